@@ -1,0 +1,83 @@
+//! What is done, what should be done next, and who takes over.
+
+use serde::{Deserialize, Serialize};
+
+use super::assist::Evidence;
+use super::summary::Summary;
+
+/// A ranked action: the right resource at the lowest cost that still resolves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NextBestAction {
+    /// Machine name, `playbook/step`.
+    pub action: String,
+    /// The action in plain words.
+    pub label: String,
+    /// Between 0 and 1.
+    pub score: f32,
+    /// Relative cost to serve: 0 free, 1 a minute of a specialist.
+    pub cost: f32,
+    /// Why this one, now.
+    pub reason: String,
+    /// What must be true first and is not yet.
+    pub preconditions: Vec<String>,
+    /// What stands behind it.
+    pub evidence: Vec<Evidence>,
+}
+
+/// How a backend action ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionStatus {
+    /// It ran and had its effect.
+    Succeeded,
+    /// It ran and failed.
+    Failed,
+    /// Nobody knows whether it had its effect.
+    Unknown,
+}
+
+/// Proof that a tool ran. No claim that something was done may reach a customer without one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActionReceipt {
+    /// Identity of the receipt.
+    pub id: String,
+    /// The tool.
+    pub tool: String,
+    /// The arguments it was called with.
+    pub arguments: serde_json::Value,
+    /// How it ended.
+    pub status: ActionStatus,
+    /// What it returned.
+    pub result: serde_json::Value,
+    /// When it ended.
+    pub at: jiff::Timestamp,
+}
+
+/// Why a conversation goes to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HandoffReason {
+    /// The customer asked for a person.
+    CustomerAsked,
+    /// The request is outside what the virtual agent may do.
+    OutOfScope,
+    /// A policy requires a person.
+    PolicyRequiresPerson,
+    /// The customer may be in danger or vulnerable.
+    CustomerAtRisk,
+    /// The virtual agent failed repeatedly.
+    Stuck,
+}
+
+/// The briefing of a warm transfer, so that the customer never repeats themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Handoff {
+    /// Why.
+    pub reason: HandoffReason,
+    /// What happened so far, where a summary could be made.
+    pub summary: Option<Summary>,
+    /// What was collected, by slot.
+    pub slots: std::collections::BTreeMap<String, String>,
+    /// What to do next.
+    pub next_steps: Vec<String>,
+}

@@ -1,0 +1,116 @@
+//! What is shown to the human agent, and what proves it.
+
+use serde::{Deserialize, Serialize};
+
+use super::NextBestAction;
+use super::ids::{ArticleId, PassageId, UtteranceId};
+
+/// When a skill runs (Agent Assist `TriggerEvent`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// Somebody finished speaking.
+    EndOfUtterance,
+    /// A message of the customer arrived.
+    CustomerMessage,
+    /// A message of the human agent was sent.
+    AgentMessage,
+    /// The human agent asked for it.
+    Manual,
+    /// The conversation started.
+    Start,
+    /// The conversation is handed over.
+    Transfer,
+    /// The conversation ended.
+    End,
+}
+
+/// What stands behind a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// Something that was said.
+    Utterance(UtteranceId),
+    /// A passage of the knowledge base.
+    Passage(PassageId),
+    /// A receipt of an action, by its id.
+    Receipt(String),
+}
+
+/// The span of a passage that supports a claim.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Citation {
+    /// The article.
+    pub article: ArticleId,
+    /// Its title, for screens.
+    pub title: String,
+    /// The passage.
+    pub passage: PassageId,
+    /// The words that support the claim, verbatim.
+    pub quote: String,
+    /// First byte of the quote in the passage's text.
+    pub start: usize,
+    /// One past the last byte of the quote in the passage's text.
+    pub end: usize,
+}
+
+/// What the human agent is shown; the customer never sees it unless it is accepted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Suggestion {
+    /// Identity, for feedback (accepted, edited, dismissed).
+    pub id: String,
+    /// What it is.
+    pub kind: SuggestionKind,
+    /// Between 0 and 1.
+    pub confidence: f32,
+    /// What stands behind it.
+    pub evidence: Vec<Evidence>,
+}
+
+impl Suggestion {
+    /// A suggestion with a fresh id.
+    pub fn new(kind: SuggestionKind, confidence: f32, evidence: Vec<Evidence>) -> Self {
+        Self {
+            id: uuid::Uuid::now_v7().to_string(),
+            kind,
+            confidence,
+            evidence,
+        }
+    }
+}
+
+/// The kinds of [`Suggestion`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SuggestionKind {
+    /// Words the human agent may say or send.
+    Reply {
+        /// The words.
+        text: String,
+        /// Where the facts in them come from.
+        citations: Vec<Citation>,
+    },
+    /// An article that answers what the customer needs.
+    Article {
+        /// Title of the article.
+        title: String,
+        /// The passage that matters.
+        citation: Citation,
+    },
+    /// The next step to take.
+    NextBestAction(NextBestAction),
+    /// A coaching cue.
+    Coaching(CoachingCue),
+}
+
+/// A hint to the human agent about how to lead the conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CoachingCue {
+    /// The rule that fired.
+    pub rule: String,
+    /// Its name for screens.
+    pub display_name: String,
+    /// What the human agent may do now.
+    pub message: String,
+}

@@ -1,0 +1,255 @@
+//! Who said what, when.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{ParticipantId, UtteranceId};
+
+/// Who speaks. The names follow the participant roles of Dialogflow / Agent Assist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The customer.
+    EndUser,
+    /// A person who works for the organisation.
+    HumanAgent,
+    /// The virtual agent.
+    AutomatedAgent,
+    /// Not known (yet): a mono recording before the role is inferred.
+    Unknown,
+}
+
+impl Role {
+    /// The wire name, snake case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EndUser => "end_user",
+            Self::HumanAgent => "human_agent",
+            Self::AutomatedAgent => "automated_agent",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The word used in prompts and on screens: `Customer`, `Agent` or `Speaker`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::EndUser => "Customer",
+            Self::HumanAgent | Self::AutomatedAgent => "Agent",
+            Self::Unknown => "Speaker",
+        }
+    }
+}
+
+/// The medium of a conversation. An audio track is an `AudioTrack`, never a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Channel {
+    /// Telephone or another live audio line.
+    Voice,
+    /// Chat in an app or on a page.
+    Chat,
+    /// Asynchronous messaging.
+    Messaging,
+    /// E-mail.
+    Email,
+    /// Video with audio.
+    Video,
+}
+
+/// Somebody who takes part in a conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Participant {
+    /// Identity within the conversation.
+    pub id: ParticipantId,
+    /// Who speaks.
+    pub role: Role,
+    /// Between 0 and 1: how sure the role is. 1 where the host said so.
+    pub role_confidence: f32,
+    /// A name for screens.
+    pub display_name: Option<String>,
+}
+
+impl Participant {
+    /// A participant whose role is known for certain (or certainly not known).
+    pub fn new(id: impl Into<ParticipantId>, role: Role) -> Self {
+        Self {
+            id: id.into(),
+            role,
+            role_confidence: if role == Role::Unknown { 0.0 } else { 1.0 },
+            display_name: None,
+        }
+    }
+}
+
+/// One recognised word.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Word {
+    /// The word as recognised.
+    pub text: String,
+    /// Milliseconds from the start of the conversation.
+    pub start_ms: u64,
+    /// Milliseconds from the start of the conversation.
+    pub end_ms: u64,
+    /// Between 0 and 1.
+    pub confidence: f32,
+}
+
+/// A speech act or a message, not yet part of a transcript.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewUtterance {
+    /// Who said it.
+    pub participant: ParticipantId,
+    /// The words.
+    pub text: String,
+    /// Milliseconds from the start of the conversation.
+    pub start_ms: u64,
+    /// Milliseconds from the start of the conversation.
+    pub end_ms: u64,
+    /// BCP 47 tag, where it was recognised.
+    pub language: Option<String>,
+    /// Between 0 and 1, where recognition gave one.
+    pub confidence: Option<f32>,
+    /// Word timings, where recognition gave them.
+    pub words: Vec<Word>,
+}
+
+impl NewUtterance {
+    /// What `participant` said, without timing.
+    pub fn new(participant: impl Into<ParticipantId>, text: impl Into<String>) -> Self {
+        Self {
+            participant: participant.into(),
+            text: text.into(),
+            start_ms: 0,
+            end_ms: 0,
+            language: None,
+            confidence: None,
+            words: Vec::new(),
+        }
+    }
+
+    /// Sets when it was said, in milliseconds from the start of the conversation.
+    #[must_use]
+    pub fn with_span(mut self, start_ms: u64, end_ms: u64) -> Self {
+        self.start_ms = start_ms;
+        self.end_ms = end_ms;
+        self
+    }
+}
+
+/// A speech act or a message in a transcript.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Utterance {
+    /// Position in the transcript.
+    pub id: UtteranceId,
+    /// Who said it.
+    pub participant: ParticipantId,
+    /// Their role.
+    pub role: Role,
+    /// The medium it came over.
+    pub channel: Channel,
+    /// The words.
+    pub text: String,
+    /// Milliseconds from the start of the conversation.
+    pub start_ms: u64,
+    /// Milliseconds from the start of the conversation.
+    pub end_ms: u64,
+    /// BCP 47 tag, where it was recognised.
+    pub language: Option<String>,
+    /// Between 0 and 1, where recognition gave one.
+    pub confidence: Option<f32>,
+    /// Word timings, where recognition gave them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<Word>,
+}
+
+/// Consecutive utterances of one participant, borrowed from a [`Transcript`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Turn<'a> {
+    /// Whose turn it is.
+    pub role: Role,
+    /// Its utterances, at least one.
+    pub utterances: &'a [Utterance],
+}
+
+impl Turn<'_> {
+    /// The turn's words, utterances joined by a space.
+    pub fn text(&self) -> String {
+        let parts: Vec<&str> = self.utterances.iter().map(|u| u.text.as_str()).collect();
+        parts.join(" ")
+    }
+}
+
+/// All utterances of a conversation, append-only, in the order they became final.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Transcript {
+    utterances: Vec<Utterance>,
+}
+
+impl Transcript {
+    /// The utterances in order.
+    pub fn utterances(&self) -> &[Utterance] {
+        &self.utterances
+    }
+
+    /// The utterances grouped into turns.
+    pub fn turns(&self) -> Vec<Turn<'_>> {
+        self.utterances
+            .chunk_by(|a, b| a.participant == b.participant)
+            .filter_map(|utterances| {
+                utterances.first().map(|first| Turn {
+                    role: first.role,
+                    utterances,
+                })
+            })
+            .collect()
+    }
+
+    /// The utterance with this id.
+    pub fn get(&self, id: UtteranceId) -> Option<&Utterance> {
+        let index = usize::try_from(id.0).ok()?.checked_sub(1)?;
+        self.utterances.get(index)
+    }
+
+    /// The last thing somebody of `role` said.
+    pub fn last_of(&self, role: Role) -> Option<&Utterance> {
+        self.utterances.iter().rev().find(|u| u.role == role)
+    }
+
+    /// How many utterances there are.
+    pub fn len(&self) -> usize {
+        self.utterances.len()
+    }
+
+    /// Whether nothing was said yet.
+    pub fn is_empty(&self) -> bool {
+        self.utterances.is_empty()
+    }
+
+    pub(super) fn push(&mut self, new: NewUtterance, role: Role, channel: Channel) -> UtteranceId {
+        let id = UtteranceId(u32::try_from(self.utterances.len()).map_or(u32::MAX, |n| n + 1));
+        self.utterances.push(Utterance {
+            id,
+            participant: new.participant,
+            role,
+            channel,
+            text: new.text,
+            start_ms: new.start_ms,
+            end_ms: new.end_ms,
+            language: new.language,
+            confidence: new.confidence,
+            words: new.words,
+        });
+        id
+    }
+
+    pub(super) fn assign_role(&mut self, participant: &ParticipantId, role: Role) {
+        for said in self
+            .utterances
+            .iter_mut()
+            .filter(|u| &u.participant == participant)
+        {
+            said.role = role;
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Knowledge: articles in, cited passages out, or an honest "I don't know".
+
+mod article;
+mod base;
+mod chunk;
+#[cfg(feature = "edge")]
+mod edge;
+mod load;
+mod memory;
+mod sparse;
+
+pub use article::{Audience, KnowledgeArticle, Passage};
+pub use base::{IngestReport, KnowledgeBase, KnowledgeOptions};
+#[cfg(feature = "edge")]
+pub use edge::EdgeStore;
+pub use load::{LoadReport, Skipped, load_articles};
+pub use memory::MemoryVectorStore;
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::conversation::{Citation, PassageId, TenantId};
+use crate::error::Result;
+
+/// What may be seen: always a tenant, an audience and a moment; optionally one language.
+///
+/// It is applied below the caller, inside the store, and a query cannot be built without it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// Only articles of this tenant.
+    pub tenant: TenantId,
+    /// Only articles meant for this audience (agents also see what customers see).
+    pub audience: Audience,
+    /// Only articles valid at this moment.
+    pub at: jiff::Timestamp,
+    /// Only articles in this language (BCP 47); all languages where `None`.
+    pub language: Option<String>,
+}
+
+impl Scope {
+    /// What `audience` of `tenant` may see now, in any language.
+    pub fn new(tenant: impl Into<TenantId>, audience: Audience) -> Self {
+        Self {
+            tenant: tenant.into(),
+            audience,
+            at: jiff::Timestamp::now(),
+            language: None,
+        }
+    }
+
+    /// Only articles in this language.
+    #[must_use]
+    pub fn with_language(mut self, language: impl Into<String>) -> Self {
+        self.language = Some(language.into());
+        self
+    }
+}
+
+/// Weights of words, by hashed word: ascending index, no duplicates.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SparseVector {
+    /// Hashes of the words.
+    pub indices: Vec<u32>,
+    /// Their weights.
+    pub values: Vec<f32>,
+}
+
+/// A passage with its vectors, ready to be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexedPassage {
+    /// The passage.
+    pub passage: Passage,
+    /// Dense vector of unit norm.
+    pub dense: Vec<f32>,
+    /// BM25 weights.
+    pub sparse: SparseVector,
+}
+
+/// A search in both spaces.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VectorQuery {
+    /// What may be seen.
+    pub scope: Scope,
+    /// Dense vector of unit norm.
+    pub dense: Vec<f32>,
+    /// Word weights.
+    pub sparse: SparseVector,
+    /// At most this many hits.
+    pub limit: usize,
+}
+
+/// A passage that was found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hit {
+    /// The passage.
+    pub passage: Passage,
+    /// Rank-fusion score; only its order means something.
+    pub score: f32,
+    /// Similarity of the dense vectors, -1 to 1.
+    pub similarity: f32,
+}
+
+/// Holds the vectors. Derived data: it can always be rebuilt from the articles.
+#[async_trait]
+pub trait VectorStore: Debug + Send + Sync + 'static {
+    /// Adds passages, replacing those with the same id. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind) if nothing could be written.
+    async fn upsert(&self, passages: Vec<IndexedPassage>) -> Result<()>;
+
+    /// Removes passages of `tenant`; unknown ids are skipped.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind) if nothing could be written.
+    async fn remove(&self, tenant: &TenantId, ids: &[PassageId]) -> Result<()>;
+
+    /// All passages of a tenant with their content hash, for incremental re-indexing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind) if the index cannot be read.
+    async fn list(&self, tenant: &TenantId) -> Result<Vec<(PassageId, String)>>;
+
+    /// The best passages in scope, dense and sparse ranks fused (RRF), best first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind) if the index cannot be read.
+    async fn search(&self, query: VectorQuery) -> Result<Vec<Hit>>;
+}
+
+/// A question to the knowledge base, with everything that decides what may answer it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// The question, able to stand alone.
+    pub text: String,
+    /// What may be seen.
+    pub scope: Scope,
+}
+
+impl Question {
+    /// A question of `audience` of `tenant`.
+    pub fn new(text: impl Into<String>, scope: Scope) -> Self {
+        Self {
+            text: text.into(),
+            scope,
+        }
+    }
+}
+
+/// An answer with proof, or an honest "I don't know".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KnowledgeAnswer {
+    /// The answer; `None` where the knowledge base does not have it.
+    pub text: Option<String>,
+    /// The spans that support it.
+    pub citations: Vec<Citation>,
+    /// Between 0 and 1.
+    pub confidence: f32,
+    /// What is missing, where there is no answer.
+    pub missing: Option<String>,
+}

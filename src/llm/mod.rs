@@ -1,0 +1,185 @@
+//! The language-model port and its adapters. Knows nothing of contact centres.
+
+#[cfg(feature = "candle")]
+pub mod candle;
+mod ext;
+#[cfg(feature = "openai")]
+pub mod openai;
+mod prompt;
+mod scripted;
+
+pub use ext::{Completion, LanguageModelExt, Structured};
+pub use prompt::{Prefix, Prompt};
+pub use scripted::ScriptedModel;
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A model that continues a prompt.
+///
+/// One required method: [`generate`](Self::generate). Convenience (whole texts, typed answers) is in
+/// [`LanguageModelExt`], which every implementor has.
+#[async_trait]
+pub trait LanguageModel: Debug + Send + Sync + 'static {
+    /// The model's name, for logs and receipts.
+    fn id(&self) -> &str;
+
+    /// What it can do beyond generating text.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    /// Starts an answer and streams it. Dropping the stream cancels the generation.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] for a prompt longer than the context window,
+    /// [`ErrorKind::Unavailable`] where a remote engine does not answer.
+    async fn generate(&self, request: Request) -> Result<BoxStream<'static, Result<Delta>>>;
+
+    /// The probability of each of `choices` as the answer to `prompt`, without generating text.
+    /// The probabilities sum to 1 over the choices.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] unless [`Capabilities::scoring`] is set.
+    async fn score(&self, prompt: Prompt, choices: Vec<String>) -> Result<Vec<f32>> {
+        let _ = (prompt, choices);
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "{} cannot score choices; ask it to generate one instead",
+                self.id()
+            ),
+        ))
+    }
+}
+
+/// Optional abilities of a [`LanguageModel`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// Answers to a [`Output::Json`] request always follow the schema.
+    pub constrained: bool,
+    /// [`LanguageModel::score`] works.
+    pub scoring: bool,
+    /// A prefix seen before costs (almost) nothing.
+    pub prefix_cache: bool,
+}
+
+impl Capabilities {
+    /// Whether answers follow a schema by construction.
+    #[must_use]
+    pub fn with_constrained(mut self, yes: bool) -> Self {
+        self.constrained = yes;
+        self
+    }
+
+    /// Whether choices can be scored.
+    #[must_use]
+    pub fn with_scoring(mut self, yes: bool) -> Self {
+        self.scoring = yes;
+        self
+    }
+
+    /// Whether seen prefixes are reused.
+    #[must_use]
+    pub fn with_prefix_cache(mut self, yes: bool) -> Self {
+        self.prefix_cache = yes;
+        self
+    }
+}
+
+/// One question to a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// What to answer.
+    pub prompt: Prompt,
+    /// The form of the answer.
+    pub output: Output,
+    /// At most this many tokens.
+    pub max_tokens: usize,
+    /// 0 picks the likeliest token; higher is more varied.
+    pub temperature: f32,
+}
+
+impl Request {
+    /// A request for free text, at most 160 tokens, at temperature 0.
+    pub fn new(prompt: Prompt) -> Self {
+        Self {
+            prompt,
+            output: Output::Text,
+            max_tokens: 160,
+            temperature: 0.0,
+        }
+    }
+
+    /// Sets the limit of the answer in tokens.
+    #[must_use]
+    pub fn with_max_tokens(mut self, max_tokens: usize) -> Self {
+        self.max_tokens = max_tokens;
+        self
+    }
+
+    /// Asks for JSON that follows `schema` (JSON Schema).
+    #[must_use]
+    pub fn with_json(mut self, schema: serde_json::Value) -> Self {
+        self.output = Output::Json(schema);
+        self
+    }
+
+    /// Sets the sampling temperature.
+    #[must_use]
+    pub fn with_temperature(mut self, temperature: f32) -> Self {
+        self.temperature = temperature;
+        self
+    }
+}
+
+/// The form of an answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Output {
+    /// Free text.
+    #[default]
+    Text,
+    /// JSON that follows this JSON Schema.
+    Json(serde_json::Value),
+}
+
+/// A piece of a streamed answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Delta {
+    /// The next words.
+    Text(String),
+    /// The answer is over; always the last item of a stream that did not fail.
+    Done {
+        /// Why it ended.
+        finish: Finish,
+        /// What it cost.
+        usage: Usage,
+    },
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// The model was done.
+    Stop,
+    /// The token limit was reached: the answer may be cut.
+    Length,
+}
+
+/// What an answer cost, in tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Of these, tokens whose state was reused from an earlier request.
+    pub reused_tokens: usize,
+    /// Tokens of the answer.
+    pub completion_tokens: usize,
+}

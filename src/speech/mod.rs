@@ -1,0 +1,99 @@
+//! The speech-to-text port, its adapters, and recorded audio.
+//!
+//! Inside the crate audio is mono, 16 kHz, `f32` in `-1.0..=1.0`; adapters convert at the edge.
+
+#[cfg(feature = "whisper")]
+mod audio;
+#[cfg(feature = "whisper")]
+pub mod ct2;
+mod diarize;
+mod scripted;
+mod vad;
+#[cfg(feature = "whisper")]
+mod whisper;
+
+#[cfg(feature = "whisper")]
+pub use audio::{Recording, read_recording};
+pub use diarize::infer_roles;
+pub use scripted::ScriptedSpeech;
+pub use vad::{SpeechSpan, speech_spans};
+#[cfg(feature = "whisper")]
+pub use whisper::WhisperSpeech;
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::conversation::Word;
+use crate::error::Result;
+
+/// Samples a second of every [`AudioTrack`].
+pub const SAMPLE_RATE: u32 = 16_000;
+
+/// One mono track of audio: 16 kHz, `-1.0..=1.0`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AudioTrack {
+    /// The samples.
+    pub samples: Vec<f32>,
+}
+
+impl AudioTrack {
+    /// Length in milliseconds.
+    pub fn duration_ms(&self) -> u64 {
+        self.samples.len() as u64 * 1000 / u64::from(SAMPLE_RATE)
+    }
+}
+
+/// Words that were spoken without a longer pause, by one voice.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Segment {
+    /// The text.
+    pub text: String,
+    /// Milliseconds from the start of the track.
+    pub start_ms: u64,
+    /// Milliseconds from the start of the track.
+    pub end_ms: u64,
+    /// Between 0 and 1: mean token probability.
+    pub confidence: f32,
+    /// BCP 47 tag of the language spoken.
+    pub language: Option<String>,
+    /// Words with their times; empty where the engine gives none.
+    pub words: Vec<Word>,
+}
+
+/// How to transcribe.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct TranscribeOptions {
+    /// BCP 47 tag of the language spoken; found out where `None`.
+    pub language: Option<String>,
+    /// Words to expect: names, products.
+    pub vocabulary: Vec<String>,
+}
+
+impl TranscribeOptions {
+    /// Options for a known language.
+    pub fn language(tag: impl Into<String>) -> Self {
+        Self {
+            language: Some(tag.into()),
+            vocabulary: Vec::new(),
+        }
+    }
+}
+
+/// An engine that turns recorded speech into text.
+#[async_trait]
+pub trait SpeechToText: Debug + Send + Sync + 'static {
+    /// The model's name, for logs.
+    fn id(&self) -> &str;
+
+    /// The segments spoken in `track`, in order of time. Silence gives none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Model`](crate::ErrorKind) where the model fails on this audio.
+    async fn transcribe(
+        &self,
+        track: AudioTrack,
+        options: TranscribeOptions,
+    ) -> Result<Vec<Segment>>;
+}

@@ -1,0 +1,1 @@
+//! Conformance suites, one a port: every adapter, here or in a host, should pass them.
