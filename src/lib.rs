@@ -29,5 +29,5 @@ pub mod summary;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
 
-pub use assistant::{Assistant, AssistantBuilder, Phrases};
+pub use assistant::{Assistant, AssistantBuilder, Content, Phrases};
 pub use error::{Error, ErrorKind, Result};

@@ -2,9 +2,13 @@
 
 mod answer;
 mod builder;
+mod content;
+#[cfg(feature = "local")]
+pub mod local;
 mod respond;
 
 pub use builder::{AssistantBuilder, Phrases};
+pub use content::Content;
 pub(crate) use respond::{Response, Spoken};
 
 use std::sync::Arc;
