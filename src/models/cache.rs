@@ -125,12 +125,7 @@ impl Cache {
     ///
     /// # Errors
     /// Those of [`resolve`](Self::resolve).
-    pub fn resolve_in(
-        &self,
-        catalog: &Catalog,
-        name: &str,
-        role: ModelRole,
-    ) -> Result<ModelFiles> {
+    pub fn resolve_in(&self, catalog: &Catalog, name: &str, role: ModelRole) -> Result<ModelFiles> {
         if let Some(spec) = catalog.get(name) {
             return self.resolve_spec(spec, role);
         }

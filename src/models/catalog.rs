@@ -243,7 +243,7 @@ impl Catalog {
 }
 
 impl ModelSpec {
-    /// The model's own source file for the first of its files: the weights.
+    /// The first of its files: the weights.
     pub fn weights(&self) -> Option<&FileSpec> {
         self.files.first()
     }
@@ -318,7 +318,7 @@ impl SourceSpec {
                 if !is_sha256(&piece.sha256) || piece.size == 0 || piece.member.is_empty() {
                     return bad("has a piece without member, size or SHA-256");
                 }
-                if !hub && !(option(&piece.package) && option(&piece.version)) {
+                if !hub && !(given(&piece.package) && given(&piece.version)) {
                     return bad("has a piece without package or version");
                 }
             }
@@ -383,11 +383,12 @@ fn invalid(id: &str, what: &str) -> Error {
     )
 }
 
-fn option(value: &Option<String>) -> bool {
-    // A value that starts with a dash would be read as an option by pip.
+/// Whether the value can be given to pip and name a folder; one with a dash in front would be read
+/// as an option.
+fn given(value: &Option<String>) -> bool {
     value
         .as_deref()
-        .is_some_and(|value| !value.is_empty() && !value.starts_with('-'))
+        .is_some_and(|value| plain_name(value) && !value.starts_with('-'))
 }
 
 fn plain_name(name: &str) -> bool {

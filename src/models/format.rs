@@ -53,10 +53,7 @@ mod tests {
         };
         assert_eq!(write(b"GGUF\x03\0\0\0"), Ok(ModelFormat::Gguf));
         assert_eq!(write(b"lmgg1234"), Ok(ModelFormat::Ggml));
-        assert_eq!(
-            write(b"\x02\0\0\0\0\0\0\0{}"),
-            Ok(ModelFormat::Safetensors)
-        );
+        assert_eq!(write(b"\x02\0\0\0\0\0\0\0{}"), Ok(ModelFormat::Safetensors));
         // A header longer than the file: cut off.
         assert!(write(b"\xff\0\0\0\0\0\0\0{}").is_err());
         assert!(write(b"").unwrap_err().contains("empty"));

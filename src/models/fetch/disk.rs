@@ -28,7 +28,12 @@ pub(super) async fn lock(path: &Path, waiting: impl Fn()) -> Result<Lock> {
     let mut waited = false;
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(Lock { _file: Some(file), waited }),
+            Ok(()) => {
+                return Ok(Lock {
+                    _file: Some(file),
+                    waited,
+                });
+            }
             Err(TryLockError::WouldBlock) => {
                 if !waited {
                     waiting();
@@ -39,7 +44,10 @@ pub(super) async fn lock(path: &Path, waiting: impl Fn()) -> Result<Lock> {
             // Some network file systems know no locks; the checksums still protect the result.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
                 tracing::warn!(path = %path.display(), "this file system has no locks");
-                return Ok(Lock { _file: None, waited });
+                return Ok(Lock {
+                    _file: None,
+                    waited,
+                });
             }
             Err(TryLockError::Error(error)) => return Err(storage(path, error)),
         }
@@ -93,9 +101,8 @@ pub(super) fn create_folder(path: &Path) -> Result<()> {
 pub(super) fn publish(work: &Path, ready: &Path, folder: &Path, receipt: &Receipt) -> Result<()> {
     let _ = std::fs::remove_dir_all(ready);
     create_folder(ready)?;
-    let rename = |from: &Path, to: &Path| {
-        std::fs::rename(from, to).map_err(|error| storage(to, error))
-    };
+    let rename =
+        |from: &Path, to: &Path| std::fs::rename(from, to).map_err(|error| storage(to, error));
     for file in &receipt.files {
         let from = part(work, &file.name);
         File::open(&from)

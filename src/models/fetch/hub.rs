@@ -33,16 +33,21 @@ pub(super) struct HubSource {
 }
 
 impl HubSource {
-    pub(super) fn new(source: &SourceSpec, endpoint: Option<&str>, down: Arc<Down>) -> Result<Self> {
+    pub(super) fn new(
+        source: &SourceSpec,
+        endpoint: Option<&str>,
+        down: Arc<Down>,
+    ) -> Result<Self> {
         // One quick retry inside the library: longer outages are handled here, with a limit.
         let mut builder = HFClient::builder().retry_max_attempts(1);
         if let Some(endpoint) = endpoint {
             builder = builder.endpoint(endpoint);
         }
         Ok(Self {
-            client: builder.build().or_error(ErrorKind::Config, || {
-                "the Hugging Face client cannot be set up; check HF_ENDPOINT"
-            })?,
+            client: builder.build().or_error(
+                ErrorKind::Config,
+                || "the Hugging Face client cannot be set up; check HF_ENDPOINT",
+            )?,
             repo: source.repo.clone().unwrap_or_default(),
             revision: source.revision.clone().unwrap_or_else(|| "main".to_owned()),
             answered: AtomicBool::new(false),
@@ -78,13 +83,17 @@ impl HubSource {
             }
         };
         self.answered.store(true, Ordering::Relaxed);
+        self.down.clear(SourceKind::Hf);
         match length {
             None => Ok((have, stream)),
             Some(length) if length == piece.size - have => Ok((have, stream)),
             Some(length) if length == piece.size => Ok((0, stream)),
             Some(length) => Err(Error::new(
                 ErrorKind::Model,
-                format!("{} has {length} bytes instead of {}", piece.member, piece.size),
+                format!(
+                    "{} has {length} bytes instead of {}",
+                    piece.member, piece.size
+                ),
             )),
         }
     }
@@ -93,7 +102,8 @@ impl HubSource {
         match &error {
             HFError::Request { source, .. } if source.is_connect() || source.is_timeout() => {
                 let why = root_cause(source);
-                self.down.mark(SourceKind::Hf, format!("it cannot be reached ({why})"))
+                self.down
+                    .mark(SourceKind::Hf, format!("it cannot be reached ({why})"))
             }
             HFError::Request { .. } | HFError::Http { .. } | HFError::RateLimited { .. } => {
                 Error::new(ErrorKind::Unavailable, error.to_string())

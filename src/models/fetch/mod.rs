@@ -179,16 +179,21 @@ impl Fetcher {
             elapsed: started.elapsed(),
         };
         if !force && self.cache.status(spec) == ModelStatus::Present {
-            self.progress.on_event(&FetchEvent::Present { model: &spec.id });
+            self.progress
+                .on_event(&FetchEvent::Present { model: &spec.id });
             return Ok(result(FetchOutcome::AlreadyPresent));
         }
         let partial = self.cache.root().join(".partial").join(&spec.id);
         disk::create_folder(&partial)?;
-        let waiting = || self.progress.on_event(&FetchEvent::Waiting { model: &spec.id });
+        let waiting = || {
+            self.progress
+                .on_event(&FetchEvent::Waiting { model: &spec.id })
+        };
         let lock = disk::lock(&partial.with_extension("lock"), waiting).await?;
         // While this one waited, the other program may have done the work.
         if (!force || lock.waited) && self.cache.status(spec) == ModelStatus::Present {
-            self.progress.on_event(&FetchEvent::Present { model: &spec.id });
+            self.progress
+                .on_event(&FetchEvent::Present { model: &spec.id });
             return Ok(result(FetchOutcome::AlreadyPresent));
         }
 
@@ -200,7 +205,8 @@ impl Fetcher {
                     Ok(()) => {
                         // Only left-overs are in there; failing to remove them does no harm.
                         let _ = std::fs::remove_dir_all(&partial);
-                        self.progress.on_event(&FetchEvent::Finished { model: &spec.id });
+                        self.progress
+                            .on_event(&FetchEvent::Finished { model: &spec.id });
                         return Ok(result(FetchOutcome::FetchedFrom(name)));
                     }
                     Err(error) if error.kind() == ErrorKind::Storage => {
@@ -222,7 +228,12 @@ impl Fetcher {
     }
 
     /// Gets all files of `spec` from one source and puts them in their place.
-    async fn fetch_from(&self, spec: &ModelSpec, source: &SourceSpec, partial: &Path) -> Result<()> {
+    async fn fetch_from(
+        &self,
+        spec: &ModelSpec,
+        source: &SourceSpec,
+        partial: &Path,
+    ) -> Result<()> {
         let convert = match &source.convert {
             // Looked up before the download: a source that cannot be used costs nothing.
             Some(wanted) => Some((wanted, self.converter(wanted)?)),
@@ -248,22 +259,28 @@ impl Fetcher {
             disk::blocking(move || convert(&inputs, &output)).await?;
         }
         self.working(spec, "checking");
-        let (files, first) = (self.check(spec, source, &work).await?, part(&work, &spec.files[0].name));
+        let (files, first) = (
+            self.check(spec, source, &work).await?,
+            part(&work, &spec.files[0].name),
+        );
         expect_format(&first, spec.format).map_err(|why| Error::new(ErrorKind::Model, why))?;
         let receipt = Receipt {
             model: spec.id.clone(),
             source: source.kind,
             from: source.describe(),
             fetched_at: Timestamp::now(),
-            pieces: source.pieces().map(|piece| ReceiptPiece {
-                from: match source.kind {
-                    SourceKind::Hf => piece.member.clone(),
-                    SourceKind::Pypi => format!("{} {}", piece.requirement(), piece.member),
-                },
-                size: piece.size,
-                // Every piece was compared with it, so what was received is what was expected.
-                sha256: piece.sha256.clone(),
-            }).collect(),
+            pieces: source
+                .pieces()
+                .map(|piece| ReceiptPiece {
+                    from: match source.kind {
+                        SourceKind::Hf => piece.member.clone(),
+                        SourceKind::Pypi => format!("{} {}", piece.requirement(), piece.member),
+                    },
+                    size: piece.size,
+                    // Every piece was compared with it, so what was received is what was expected.
+                    sha256: piece.sha256.clone(),
+                })
+                .collect(),
             converted_from: source.convert.as_ref().map(|convert| convert.from.clone()),
             files,
         };
@@ -273,12 +290,20 @@ impl Fetcher {
     }
 
     /// Checks the finished files against what the catalogue pins and notes what they are.
-    async fn check(&self, spec: &ModelSpec, source: &SourceSpec, work: &Path) -> Result<Vec<ReceiptFile>> {
+    async fn check(
+        &self,
+        spec: &ModelSpec,
+        source: &SourceSpec,
+        work: &Path,
+    ) -> Result<Vec<ReceiptFile>> {
         let mut noted = Vec::new();
         for file in &spec.files {
             let path = part(work, &file.name);
             let size = disk::size(&path)?;
-            let delivered = source.files.iter().find(|delivered| delivered.name == file.name);
+            let delivered = source
+                .files
+                .iter()
+                .find(|delivered| delivered.name == file.name);
             let sha256 = match delivered.map(|delivered| delivered.pieces.as_slice()) {
                 // A file of one piece was read and compared a moment ago.
                 Some([only]) => only.sha256.clone(),
@@ -287,28 +312,45 @@ impl Fetcher {
             if file.sha256.as_ref().is_some_and(|pinned| *pinned != sha256) {
                 return Err(Error::new(
                     ErrorKind::Model,
-                    format!("{} has the SHA-256 {sha256} after joining, which is wrong", file.name),
+                    format!(
+                        "{} has the SHA-256 {sha256} after joining, which is wrong",
+                        file.name
+                    ),
                 ));
             }
-            noted.push(ReceiptFile { name: file.name.clone(), size, sha256 });
+            noted.push(ReceiptFile {
+                name: file.name.clone(),
+                size,
+                sha256,
+            });
         }
         Ok(noted)
     }
 
     fn converter(&self, wanted: &ConvertSpec) -> Result<Arc<Convert>> {
-        let fits = |(from, to, _): &&(String, ModelFormat, _)| *from == wanted.from && *to == wanted.to;
-        let found = self.converters.iter().find(fits).map(|(_, _, convert)| convert.clone());
-        found.ok_or_else(|| Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "it delivers {} files and this program has no converter to {}",
-                wanted.from, wanted.to
-            ),
-        ))
+        let fits =
+            |(from, to, _): &&(String, ModelFormat, _)| *from == wanted.from && *to == wanted.to;
+        let found = self
+            .converters
+            .iter()
+            .find(fits)
+            .map(|(_, _, convert)| convert.clone());
+        found.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "it delivers {} files and this program has no converter to {}",
+                    wanted.from, wanted.to
+                ),
+            )
+        })
     }
 
     fn working(&self, spec: &ModelSpec, what: &str) {
-        self.progress.on_event(&FetchEvent::Working { model: &spec.id, what });
+        self.progress.on_event(&FetchEvent::Working {
+            model: &spec.id,
+            what,
+        });
     }
 
     fn all_failed(&self, spec: &ModelSpec, failures: Vec<(String, Error)>) -> Error {
@@ -317,15 +359,26 @@ impl Fetcher {
             text.push_str(&format!("\n  - {source}: {error}"));
         }
         if failures.is_empty() {
-            text.push_str(&format!("\n  - none of its sources is allowed by {SOURCES_VARIABLE}"));
+            text.push_str(&format!(
+                "\n  - none of its sources is allowed by {SOURCES_VARIABLE}"
+            ));
         }
         text.push_str(&format!(
             "\nCheck the network or proxy; make sure that 'python3 -m pip' works; set ATTENDANT_MODELS to \
              a folder that has {}; or give the path of a {} file instead of a name.",
             spec.id, spec.format
         ));
-        let damaged = failures.iter().any(|(_, error)| error.kind() == ErrorKind::Model);
-        Error::new(if damaged { ErrorKind::Model } else { ErrorKind::Unavailable }, text)
+        let damaged = failures
+            .iter()
+            .any(|(_, error)| error.kind() == ErrorKind::Model);
+        Error::new(
+            if damaged {
+                ErrorKind::Model
+            } else {
+                ErrorKind::Unavailable
+            },
+            text,
+        )
     }
 }
 

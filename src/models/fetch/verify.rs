@@ -77,7 +77,9 @@ fn inspect(spec: &ModelSpec, folder: &Path) -> Result<Verdict> {
     for file in &spec.files {
         let path = folder.join(&file.name);
         let sum = disk::sha256(&path, 0, disk::size(&path)?)?;
-        let noted = receipt.as_ref().and_then(|receipt| receipt.file(&file.name));
+        let noted = receipt
+            .as_ref()
+            .and_then(|receipt| receipt.file(&file.name));
         match file.sha256.as_ref().or(noted.map(|noted| &noted.sha256)) {
             Some(expected) if *expected == sum => {}
             Some(expected) => {
