@@ -259,11 +259,11 @@ impl Fetcher {
             disk::blocking(move || convert(&inputs, &output)).await?;
         }
         self.working(spec, "checking");
-        let (files, first) = (
-            self.check(spec, source, &work).await?,
-            part(&work, &spec.files[0].name),
-        );
-        expect_format(&first, spec.format).map_err(|why| Error::new(ErrorKind::Model, why))?;
+        let files = self.check(spec, source, &work).await?;
+        if let Some(weights) = spec.weights() {
+            expect_format(&part(&work, &weights.name), spec.format)
+                .map_err(|why| Error::new(ErrorKind::Model, why))?;
+        }
         let receipt = Receipt {
             model: spec.id.clone(),
             source: source.kind,

@@ -409,7 +409,7 @@ fn hub_catalog(root: &Path, body: &[u8], member: &str) -> Catalog {
 async fn hub_downloads_go_on_where_the_line_broke() {
     let root = tempfile::tempdir().unwrap();
     let mut body = b"GGUF".to_vec();
-    body.extend((0..300_000_u32).map(|n| (n * n >> 7) as u8));
+    body.extend((0..300_000_u32).map(|n| (n.wrapping_mul(n) >> 7) as u8));
     let (url, seen) = hub(body.clone(), 120_000);
     let fetcher = Fetcher::new(Cache::new(root.path().join("cache")))
         .with_catalog(hub_catalog(root.path(), &body, "weights.gguf"))
