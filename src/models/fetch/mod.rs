@@ -183,13 +183,15 @@ impl Fetcher {
                 .on_event(&FetchEvent::Present { model: &spec.id });
             return Ok(result(FetchOutcome::AlreadyPresent));
         }
-        let partial = self.cache.root().join(".partial").join(&spec.id);
+        let downloads = self.cache.root().join(".partial");
+        let partial = downloads.join(&spec.id);
+        let lock_file = downloads.join(format!("{}.lock", spec.id));
         disk::create_folder(&partial)?;
         let waiting = || {
             self.progress
                 .on_event(&FetchEvent::Waiting { model: &spec.id })
         };
-        let lock = disk::lock(&partial.with_extension("lock"), waiting).await?;
+        let lock = disk::lock(&lock_file, waiting).await?;
         // While this one waited, the other program may have done the work.
         if (!force || lock.waited) && self.cache.status(spec) == ModelStatus::Present {
             self.progress

@@ -95,8 +95,6 @@ impl PipSource {
         let _ = std::fs::remove_dir_all(&temporary);
         disk::create_folder(&folder)?;
         disk::create_folder(&temporary)?;
-        let log = self.work.join("pip.log");
-        let log_file = File::create(&log).map_err(|error| disk::storage(&log, error))?;
         let tools = self.tools().await?;
         let mut command = command(&tools.pip);
         command
@@ -117,12 +115,20 @@ impl PipSource {
             .current_dir(&self.work)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log_file);
+            .stderr(Stdio::piped());
         let mut pip = Running(
             command
                 .spawn()
                 .map_err(|error| not_started(&command, &error))?,
         );
+        // Read while it runs, lest it waits for a full pipe; ends when pip does.
+        let stderr = pip.0.stderr.take();
+        let said = tokio::task::spawn_blocking(move || {
+            let mut text = Vec::new();
+            // Only used for the message.
+            let _ = stderr.map(|mut stderr| stderr.read_to_end(&mut text));
+            String::from_utf8_lossy(&text).into_owned()
+        });
         let status = loop {
             match pip
                 .0
@@ -138,8 +144,8 @@ impl PipSource {
             }
         };
         if !status.success() {
-            let text = std::fs::read(&log).unwrap_or_default();
-            return Err(self.pip_failed(piece, status, &String::from_utf8_lossy(&text)));
+            let said = said.await.unwrap_or_default();
+            return Err(self.pip_failed(piece, status, &said));
         }
         wheel_in(&folder).ok_or_else(|| {
             let what = format!(
