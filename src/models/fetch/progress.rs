@@ -96,7 +96,7 @@ impl ProgressBars {
         let mut bars = self.bars.lock();
         let bar = bars.entry(model.to_owned()).or_insert_with(|| {
             let style = ProgressStyle::with_template(
-                "{prefix:28} {bar:24} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {msg}",
+                "{prefix:28} {bar:24} {decimal_bytes:>9}/{decimal_total_bytes:9} {decimal_bytes_per_sec:>11} {msg}",
             )
             .unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = self.all.add(ProgressBar::new(0).with_style(style));
@@ -107,7 +107,9 @@ impl ProgressBars {
 
     fn draw(&self, event: &FetchEvent<'_>) {
         match *event {
-            FetchEvent::Present { model } => self.bar(model).finish_with_message("is here already"),
+            FetchEvent::Present { model } => {
+                let _ = self.all.println(format!("{model:28} is here already"));
+            }
             FetchEvent::Waiting { model } => self
                 .bar(model)
                 .set_message("another program is fetching it, waiting"),
