@@ -17,6 +17,8 @@ mod error;
 pub mod knowledge;
 pub mod llm;
 pub mod models;
+#[cfg(feature = "openai")]
+mod remote;
 pub mod speech;
 pub mod store;
 #[cfg(any(test, feature = "test-util"))]

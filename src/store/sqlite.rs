@@ -271,7 +271,11 @@ fn failed(place: &str, doing: &str, error: sqlx::Error) -> Error {
     let (kind, advice): (_, Cow<'static, str>) = match result_code(&error) {
         _ if is_busy(&error) => (
             ErrorKind::Timeout,
-            format!("other writers kept it busy for {} s; try again", BUSY.as_secs()).into(),
+            format!(
+                "other writers kept it busy for {} s; try again",
+                BUSY.as_secs()
+            )
+            .into(),
         ),
         Some(8) => (ErrorKind::Storage, "it may not be written".into()),
         Some(11) => (
@@ -289,7 +293,11 @@ fn failed(place: &str, doing: &str, error: sqlx::Error) -> Error {
         ),
         _ => (ErrorKind::Storage, "SQLite failed".into()),
     };
-    Error::new(kind, format!("cannot {doing} the store at {place}: {advice}")).with_source(error)
+    Error::new(
+        kind,
+        format!("cannot {doing} the store at {place}: {advice}"),
+    )
+    .with_source(error)
 }
 
 #[cfg(test)]

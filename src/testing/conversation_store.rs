@@ -44,7 +44,10 @@ fn record(n: usize) -> Record {
 fn conflicted<T: std::fmt::Debug>(result: Result<T>) -> Error {
     let error = result.expect_err("a stale version must not be accepted");
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
-    assert!(error.is_transient(), "a conflict is solved by loading again");
+    assert!(
+        error.is_transient(),
+        "a conflict is solved by loading again"
+    );
     error
 }
 
@@ -154,7 +157,10 @@ async fn tenants_never_see_each_other(store: &dyn ConversationStore) {
         conversation: ours.conversation.clone(),
     };
     let shared = record(1);
-    store.append(&ours, 0, std::slice::from_ref(&shared)).await.unwrap();
+    store
+        .append(&ours, 0, std::slice::from_ref(&shared))
+        .await
+        .unwrap();
     assert_eq!(store.load(&theirs, 0).await.unwrap(), []);
     assert_eq!(store.list(&theirs.tenant).await.unwrap(), []);
     let mut other = shared.clone();
@@ -215,7 +221,10 @@ async fn nobody_loses_a_record_when_all_try_again(store: &dyn ConversationStore)
         let key = &key;
         async move {
             let mut version = 0;
-            while let Err(lost) = store.append(key, version, std::slice::from_ref(record)).await {
+            while let Err(lost) = store
+                .append(key, version, std::slice::from_ref(record))
+                .await
+            {
                 assert_eq!(lost.kind(), ErrorKind::Conflict, "{lost}");
                 let loaded = store.load(key, 0).await.unwrap();
                 version = Version::try_from(loaded.len()).unwrap();
