@@ -76,6 +76,8 @@ pub mod knowledge;
 pub mod llm;
 pub mod models;
 pub mod prompt;
+#[cfg(feature = "openai")]
+mod remote;
 pub mod session;
 pub mod speech;
 pub mod store;
