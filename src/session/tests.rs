@@ -5,7 +5,7 @@ use futures::StreamExt;
 use super::*;
 use crate::conversation::{Channel, HandoffReason, SuggestionKind, WrapUpCode};
 use crate::dialogue::Playbook;
-use crate::knowledge::{Audience, KnowledgeArticle};
+use crate::knowledge::KnowledgeArticle;
 use crate::llm::{Output, Request, ScriptedModel};
 use crate::store::{ConversationStore, MemoryStore};
 
@@ -36,20 +36,6 @@ fn playbook() -> Playbook {
         "#,
     )
     .unwrap()
-}
-
-fn article(tenant: &str, text: &str) -> KnowledgeArticle {
-    KnowledgeArticle {
-        id: "charged-twice".into(),
-        title: "Charged twice".into(),
-        tenant: tenant.into(),
-        language: "en".into(),
-        audience: Audience::Customer,
-        valid_from: None,
-        valid_to: None,
-        product: None,
-        body: text.into(),
-    }
 }
 
 /// Answers by what is asked for, recognised by the keys of the schema.
@@ -87,7 +73,7 @@ async fn assistant(store: Arc<dyn ConversationStore>) -> Assistant {
         .await
         .unwrap();
     let text = "If you were charged twice for your broadband, the second charge is paid back within five working days.";
-    assistant.knowledge().ingest(vec![article("acme", text)], None).await.unwrap();
+    assistant.knowledge().ingest(vec![KnowledgeArticle::new("charged-twice", "Charged twice", "acme", text)], None).await.unwrap();
     assistant
 }
 
