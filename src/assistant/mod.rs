@@ -117,10 +117,11 @@ impl Assistant {
                 yield action_card(action);
             }
             let asked = conversation.transcript.utterances().last().is_some_and(|u| u.role == Role::EndUser);
-            if spoken && (asked || trigger == Trigger::Manual)
-                && let Some(Structured::Valid(reply)) = assistant.reply(&conversation, &context).await?
-            {
-                yield reply;
+            if spoken && (asked || trigger == Trigger::Manual) {
+                // The macro's expansion knows no let chains.
+                if let Some(Structured::Valid(reply)) = assistant.reply(&conversation, &context).await? {
+                    yield reply;
+                }
             }
         }
         .boxed()
