@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
@@ -35,8 +36,7 @@ impl Prompts {
     pub fn bundled() -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
+        environment.set_syntax(trimmed_blocks());
         Self { environment }
     }
 
@@ -71,6 +71,7 @@ impl Prompts {
     /// # Errors
     /// [`ErrorKind::Config`] if an overriding file asks for a variable that does not exist.
     pub fn render<T: Template>(&self, values: &T) -> Result<String> {
+        let values = minijinja::Value::from_serialize(values);
         let rendered = match self.environment.get_template(T::NAME) {
             Ok(overriding) => overriding.render(values),
             Err(_) => self.environment.render_str(T::SOURCE, values),
@@ -79,6 +80,11 @@ impl Prompts {
             .map(|text| text.trim().to_owned())
             .map_err(|why| Error::new(ErrorKind::Config, format!("prompt {:?}", T::NAME)).with_source(why))
     }
+}
+
+/// Lines that hold only a block leave no empty line behind.
+fn trimmed_blocks() -> SyntaxConfig {
+    SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().unwrap_or_default()
 }
 
 #[cfg(test)]

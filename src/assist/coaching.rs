@@ -132,7 +132,10 @@ impl Coach {
             return Ok(Vec::new());
         };
         let mut cues = Vec::new();
-        for prepared in self.rules.iter().filter(|p| p.applies(conversation, last, state)) {
+        for prepared in self.rules.iter() {
+            if !prepared.applies(conversation, last, state) {
+                continue;
+            }
             let Some(confidence) = self.matches(prepared, conversation, last).await? else {
                 continue;
             };

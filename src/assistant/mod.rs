@@ -9,7 +9,7 @@ mod respond;
 
 pub use builder::{AssistantBuilder, Phrases};
 pub use content::Content;
-pub(crate) use respond::{Response, Spoken};
+pub(crate) use respond::Response;
 
 use std::sync::Arc;
 

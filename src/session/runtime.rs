@@ -399,8 +399,12 @@ impl Runtime {
         }
     }
 
-    async fn emit(&self, event: SessionEvent) {
-        // A host that dropped its stream does not want events; the session goes on and is stored.
-        let _ = self.events.send(event).await;
+    /// Borrows nothing, since what runs beside the loop cannot be shared between threads.
+    fn emit(&self, event: SessionEvent) -> impl Future<Output = ()> + Send + use<> {
+        let events = self.events.clone();
+        async move {
+            // A host that dropped its stream wants no events; the session goes on and is stored.
+            let _ = events.send(event).await;
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The chat template that comes with the model, rendered as its authors meant it.
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error as TemplateError, ErrorKind as TemplateErrorKind, context};
 
 use crate::error::{ErrorKind, OrError, Result};
@@ -20,8 +21,8 @@ impl ChatTemplate {
     pub(super) fn new(source: Option<&str>) -> Result<Self> {
         let mut environment = Environment::new();
         // Templates are written for Python's jinja2.
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.or_error(ErrorKind::Internal, || "the template syntax is wrong")?);
         environment.add_function("raise_exception", |why: String| -> Result<String, TemplateError> {
             Err(TemplateError::new(TemplateErrorKind::InvalidOperation, why))
         });
