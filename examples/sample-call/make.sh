@@ -23,7 +23,7 @@ readonly max_bytes=1200000
 readonly agent_voice=(-v en-us+Hugo -s 150)
 readonly customer_voice=(-v en-us+f2 -s 150)
 readonly agent_tone=(highpass 120)
-readonly customer_tone=(treble -3 highpass 200)
+readonly customer_tone=(treble -6 highpass 200)
 
 check=false
 case "${1:-}" in
