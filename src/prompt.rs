@@ -71,7 +71,7 @@ impl Prompts {
     /// # Errors
     /// [`ErrorKind::Config`] if an overriding file asks for a variable that does not exist.
     pub fn render<T: Template>(&self, values: &T) -> Result<String> {
-        let values = minijinja::Value::from_serialize(values);
+        let values = minijinja::Value::from(minijinja::value::Serde(values));
         let rendered = match self.environment.get_template(T::NAME) {
             Ok(overriding) => overriding.render(values),
             Err(_) => self.environment.render_str(T::SOURCE, values),

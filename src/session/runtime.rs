@@ -107,7 +107,7 @@ impl Runtime {
             self.start_next();
             if self.running.is_none() {
                 // Whoever waits may have gone; that is theirs to decide.
-                self.settling.drain(..).for_each(|waiting| drop(waiting.send(())));
+                self.settling.drain(..).for_each(|waiting| { let _ = waiting.send(()); });
             }
             let done = async {
                 match &mut self.running {
@@ -143,7 +143,7 @@ impl Runtime {
         self.journal.ended();
         self.save().await;
         self.emit(SessionEvent::Ended).await;
-        self.settling.drain(..).for_each(|waiting| drop(waiting.send(())));
+        self.settling.drain(..).for_each(|waiting| { let _ = waiting.send(()); });
     }
 
     async fn take(&mut self, input: SessionInput) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use attendant::conversation::{Channel, Conversation, NewUtterance, Participant, TenantId, Trigger};
-use attendant::speech::{AttributedSegment, SpeechToText, TranscribeOptions, read_recording, transcribe_recording};
+use attendant::speech::{AttributedSegment, CallOptions, SpeechToText, TranscribeOptions, read_recording, transcribe_recording};
 use attendant::summary::SummaryOptions;
 use attendant::{Error, ErrorKind, Result};
 use futures::StreamExt;
@@ -44,7 +44,7 @@ pub(crate) async fn hear(
         screen.note(&format!("{}: {warning}", path.display()));
     }
     let busy = screen.busy("transcribing");
-    let options = language.map_or_else(TranscribeOptions::default, TranscribeOptions::language);
+    let options = CallOptions::new(language.map_or_else(TranscribeOptions::default, TranscribeOptions::language));
     let heard = transcribe_recording(engine, &recording, &options).await;
     busy.finish_and_clear();
     Ok((heard?, recording.duration_ms()))
@@ -55,7 +55,7 @@ pub(crate) fn spoken(segments: Vec<AttributedSegment>) -> Vec<(Participant, NewU
     segments
         .into_iter()
         .map(|heard| {
-            let id = heard.participant();
+            let id = heard.participant;
             let mut participant = Participant::new(id.clone(), heard.role);
             participant.role_confidence = heard.role_confidence;
             (participant, heard.segment.into_utterance(id, 0))
