@@ -1,9 +1,9 @@
 # Everything a newcomer needs: `make demo` and `make test`. Every target can be run again at once.
 
 # The demo, the tests and clippy use one set of features, so that the heavy crates compile once.
-FEATURES := cli,eval,openai,qdrant,test-util
+FEATURES := cli,eval,openai,test-util
 # Each of these is checked alone.
-EACH_FEATURE := whisper candle edge sqlite openai qdrant fetch cli eval test-util
+EACH_FEATURE := whisper candle edge sqlite openai fetch cli eval test-util
 # What a build without features must not pull in.
 HEAVY := candle|whisper|tokenizers|qdrant|sqlx
 
