@@ -159,6 +159,7 @@ impl ActionRanker {
             .iter()
             .filter(|name| !state.slots.contains_key(*name))
             .filter_map(|name| playbook.slot(name))
+            .filter(|slot| identifier(slot).is_some())
             .collect();
         let waits = step.after.iter().filter(|id| !state.is_done(&playbook.id, id));
         let mut preconditions: Vec<String> = missing.iter().map(|slot| slot.ask.clone()).collect();
@@ -191,16 +192,25 @@ fn closest(vector: &[f32], others: &[Vec<f32>]) -> f32 {
     others.iter().map(|other| similarity(vector, other)).fold(0.0, f32::max)
 }
 
-/// The last value in the customer's words that fits the slot's pattern. Slots without a pattern
-/// need a model and are left to the planner.
+/// The pattern of a slot whose values can be told from other words: one with a fixed letter, like
+/// `LF\d{6}`. Any number could be an amount; such slots need a model and are left to the planner.
+fn identifier(slot: &Slot) -> Option<Regex> {
+    let core = slot.pattern.as_deref()?.trim_start_matches('^').trim_end_matches('$');
+    let classes = ["\\d", "\\w", "\\s", "\\b"];
+    let literal = classes.iter().fold(core.to_owned(), |text, class| text.replace(class, ""));
+    if !literal.chars().any(char::is_alphabetic) {
+        return None;
+    }
+    Regex::new(core).ok()
+}
+
+/// The last identifier in the customer's words that fits the slot.
 fn find_slot(slot: &Slot, conversation: &Conversation) -> Option<String> {
-    let pattern = slot.pattern.as_deref()?;
-    let core = pattern.trim_start_matches('^').trim_end_matches('$');
-    let regex = Regex::new(core).ok()?;
+    let pattern = identifier(slot)?;
     let said = conversation.transcript.turns();
     said.iter().rev().filter(|turn| turn.role != Role::HumanAgent).find_map(|turn| {
         let spoken = spoken_characters(&turn.text());
-        regex.find_iter(&spoken).last().map(|m| m.as_str().to_owned())
+        pattern.find_iter(&spoken).last().map(|m| m.as_str().to_owned())
     })
 }
 

@@ -115,7 +115,11 @@ impl Playbook {
     /// # Errors
     /// [`ErrorKind::Config`] with line and key of the mistake.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let playbook: Self = toml::from_str(text).or_error(ErrorKind::Config, || "the playbook cannot be read")?;
+        let mut playbook: Self = toml::from_str(text).or_error(ErrorKind::Config, || "the playbook cannot be read")?;
+        for slot in &mut playbook.slots {
+            // Authors leave the key in and its value empty.
+            slot.pattern = slot.pattern.take().filter(|pattern| !pattern.is_empty());
+        }
         playbook.check()?;
         Ok(playbook)
     }

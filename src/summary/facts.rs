@@ -9,22 +9,32 @@ use crate::conversation::{Conversation, Evidence, Fact, FactKind};
 static PATTERNS: LazyLock<Vec<(FactKind, Regex)>> = LazyLock::new(|| {
     let months = "January|February|March|April|May|June|July|August|September|October|November|December";
     let days = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday";
+    let numbers = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fourteen|fifteen|twenty|thirty|\
+                   forty|fifty|sixty|seventy|eighty|ninety|hundred";
+    let ordinals = "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|\
+                    thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|\
+                    twenty-(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|thirtieth|thirty-first";
+    let money = "dollars?|euros?|pounds?|pence|cents?";
+    let terms = "hours?|days?|weeks?|months?";
+    let day = format!(r"(?:\d{{1,2}}(?:st|nd|rd|th)?|(?:{ordinals}))");
     let sources = [
         (FactKind::Email, r"(?i)\b[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}\b".to_owned()),
         (
             FactKind::Amount,
-            r"(?i)[$€£]\s?\d+(?:,\d{3})*(?:\.\d{1,2})?|\b\d+(?:[.,]\d{1,2})?\s?(?:dollars?|euros?|pounds?|pence|cents?)\b(?:\s(?:and\s)?\d{1,2}(?:\s?(?:cents?|pence))?\b)?".to_owned(),
+            format!(
+                r"(?i)[$€£]\s?\d+(?:,\d{{3}})*(?:\.\d{{1,2}})?|\b(?:\d+(?:[.,]\d{{1,2}})?|(?:{numbers})(?:[ -](?:{numbers}))?)\s?(?:{money})\b(?:\s(?:and\s)?\d{{1,2}}\s?(?:cents?|pence)\b)?"
+            ),
         ),
         (
             FactKind::Date,
             format!(
-                r"(?i)\b(?:(?:{days}),?\s)?(?:the\s)?\d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?(?:{months})\b(?:,?\s\d{{4}})?|\b(?:{months})\s(?:the\s)?\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s\d{{4}})?|\b(?:next\s|last\s|this\s|on\s)?(?:{days})\b|\b\d{{4}}-\d{{2}}-\d{{2}}\b|\b\d{{1,3}}\s(?:working\s|business\s)?(?:hours|days|weeks|months)\b|\b(?:two|three|four|five|six|seven|eight|nine|ten|fourteen|thirty)\s(?:to\s\w+\s)?(?:working\s|business\s)?(?:hours|days|weeks|months)\b"
+                r"(?i)\b(?:(?:{days}),?\s)?(?:the\s)?{day}\s(?:of\s)?(?:{months})\b(?:,?\s\d{{4}})?|\b(?:{months})\s(?:the\s)?{day}\b(?:,?\s\d{{4}})?|\b(?:next\s|last\s|this\s|on\s)?(?:{days})\b|\b\d{{4}}-\d{{2}}-\d{{2}}\b|\b(?:\d{{1,3}}|(?:{numbers}))\s(?:to\s\w+\s)?(?:working\s|business\s)?(?:{terms})\b"
             ),
         ),
-        // Letters and digits in one word, or dictated digit by digit.
+        // Letters and digits in one word or in groups, or dictated one by one.
         (
             FactKind::Reference,
-            r"\b[A-Z]{1,4}-?\d{3,12}\b|\b[A-Z](?:[-,. ]{1,2}[A-Z0-9]){4,15}\b|\b\d(?:[-, ]{1,2}\d){3,15}\b|\b\d{5,12}\b".to_owned(),
+            r"\b[A-Z]{1,4}[- ]?\d{2,12}(?:(?:, ?|[- ])\d{2,6})*\b|\b[A-Z](?:[-,. ]{1,2}[A-Z0-9]){4,15}\b|\b\d(?:[-, ]{1,2}\d){3,15}\b|\b\d{5,12}\b".to_owned(),
         ),
     ];
     // A pattern that does not compile would be a defect; the test below holds all of them.
@@ -89,6 +99,12 @@ mod tests {
         );
         assert_eq!(facts("It takes five working days."), [(FactKind::Date, "five working days".into())]);
         assert_eq!(facts("That is 38 pounds."), [(FactKind::Amount, "38 pounds".into())]);
+        assert_eq!(facts("It is LF-902-412."), [(FactKind::Reference, "LF-902-412".into())]);
+        assert_eq!(facts("Yes, LF902, 412."), [(FactKind::Reference, "LF902, 412".into())]);
+        assert_eq!(
+            facts("We give you five pounds on the third of November."),
+            [(FactKind::Amount, "five pounds".into()), (FactKind::Date, "the third of November".into())]
+        );
         assert_eq!(facts("L-F-4-0-2-1-1-7, please."), [(FactKind::Reference, "L-F-4-0-2-1-1-7".into())]);
         assert_eq!(facts("I have two routers and one phone."), []);
     }
