@@ -234,3 +234,6 @@ pub(crate) fn instruction(action: &NextBestAction) -> String {
 pub(crate) fn worth_showing(actions: &[NextBestAction]) -> Option<&NextBestAction> {
     actions.first().filter(|action| action.score >= SUGGESTED_ACTION)
 }
+
+#[cfg(test)]
+mod tests;

@@ -166,6 +166,7 @@ mod tests {
         assert_eq!(plan.commands, [Command::SetSlot { name: "account".into(), value: "LF1".into() }]);
         let asked = model.asked()[0].task().to_owned();
         assert!(asked.contains("Still needed: account (the account number)"), "{asked}");
+        insta::assert_snapshot!("plan_prompt", asked);
     }
 
     #[tokio::test]

@@ -269,6 +269,7 @@ mod tests {
         assert_eq!(second.section(SectionKind::Situation), Some("Paid twice."));
         assert_eq!(second.section(SectionKind::Entities), Some("$20, $30"));
         assert!(model.asked()[1].task().contains("- situation: Paid twice."));
+        insta::assert_snapshot!("summary_prompt", model.asked()[1].task());
     }
 
     #[tokio::test]

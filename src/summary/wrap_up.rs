@@ -126,9 +126,10 @@ mod tests {
         let call = Conversation::new("acme", Channel::Chat);
         for (answer, expected) in [(r#"{"code":"outage"}"#, Some("outage")), (r#"{"code":"party"}"#, None)] {
             let model = Arc::new(ScriptedModel::new([answer]));
-            let chooser = WrapUpChooser::new(model, Arc::default(), codes());
+            let chooser = WrapUpChooser::new(model.clone(), Arc::default(), codes());
             let chosen = chooser.choose(&call, &Prefix::new("s")).await.unwrap();
             assert_eq!(chosen.map(|c| c.code.id).as_deref(), expected);
+            insta::assert_snapshot!("wrap_up_prompt", model.asked()[0].task());
         }
     }
 
