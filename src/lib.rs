@@ -14,6 +14,8 @@ mod compute;
 pub mod conversation;
 pub mod embedding;
 mod error;
+#[cfg(feature = "eval")]
+pub mod eval;
 pub mod knowledge;
 pub mod llm;
 pub mod models;

@@ -4,18 +4,32 @@
 
 #[cfg(feature = "whisper")]
 mod audio;
+mod call;
 #[cfg(feature = "whisper")]
 pub mod ct2;
 mod diarize;
+#[cfg(feature = "whisper")]
+mod g711;
+mod recording;
+#[cfg(feature = "whisper")]
+mod resample;
 mod scripted;
+#[cfg(feature = "whisper")]
+mod utterance;
+#[cfg(feature = "whisper")]
 mod vad;
+#[cfg(feature = "whisper")]
+mod wav;
 #[cfg(feature = "whisper")]
 mod whisper;
 
 #[cfg(feature = "whisper")]
-pub use audio::{Recording, read_recording};
-pub use diarize::infer_roles;
+pub use audio::{RecordingOptions, read_recording, read_recording_with};
+pub use call::{AttributedSegment, CallOptions, transcribe_recording};
+pub use diarize::{assign_mono_roles, infer_roles};
+pub use recording::Recording;
 pub use scripted::ScriptedSpeech;
+#[cfg(feature = "whisper")]
 pub use vad::{SpeechSpan, speech_spans};
 #[cfg(feature = "whisper")]
 pub use whisper::WhisperSpeech;
@@ -62,13 +76,25 @@ pub struct Segment {
 }
 
 /// How to transcribe.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TranscribeOptions {
     /// BCP 47 tag of the language spoken; found out where `None`.
     pub language: Option<String>,
     /// Words to expect: names, products.
     pub vocabulary: Vec<String>,
+    /// A pause of at least so many milliseconds ends a segment.
+    pub pause_ms: u64,
+}
+
+impl Default for TranscribeOptions {
+    fn default() -> Self {
+        Self {
+            language: None,
+            vocabulary: Vec::new(),
+            pause_ms: 600,
+        }
+    }
 }
 
 impl TranscribeOptions {
@@ -76,8 +102,22 @@ impl TranscribeOptions {
     pub fn language(tag: impl Into<String>) -> Self {
         Self {
             language: Some(tag.into()),
-            vocabulary: Vec::new(),
+            ..Self::default()
         }
+    }
+
+    /// Sets the words to expect.
+    #[must_use]
+    pub fn with_vocabulary(mut self, words: impl IntoIterator<Item = String>) -> Self {
+        self.vocabulary = words.into_iter().collect();
+        self
+    }
+
+    /// Sets the pause that ends a segment.
+    #[must_use]
+    pub fn with_pause_ms(mut self, pause_ms: u64) -> Self {
+        self.pause_ms = pause_ms;
+        self
     }
 }
 

@@ -1,1 +1,126 @@
-//! (to be written)
+//! Where somebody speaks.
+//!
+//! A small neural detector (crate `earshot`, weights inside) scores frames of 16 ms. Measured on telephone
+//! audio, voice scores 0.7 to 0.97; steady noise and the tones of a line (dialling, ringing, keys,
+//! fax) stay below 0.7; so speech is entered high and left well above noise.
+
+use earshot::Detector;
+
+use super::{AudioTrack, SAMPLE_RATE};
+
+/// Samples a frame of the detector.
+const FRAME: usize = 256;
+const FRAME_MS: u64 = FRAME as u64 * 1000 / SAMPLE_RATE as u64;
+/// A span of speech has this many frames with at least this score …
+const SURE: f32 = 0.74;
+const SURE_FRAMES: usize = 4;
+/// … and ends when the score stays below this one …
+const LEAVE: f32 = 0.6;
+/// … for this long: plosives and short hesitations are part of an utterance.
+const HANG_MS: u64 = 240;
+/// Room around a span, since the first and last sounds of a word are soft.
+pub(super) const MARGIN_MS: u64 = 140;
+/// Frames below this level (about -60 dB of full scale) carry no voice a model could use.
+const QUIETEST: f32 = 0.001;
+/// Level that the loud frames of a quiet recording are raised to, and by how much at most.
+const USUAL: f32 = 0.08;
+const MOST_GAIN: f32 = 16.0;
+
+/// A stretch of speech in a track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpeechSpan {
+    /// Milliseconds from the start of the track.
+    pub start_ms: u64,
+    /// Milliseconds from the start of the track.
+    pub end_ms: u64,
+}
+
+impl SpeechSpan {
+    /// Length in milliseconds.
+    pub fn duration_ms(&self) -> u64 {
+        self.end_ms.saturating_sub(self.start_ms)
+    }
+
+    /// The samples of `track` within the span.
+    pub fn of<'a>(&self, track: &'a AudioTrack) -> &'a [f32] {
+        let index = |ms: u64| {
+            let sample = ms.saturating_mul(u64::from(SAMPLE_RATE)) / 1000;
+            usize::try_from(sample)
+                .unwrap_or(usize::MAX)
+                .min(track.samples.len())
+        };
+        let start = index(self.start_ms);
+        &track.samples[start..index(self.end_ms).max(start)]
+    }
+}
+
+/// The stretches of speech in a track, in order, not overlapping. Silence, noise and the tones of
+/// a telephone line give none.
+pub fn speech_spans(track: &AudioTrack) -> Vec<SpeechSpan> {
+    let end_ms = track.duration_ms();
+    let mut spans: Vec<SpeechSpan> = Vec::new();
+    for run in runs(&scores(&track.samples)) {
+        let start_ms = (run.start as u64 * FRAME_MS).saturating_sub(MARGIN_MS);
+        let end_ms = (run.end as u64 * FRAME_MS + MARGIN_MS).min(end_ms);
+        match spans.last_mut() {
+            Some(last) if last.end_ms >= start_ms => last.end_ms = end_ms,
+            _ => spans.push(SpeechSpan { start_ms, end_ms }),
+        }
+    }
+    spans
+}
+
+/// The detector's score of each frame, 0 where it is all but silent.
+fn scores(samples: &[f32]) -> Vec<f32> {
+    let mut detector = Detector::default_boxed();
+    let gain = gain(samples);
+    let mut frame = [0.0_f32; FRAME];
+    samples
+        .chunks(FRAME)
+        .map(|chunk| {
+            frame.fill(0.0);
+            for (slot, sample) in frame.iter_mut().zip(chunk) {
+                let raised = sample * gain;
+                *slot = if raised.is_finite() { raised.clamp(-1.0, 1.0) } else { 0.0 };
+            }
+            let score = detector.predict_f32(&frame);
+            if level(&frame) < QUIETEST { 0.0 } else { score }
+        })
+        .collect()
+}
+
+/// The detector expects usual levels; quiet lines are raised to them.
+fn gain(samples: &[f32]) -> f32 {
+    let mut levels: Vec<f32> = samples.chunks(FRAME).map(level).collect();
+    if levels.is_empty() {
+        return 1.0;
+    }
+    let loud = levels.len() * 9 / 10;
+    let (_, loud, _) = levels.select_nth_unstable_by(loud, f32::total_cmp);
+    (USUAL / loud.max(f32::MIN_POSITIVE)).clamp(1.0, MOST_GAIN)
+}
+
+fn level(frame: &[f32]) -> f32 {
+    let power: f32 = frame.iter().map(|s| s * s).sum();
+    (power / frame.len() as f32).sqrt()
+}
+
+/// Frame ranges of speech.
+fn runs(scores: &[f32]) -> Vec<std::ops::Range<usize>> {
+    let hang = (HANG_MS / FRAME_MS) as usize;
+    let mut candidates: Vec<std::ops::Range<usize>> = Vec::new();
+    for (index, _) in scores.iter().enumerate().filter(|&(_, &s)| s >= LEAVE) {
+        match candidates.last_mut() {
+            Some(run) if index - run.end <= hang => run.end = index + 1,
+            _ => candidates.push(index..index + 1),
+        }
+    }
+    candidates.retain(|run| {
+        let sure = scores[run.clone()].iter().filter(|&&s| s >= SURE).count();
+        sure >= SURE_FRAMES
+    });
+    candidates
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,354 @@
-//! (to be written)
+//! Whisper in this process, through whisper.cpp.
+//!
+//! A track is cut into utterances at its pauses, and each is decoded by itself: its times are
+//! then those of the voice detector and cannot drift, silence is never decoded (Whisper invents
+//! text there), and the encoder's work shrinks with the utterance (`audio_ctx`).
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use whisper_rs::{
+    FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState,
+};
+
+use super::utterance::{self, UtteranceSpan};
+use super::{AudioTrack, Segment, SpeechToText, TranscribeOptions, speech_spans};
+use crate::compute;
+use crate::error::{Error, ErrorKind, OrError, Result};
+
+mod file;
+mod text;
+
+use text::Spoken;
+
+/// Positions of the encoder a second, and at most.
+const CONTEXT_PER_SECOND: u64 = 50;
+const FULL_CONTEXT: i32 = 1500;
+/// The encoder was trained on 30 s; with much less room than this its text gets worse.
+const LEAST_CONTEXT: u64 = 384;
+/// Positions beyond the end of the speech, so that the last word is followed by silence.
+const SPARE_CONTEXT: u64 = 64;
+/// Enough speech to tell the language by.
+const LANGUAGE_MS: u64 = 3_000;
+/// More threads than this do not make these small models faster.
+const MOST_THREADS: usize = 8;
+/// Below this mean log probability the decoder is guessing …
+const GUESSING: f32 = -1.0;
+/// … and the utterance is dropped where it is also this likely to be no speech.
+const NO_SPEECH: f32 = 0.5;
+
+/// A Whisper model in ggml format, English-only or multilingual.
+///
+/// Cheap to clone; clones share the model, which decodes one utterance at a time. Audio is
+/// decoded greedily on the cores of this machine. Radford et al., *Robust Speech Recognition via
+/// Large-Scale Weak Supervision*, 2022.
+#[derive(Clone)]
+pub struct WhisperSpeech {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: String,
+    context: WhisperContext,
+    state: Mutex<WhisperState>,
+    multilingual: bool,
+    threads: i32,
+}
+
+impl fmt::Debug for WhisperSpeech {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WhisperSpeech")
+            .field("id", &self.inner.id)
+            .field("multilingual", &self.inner.multilingual)
+            .finish_non_exhaustive()
+    }
+}
+
+impl WhisperSpeech {
+    /// Loads a ggml model file, blocking for the time it takes to read it. The model is named
+    /// after the file, or after its folder where the file is called `model`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Model`] where the file is missing, damaged or not a ggml Whisper model.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        whisper_rs::install_logging_hooks();
+        file::check(path)?;
+        let refused = || {
+            format!(
+                "the speech model {} cannot be loaded; fetch it again",
+                path.display()
+            )
+        };
+        let context = WhisperContext::new_with_params(path, WhisperContextParameters::default())
+            .or_error(ErrorKind::Model, refused)?;
+        let state = context
+            .create_state()
+            .or_error(ErrorKind::Model, refused)?;
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                id: name_of(path),
+                multilingual: context.is_multilingual(),
+                context,
+                state: Mutex::new(state),
+                threads: i32::try_from(threads.min(MOST_THREADS)).unwrap_or(2),
+            }),
+        })
+    }
+
+    /// Whether it knows other languages than English.
+    pub fn is_multilingual(&self) -> bool {
+        self.inner.multilingual
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default();
+    let folder = path.parent().and_then(Path::file_name);
+    let name = if stem == "model" { folder } else { None };
+    name.unwrap_or(stem).to_string_lossy().into_owned()
+}
+
+#[async_trait]
+impl SpeechToText for WhisperSpeech {
+    fn id(&self) -> &str {
+        &self.inner.id
+    }
+
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] where the model does not know the language asked for,
+    /// [`ErrorKind::Model`] where decoding fails.
+    async fn transcribe(
+        &self,
+        track: AudioTrack,
+        options: TranscribeOptions,
+    ) -> Result<Vec<Segment>> {
+        let inner = Arc::clone(&self.inner);
+        // The blocking thread learns from this that nobody waits any more.
+        let wanted = Wanted(Arc::new(AtomicBool::new(true)));
+        let still = Arc::clone(&wanted.0);
+        let work = tokio::task::spawn_blocking(move || inner.transcribe(&track, &options, &still));
+        work.await.or_error(ErrorKind::Internal, || {
+            "the speech thread stopped; this is a defect"
+        })?
+    }
+}
+
+struct Wanted(Arc<AtomicBool>);
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Inner {
+    fn transcribe(
+        &self,
+        track: &AudioTrack,
+        options: &TranscribeOptions,
+        wanted: &AtomicBool,
+    ) -> Result<Vec<Segment>> {
+        let asked = self.asked_language(options)?;
+        let spans = speech_spans(track);
+        let utterances = utterance::cut(track, &spans, options.pause_ms);
+        let language = match asked {
+            _ if utterances.is_empty() => return Ok(Vec::new()),
+            Some(language) => language,
+            None => self.detect_language(track, &utterances)?,
+        };
+        let prompt = self.prompt(&options.vocabulary)?;
+        let mut parameters = self.parameters(&language);
+        parameters.set_tokens(&prompt);
+        let mut segments = Vec::with_capacity(utterances.len());
+        for utterance in &utterances {
+            if !wanted.load(Ordering::Relaxed) {
+                return Err(Error::new(
+                    ErrorKind::Cancelled,
+                    "nobody waits for this transcript any more",
+                ));
+            }
+            if let Some(mut segment) = self.utterance(track, utterance, &parameters)? {
+                segment.language = Some(language.clone());
+                segments.push(segment);
+            }
+        }
+        Ok(segments)
+    }
+
+    /// The language to decode in, as Whisper calls it; `None` where it is to be found out.
+    fn asked_language(&self, options: &TranscribeOptions) -> Result<Option<String>> {
+        let Some(tag) = options.language.as_deref() else {
+            return Ok((!self.multilingual).then(|| "en".to_owned()));
+        };
+        let primary = tag.split(['-', '_']).next().unwrap_or_default();
+        let primary = primary.to_ascii_lowercase();
+        // whisper-rs panics on a NUL, so nothing but letters goes there.
+        let known = primary.bytes().all(|b| b.is_ascii_lowercase())
+            && whisper_rs::get_lang_id(&primary).is_some();
+        if !known {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("Whisper does not know the language {tag:?}; give a tag such as `en` or `de`"),
+            ));
+        }
+        if !self.multilingual && primary != "en" {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "{} understands English only, not {tag:?}; load a multilingual model such as whisper-base",
+                    self.id
+                ),
+            ));
+        }
+        Ok(Some(primary))
+    }
+
+    /// Listens to the first utterance that is long enough.
+    fn detect_language(&self, track: &AudioTrack, utterances: &[UtteranceSpan]) -> Result<String> {
+        let Some(sample) = utterances
+            .iter()
+            .find(|u| u.duration_ms() >= LANGUAGE_MS)
+            .or_else(|| utterances.iter().max_by_key(|u| u.duration_ms()))
+        else {
+            return Ok("en".into());
+        };
+        let failed = || "the language cannot be found out; name it in the options";
+        let threads = usize::try_from(self.threads).unwrap_or(1);
+        let _cores = compute::exclusive();
+        // A state of its own: the shared one may still have a short `audio_ctx`.
+        let mut state = self
+            .context
+            .create_state()
+            .or_error(ErrorKind::Model, failed)?;
+        state
+            .pcm_to_mel(sample.audio(track), threads)
+            .or_error(ErrorKind::Model, failed)?;
+        let (id, _) = state
+            .lang_detect(0, threads)
+            .or_error(ErrorKind::Model, failed)?;
+        Ok(whisper_rs::get_lang_str(id).unwrap_or("en").to_owned())
+    }
+
+    /// Words to expect, as a text that came before.
+    fn prompt(&self, vocabulary: &[String]) -> Result<Vec<i32>> {
+        if vocabulary.is_empty() {
+            return Ok(Vec::new());
+        }
+        let text = format!(" {}.", vocabulary.join(", ").replace('\0', ""));
+        // No token is shorter than a byte; with less room whisper-rs reads past its buffer.
+        let room = text.len() + 8;
+        let mut tokens = self
+            .context
+            .tokenize(&text, room)
+            .or_error(ErrorKind::InvalidInput, || {
+                "the vocabulary cannot be put into the model's words; check its spelling"
+            })?;
+        // Half of the text context is whisper.cpp's own limit; more would push out the newest.
+        tokens.truncate(200);
+        Ok(tokens)
+    }
+
+    fn parameters<'a, 'b>(&self, language: &str) -> FullParams<'a, 'b> {
+        let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
+        if language != "en" {
+            // whisper-rs leaks these few bytes; once a track is bearable, once an utterance is not.
+            let known = whisper_rs::get_lang_id(language).and_then(whisper_rs::get_lang_str);
+            parameters.set_language(known);
+        }
+        parameters.set_n_threads(self.threads);
+        parameters.set_no_context(true);
+        parameters.set_no_timestamps(true);
+        parameters.set_single_segment(true);
+        parameters.set_suppress_nst(true);
+        parameters.set_temperature_inc(0.0);
+        parameters.set_print_special(false);
+        parameters.set_print_progress(false);
+        parameters.set_print_realtime(false);
+        parameters.set_print_timestamps(false);
+        parameters
+    }
+
+    fn utterance(
+        &self,
+        track: &AudioTrack,
+        utterance: &UtteranceSpan,
+        parameters: &FullParams<'_, '_>,
+    ) -> Result<Option<Segment>> {
+        let duration_ms = utterance.duration_ms();
+        let audio = utterance.audio(track);
+        let mut parameters = parameters.clone();
+        let context = duration_ms * CONTEXT_PER_SECOND / 1000 + SPARE_CONTEXT;
+        let context = context.max(LEAST_CONTEXT).next_multiple_of(64);
+        parameters.set_audio_ctx(i32::try_from(context).map_or(FULL_CONTEXT, |c| c.min(FULL_CONTEXT)));
+        let most_tokens = 16 + duration_ms / 100;
+        parameters.set_max_tokens(i32::try_from(most_tokens).unwrap_or(224).min(224));
+
+        let mut heard = self.decode(&parameters, audio)?;
+        if text::is_loop(&heard.words, duration_ms) {
+            // A little randomness gets a stuck decoder out, as in the reference implementation.
+            parameters.set_temperature(0.4);
+            heard = self.decode(&parameters, audio)?;
+        }
+        if heard.mean_log < GUESSING && heard.no_speech > NO_SPEECH {
+            return Ok(None);
+        }
+        let words = text::without_loops(text::without_notes(heard.words));
+        if words.is_empty() {
+            return Ok(None);
+        }
+        let confidence = words.iter().map(|w| w.confidence).sum::<f32>() / words.len() as f32;
+        let texts: Vec<&str> = words.iter().map(|w| w.text.as_str()).collect();
+        Ok(Some(Segment {
+            text: texts.join(" "),
+            start_ms: utterance.start_ms(),
+            end_ms: utterance.end_ms(),
+            confidence,
+            language: None,
+            words: text::timed(words, &utterance.speech),
+        }))
+    }
+
+    fn decode(&self, parameters: &FullParams<'_, '_>, audio: &[f32]) -> Result<Heard> {
+        let mut state = self.state.lock();
+        let _cores = compute::exclusive();
+        state
+            .full(parameters.clone(), audio)
+            .or_error(ErrorKind::Model, || {
+                format!("{} failed on this audio; try another model", self.id)
+            })?;
+        let mut heard = Heard::default();
+        let mut tokens: Vec<(&[u8], f32)> = Vec::new();
+        let end = self.context.token_eot();
+        let mut log = 0.0;
+        for segment in state.as_iter() {
+            heard.no_speech = heard.no_speech.max(segment.no_speech_probability());
+            for index in 0..segment.n_tokens() {
+                let Some(token) = segment.get_token(index) else {
+                    continue;
+                };
+                let data = token.token_data();
+                if data.id < end {
+                    log += data.plog;
+                    tokens.push((self.context.token_to_bytes(data.id).unwrap_or_default(), data.p));
+                }
+            }
+        }
+        heard.mean_log = log / tokens.len().max(1) as f32;
+        heard.words = text::words(tokens);
+        Ok(heard)
+    }
+}
+
+/// What the decoder made of one utterance.
+#[derive(Debug, Default)]
+struct Heard {
+    words: Vec<Spoken>,
+    mean_log: f32,
+    no_speech: f32,
+}

@@ -1,0 +1,3 @@
+//! The evaluation commands.
+
+pub mod speech;
