@@ -1,4 +1,3 @@
 //! The evaluation commands.
 
-pub mod retrieval;
 pub mod speech;
