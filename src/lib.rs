@@ -76,6 +76,7 @@ pub mod embedding;
 mod error;
 #[cfg(feature = "eval")]
 pub mod eval;
+pub mod guard;
 pub mod knowledge;
 pub mod llm;
 pub mod models;

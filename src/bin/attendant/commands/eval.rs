@@ -15,11 +15,11 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
         EvalCommand::Speech { common, model } => {
             let engine = load_speech(&cache, &model).await?;
             let bar = screen.bar("transcribing");
-            let progress = |done: usize, total: usize| {
-                bar.set_length(total as u64);
-                bar.set_position(done as u64);
+            let progress = |done: &eval::speech::SpeechProgress| {
+                bar.set_length(done.total as u64);
+                bar.set_position(done.done as u64);
             };
-            let score = eval::speech::run(&common.data, engine.as_ref(), common.limit, Some(&progress)).await;
+            let score = eval::speech::run(&common.data, engine.as_ref(), common.limit, progress).await;
             bar.finish_and_clear();
             show(&score?, &common, screen)
         }
