@@ -8,7 +8,6 @@ use candle_core::quantized::gguf_file::{Content, Value};
 use candle_core::quantized::tokenizer::TokenizerFromGguf;
 use tokenizers::Tokenizer;
 
-use super::decoder::text;
 use crate::error::{Error, ErrorKind, OrError, Result};
 
 /// Text to tokens and back.

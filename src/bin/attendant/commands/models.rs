@@ -26,6 +26,7 @@ pub(crate) async fn run(args: ModelsArgs, screen: &Screen) -> Result<()> {
                     FetchOutcome::FetchedFrom(source) => {
                         format!("from {source} in {:.1} s", fetched.elapsed.as_secs_f64())
                     }
+                    _ => "done".to_owned(),
                 };
                 screen.line(&format!("{:28} {from}", fetched.id))?;
             }
@@ -42,6 +43,7 @@ pub(crate) async fn run(args: ModelsArgs, screen: &Screen) -> Result<()> {
                         bad += 1;
                         format!("damaged: {why}")
                     }
+                    _ => "not checked".to_owned(),
                 };
                 screen.line(&format!("{:28} {found}", verified.id))?;
             }
