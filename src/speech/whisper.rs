@@ -28,8 +28,8 @@ use text::Spoken;
 /// Positions of the encoder a second, and at most.
 const CONTEXT_PER_SECOND: u64 = 50;
 const FULL_CONTEXT: i32 = 1500;
-/// The encoder was trained on 30 s; with much less room than this its text gets worse.
-const LEAST_CONTEXT: u64 = 384;
+/// The encoder was trained on 30 s; with less room than this the decoder starts to repeat itself.
+const LEAST_CONTEXT: u64 = 512;
 /// Positions beyond the end of the speech, so that the last word is followed by silence.
 const SPARE_CONTEXT: u64 = 64;
 /// Enough speech to tell the language by.
@@ -86,9 +86,7 @@ impl WhisperSpeech {
         };
         let context = WhisperContext::new_with_params(path, WhisperContextParameters::default())
             .or_error(ErrorKind::Model, refused)?;
-        let state = context
-            .create_state()
-            .or_error(ErrorKind::Model, refused)?;
+        let state = context.create_state().or_error(ErrorKind::Model, refused)?;
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
             inner: Arc::new(Inner {
@@ -133,9 +131,10 @@ impl SpeechToText for WhisperSpeech {
         let wanted = Wanted(Arc::new(AtomicBool::new(true)));
         let still = Arc::clone(&wanted.0);
         let work = tokio::task::spawn_blocking(move || inner.transcribe(&track, &options, &still));
-        work.await.or_error(ErrorKind::Internal, || {
-            "the speech thread stopped; this is a defect"
-        })?
+        work.await.or_error(
+            ErrorKind::Internal,
+            || "the speech thread stopped; this is a defect",
+        )?
     }
 }
 
@@ -194,7 +193,9 @@ impl Inner {
         if !known {
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                format!("Whisper does not know the language {tag:?}; give a tag such as `en` or `de`"),
+                format!(
+                    "Whisper does not know the language {tag:?}; give a tag such as `en` or `de`"
+                ),
             ));
         }
         if !self.multilingual && primary != "en" {
@@ -243,12 +244,10 @@ impl Inner {
         let text = format!(" {}.", vocabulary.join(", ").replace('\0', ""));
         // No token is shorter than a byte; with less room whisper-rs reads past its buffer.
         let room = text.len() + 8;
-        let mut tokens = self
-            .context
-            .tokenize(&text, room)
-            .or_error(ErrorKind::InvalidInput, || {
-                "the vocabulary cannot be put into the model's words; check its spelling"
-            })?;
+        let mut tokens = self.context.tokenize(&text, room).or_error(
+            ErrorKind::InvalidInput,
+            || "the vocabulary cannot be put into the model's words; check its spelling",
+        )?;
         // Half of the text context is whisper.cpp's own limit; more would push out the newest.
         tokens.truncate(200);
         Ok(tokens)
@@ -263,7 +262,9 @@ impl Inner {
         }
         parameters.set_n_threads(self.threads);
         parameters.set_no_context(true);
-        parameters.set_no_timestamps(true);
+        // Time stamps are not read (the voice detector knows better), but without them the decoder
+        // does not know that the speech is over when the context is short, and says it again.
+        parameters.set_no_timestamps(false);
         parameters.set_single_segment(true);
         parameters.set_suppress_nst(true);
         parameters.set_temperature_inc(0.0);
@@ -285,7 +286,8 @@ impl Inner {
         let mut parameters = parameters.clone();
         let context = duration_ms * CONTEXT_PER_SECOND / 1000 + SPARE_CONTEXT;
         let context = context.max(LEAST_CONTEXT).next_multiple_of(64);
-        parameters.set_audio_ctx(i32::try_from(context).map_or(FULL_CONTEXT, |c| c.min(FULL_CONTEXT)));
+        parameters
+            .set_audio_ctx(i32::try_from(context).map_or(FULL_CONTEXT, |c| c.min(FULL_CONTEXT)));
         let most_tokens = 16 + duration_ms / 100;
         parameters.set_max_tokens(i32::try_from(most_tokens).unwrap_or(224).min(224));
 
@@ -298,7 +300,7 @@ impl Inner {
         if heard.mean_log < GUESSING && heard.no_speech > NO_SPEECH {
             return Ok(None);
         }
-        let words = text::without_loops(text::without_notes(heard.words));
+        let words = text::without_loops(text::without_notes(heard.words), duration_ms);
         if words.is_empty() {
             return Ok(None);
         }
@@ -335,7 +337,10 @@ impl Inner {
                 let data = token.token_data();
                 if data.id < end {
                     log += data.plog;
-                    tokens.push((self.context.token_to_bytes(data.id).unwrap_or_default(), data.p));
+                    tokens.push((
+                        self.context.token_to_bytes(data.id).unwrap_or_default(),
+                        data.p,
+                    ));
                 }
             }
         }
