@@ -60,6 +60,7 @@ pub struct Suggestion {
     /// Identity, for feedback (accepted, edited, dismissed).
     pub id: String,
     /// What it is.
+    #[serde(flatten)]
     pub kind: SuggestionKind,
     /// Between 0 and 1.
     pub confidence: f32,
@@ -99,7 +100,10 @@ pub enum SuggestionKind {
         citation: Citation,
     },
     /// The next step to take.
-    NextBestAction(NextBestAction),
+    NextBestAction {
+        /// The step.
+        action: NextBestAction,
+    },
     /// A coaching cue.
     Coaching(CoachingCue),
 }

@@ -2,6 +2,7 @@
 
 mod action;
 mod assist;
+mod document;
 mod ids;
 mod profile;
 mod summary;

@@ -1,11 +1,13 @@
 //! The embedding port and its adapters: texts to vectors of fixed length and unit norm.
 
+mod cached;
 #[cfg(feature = "candle")]
 pub mod candle;
 mod hashing;
 #[cfg(feature = "openai")]
 pub mod openai;
 
+pub use cached::CachedEmbedder;
 pub use hashing::HashingEmbedder;
 
 use std::fmt::Debug;
@@ -31,7 +33,7 @@ pub trait Embedder: Debug + Send + Sync + 'static {
 }
 
 /// What a text is for; some models want to know (E5 writes it in front).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TextKind {
     /// Something searched for, or compared with its like.
     Query,

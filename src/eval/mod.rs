@@ -1,3 +1,4 @@
 //! The evaluation commands.
 
+pub mod retrieval;
 pub mod speech;

@@ -38,6 +38,28 @@ pub struct KnowledgeArticle {
     pub body: String,
 }
 
+impl KnowledgeArticle {
+    /// An article in English for customers, valid without limit; the body is Markdown.
+    pub fn new(
+        id: impl Into<ArticleId>,
+        title: impl Into<String>,
+        tenant: impl Into<TenantId>,
+        body: impl Into<String>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            title: title.into(),
+            tenant: tenant.into(),
+            language: "en".into(),
+            audience: Audience::Customer,
+            valid_from: None,
+            valid_to: None,
+            product: None,
+            body: body.into(),
+        }
+    }
+}
+
 /// A piece of an article that is indexed and cited.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Passage {

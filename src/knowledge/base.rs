@@ -1,1 +1,471 @@
-//! (to be written)
+//! The knowledge base: ingest, search, cite, answer or abstain.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::chunk::{passages, searchable};
+use super::load::distinct;
+use super::sentence::sentences;
+use super::sparse::SparseEncoder;
+use super::support::{
+    Supporting, citation, confidence, in_reading_order, merge, missing, rank_sentences,
+};
+use super::{
+    Hit, IndexedPassage, KnowledgeAnswer, KnowledgeArticle, Passage, Question, VectorQuery,
+    VectorStore,
+};
+use crate::conversation::{Citation, PassageId, TenantId};
+use crate::embedding::{Embedder, TextKind};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Passages embedded and stored at once: what is lost when ingestion is interrupted.
+const INGEST_BATCH: usize = 32;
+/// Query vectors kept: searching, citing and answering ask for the same one.
+const REMEMBERED: usize = 16;
+/// Sentences of a long question that are searched one by one, at most.
+const MAX_VIEWS: usize = 24;
+
+/// Articles, indexed; answers with citations or says that it cannot.
+///
+/// Every question carries a [`Scope`](super::Scope); nothing outside it is reached by any method.
+#[derive(Clone)]
+pub struct KnowledgeBase {
+    embedder: Arc<dyn Embedder>,
+    store: Arc<dyn VectorStore>,
+    options: KnowledgeOptions,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    ingesting: tokio::sync::Mutex<()>,
+    queries: Mutex<VecDeque<(String, Vec<f32>)>>,
+}
+
+/// What may be tuned.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct KnowledgeOptions {
+    /// Words in a passage, about; longer texts are divided. Above some 200 the embedding model does not
+    /// read to the end.
+    pub passage_words: usize,
+    /// Below this confidence, between 0 and 1, [`KnowledgeBase::answer_extractive`] says that it does not know.
+    pub answer_confidence: f32,
+    /// Below this confidence [`KnowledgeBase::articles_for`] leaves an article out.
+    pub article_confidence: f32,
+    /// Questions with more words are also searched sentence by sentence, since one vector blurs them.
+    pub long_question_words: usize,
+    /// Language (BCP 47) whose stems and stop words are used for questions without one.
+    pub default_language: String,
+}
+
+impl Default for KnowledgeOptions {
+    fn default() -> Self {
+        Self {
+            passage_words: 200,
+            answer_confidence: 0.5,
+            article_confidence: 0.3,
+            long_question_words: 60,
+            default_language: "en".into(),
+        }
+    }
+}
+
+/// What an ingestion changed, in passages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IngestReport {
+    /// Articles given.
+    pub articles: usize,
+    /// New passages.
+    pub added: usize,
+    /// Passages whose text or audience, validity, title … changed.
+    pub updated: usize,
+    /// Passages left as they were.
+    pub unchanged: usize,
+    /// Passages no longer in any article.
+    pub removed: usize,
+}
+
+/// An article that may help, with the sentence to show.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArticleMatch {
+    /// The article's best passage.
+    pub hit: Hit,
+    /// Its best sentence.
+    pub citation: Citation,
+    /// How likely it is that it answers the question, between 0 and 1.
+    pub confidence: f32,
+}
+
+impl KnowledgeBase {
+    /// A knowledge base over `store`, whose vectors must come from `embedder`.
+    pub fn new(embedder: Arc<dyn Embedder>, store: Arc<dyn VectorStore>) -> Self {
+        Self {
+            embedder,
+            store,
+            options: KnowledgeOptions::default(),
+            state: Arc::default(),
+        }
+    }
+
+    /// Replaces the options.
+    #[must_use]
+    pub fn with_options(mut self, options: KnowledgeOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Makes `articles` the whole collection of every tenant that occurs among them.
+    ///
+    /// Only passages whose content changed are embedded; passages that no article has any more are removed.
+    /// Tenants that do not occur are left alone ([`clear`](Self::clear) removes one). `progress` is called
+    /// with the number of passages done and to do. Interrupted, it leaves a searchable mixture of old and
+    /// new; calling it again finishes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if an id occurs twice for a tenant; what the embedder or the store
+    /// reports.
+    pub async fn ingest(
+        &self,
+        articles: Vec<KnowledgeArticle>,
+        progress: Option<&(dyn Fn(usize, usize) + Send + Sync)>,
+    ) -> Result<IngestReport> {
+        distinct(&articles)?;
+        // Two ingestions at once would each remove what the other adds.
+        let _turn = self.state.ingesting.lock().await;
+        let mut report = IngestReport {
+            articles: articles.len(),
+            ..IngestReport::default()
+        };
+        let mut wanted: BTreeMap<TenantId, Vec<Passage>> = BTreeMap::new();
+        for article in &articles {
+            wanted
+                .entry(article.tenant.clone())
+                .or_default()
+                .extend(passages(article, self.options.passage_words));
+        }
+        let mut changed: Vec<Passage> = Vec::new();
+        let mut vanished: Vec<(TenantId, Vec<PassageId>)> = Vec::new();
+        for (tenant, passages) in wanted {
+            let listed = self.store.list(&tenant).await?;
+            let mut stored: HashMap<PassageId, String> = listed.into_iter().collect();
+            for passage in passages {
+                match stored.remove(&passage.id) {
+                    Some(hash) if hash == passage.content_hash => report.unchanged += 1,
+                    Some(_) => {
+                        report.updated += 1;
+                        changed.push(passage);
+                    }
+                    None => {
+                        report.added += 1;
+                        changed.push(passage);
+                    }
+                }
+            }
+            let mut gone: Vec<PassageId> = stored.into_keys().collect();
+            gone.sort();
+            report.removed += gone.len();
+            vanished.push((tenant, gone));
+        }
+        // First what must no longer be shown, then what is new.
+        for (tenant, gone) in vanished.iter().filter(|(_, gone)| !gone.is_empty()) {
+            self.store.remove(tenant, gone).await?;
+        }
+        let total = changed.len();
+        let tell = |done| {
+            if let Some(progress) = progress {
+                progress(done, total);
+            }
+        };
+        tell(0);
+        let mut done = 0;
+        for batch in changed.chunks(INGEST_BATCH) {
+            let indexed = self.index(batch).await?;
+            self.store.upsert(indexed).await?;
+            done += batch.len();
+            tell(done);
+        }
+        Ok(report)
+    }
+
+    /// Removes everything of a tenant; returns the number of passages.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn clear(&self, tenant: &TenantId) -> Result<usize> {
+        let _turn = self.state.ingesting.lock().await;
+        let listed = self.store.list(tenant).await?;
+        let ids: Vec<PassageId> = listed.into_iter().map(|(id, _)| id).collect();
+        self.store.remove(tenant, &ids).await?;
+        Ok(ids.len())
+    }
+
+    /// The best passages for a question, at most `limit`, best first; none for a question without words.
+    ///
+    /// Dense and BM25 rankings are fused. A long question is searched as a whole and sentence by
+    /// sentence, and all rankings are fused.
+    ///
+    /// # Errors
+    /// What the embedder or the store reports.
+    pub async fn search(&self, question: &Question, limit: usize) -> Result<Vec<Hit>> {
+        let views = self.views(&question.text);
+        if views.is_empty() || limit == 0 {
+            return Ok(Vec::new());
+        }
+        let encoder = self.encoder(question);
+        let vectors = self.query_vectors(&views).await?;
+        let mut rankings = Vec::with_capacity(views.len());
+        for (view, dense) in views.iter().zip(vectors) {
+            let query = VectorQuery {
+                scope: question.scope.clone(),
+                dense,
+                sparse: encoder.query(view),
+                // Views are fused afterwards, so each is read deeper than what is returned.
+                limit: if views.len() > 1 {
+                    limit.saturating_mul(3)
+                } else {
+                    limit
+                },
+            };
+            rankings.push(self.store.search(query).await?);
+        }
+        let mut hits = merge(rankings);
+        hits.truncate(limit);
+        Ok(hits)
+    }
+
+    /// Articles that may help with a question, each once, most likely first, with the sentence to show.
+    ///
+    /// # Errors
+    /// What the embedder or the store reports.
+    pub async fn articles_for(
+        &self,
+        question: &Question,
+        limit: usize,
+    ) -> Result<Vec<ArticleMatch>> {
+        let encoder = self.encoder(question);
+        let mut best: Vec<(f32, Hit)> = Vec::new();
+        for hit in self.search(question, limit.saturating_mul(4)).await? {
+            let sure = confidence(&hit, question, &encoder);
+            match best
+                .iter_mut()
+                .find(|(_, known)| known.passage.article == hit.passage.article)
+            {
+                Some(known) if known.0 >= sure => {}
+                Some(known) => *known = (sure, hit),
+                None => best.push((sure, hit)),
+            }
+        }
+        best.retain(|(sure, _)| *sure >= self.options.article_confidence);
+        best.sort_by(|a, b| b.0.total_cmp(&a.0));
+        best.truncate(limit);
+        let mut matches = Vec::with_capacity(best.len());
+        for (confidence, hit) in best {
+            let citation = self.cite(&hit, question).await?;
+            matches.push(ArticleMatch {
+                hit,
+                citation,
+                confidence,
+            });
+        }
+        Ok(matches)
+    }
+
+    /// The sentence of a hit that supports the question best, verbatim.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if the question's scope does not allow the passage; what the embedder
+    /// reports.
+    pub async fn cite(&self, hit: &Hit, question: &Question) -> Result<Citation> {
+        let best = self.supporting(hit, question).await?.into_iter().next();
+        let whole = 0..hit.passage.text.len();
+        Ok(citation(hit, best.map_or(whole, |best| best.range)))
+    }
+
+    /// How likely it is that a hit answers a question, between 0 and 1.
+    pub fn confidence(&self, hit: &Hit, question: &Question) -> f32 {
+        confidence(hit, question, &self.encoder(question))
+    }
+
+    /// An answer in the words of the best passage (one to three of its sentences, each cited), or what is
+    /// missing. No text is generated.
+    ///
+    /// # Errors
+    /// What the embedder or the store reports.
+    pub async fn answer_extractive(&self, question: &Question) -> Result<KnowledgeAnswer> {
+        let encoder = self.encoder(question);
+        let best = self
+            .search(question, 5)
+            .await?
+            .into_iter()
+            .map(|hit| (confidence(&hit, question, &encoder), hit))
+            .reduce(|best, next| if next.0 > best.0 { next } else { best });
+        let (confidence, hit) = match best {
+            Some((sure, hit)) if sure >= self.options.answer_confidence => (sure, hit),
+            weak => {
+                return Ok(KnowledgeAnswer {
+                    text: None,
+                    citations: Vec::new(),
+                    confidence: weak.map_or(0.0, |(sure, _)| sure),
+                    missing: Some(missing(&question.text)),
+                });
+            }
+        };
+        let ranked = self.supporting(&hit, question).await?;
+        let citations: Vec<Citation> = in_reading_order(&ranked)
+            .into_iter()
+            .map(|range| citation(&hit, range))
+            .collect();
+        let quotes: Vec<&str> = citations.iter().map(|c| c.quote.as_str()).collect();
+        Ok(KnowledgeAnswer {
+            text: Some(quotes.join(" ")),
+            citations,
+            confidence,
+            missing: None,
+        })
+    }
+
+    async fn supporting(&self, hit: &Hit, question: &Question) -> Result<Vec<Supporting>> {
+        if !question.scope.allows(&hit.passage) {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!(
+                    "the passage {} is outside the scope of the question; search with the same scope",
+                    hit.passage.id
+                ),
+            ));
+        }
+        let text = &hit.passage.text;
+        let ranges = sentences(text);
+        if ranges.len() < 2 {
+            let only = ranges.into_iter();
+            return Ok(only.map(|range| Supporting { range, score: 1.0 }).collect());
+        }
+        let quotes: Vec<String> = ranges
+            .iter()
+            .map(|range| text.get(range.clone()).unwrap_or_default().to_owned())
+            .collect();
+        let asked = self
+            .query_vectors(std::slice::from_ref(&question.text))
+            .await?;
+        let vectors = self.embedder.embed(&quotes, TextKind::Document).await?;
+        let asked = asked.into_iter().next().unwrap_or_default();
+        let encoder = self.encoder(question);
+        Ok(rank_sentences(
+            &question.text,
+            &asked,
+            text,
+            ranges,
+            &vectors,
+            &encoder,
+        ))
+    }
+
+    async fn index(&self, batch: &[Passage]) -> Result<Vec<IndexedPassage>> {
+        let texts: Vec<String> = batch.iter().map(searchable).collect();
+        let vectors = self.embedder.embed(&texts, TextKind::Document).await?;
+        if vectors.len() != batch.len() {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                format!(
+                    "{} returned {} vectors for {} texts",
+                    self.embedder.id(),
+                    vectors.len(),
+                    batch.len()
+                ),
+            ));
+        }
+        let mut encoders: HashMap<&str, SparseEncoder> = HashMap::new();
+        Ok(batch
+            .iter()
+            .zip(texts)
+            .zip(vectors)
+            .map(|((passage, text), dense)| {
+                let language = passage.language.as_str();
+                let encoder = encoders
+                    .entry(language)
+                    .or_insert_with(|| SparseEncoder::new(language));
+                IndexedPassage {
+                    passage: passage.clone(),
+                    dense,
+                    sparse: encoder.document(&text),
+                }
+            })
+            .collect())
+    }
+
+    fn encoder(&self, question: &Question) -> SparseEncoder {
+        let language = question.scope.language.as_ref();
+        SparseEncoder::new(language.unwrap_or(&self.options.default_language))
+    }
+
+    /// The question, and the sentences of a long one.
+    fn views(&self, text: &str) -> Vec<String> {
+        let text = text.trim();
+        if !text.chars().any(char::is_alphanumeric) {
+            return Vec::new();
+        }
+        let mut views = vec![text.to_owned()];
+        if text.split_whitespace().count() > self.options.long_question_words {
+            let parts = sentences(text)
+                .into_iter()
+                .filter_map(|range| text.get(range))
+                // Shorter ones are greetings and "yes, please".
+                .filter(|part| part.split_whitespace().count() >= 4)
+                .take(MAX_VIEWS)
+                .map(str::to_owned);
+            views.extend(parts);
+        }
+        views
+    }
+
+    async fn query_vectors(&self, texts: &[String]) -> Result<Vec<Vec<f32>>> {
+        let known: Vec<Option<Vec<f32>>> = {
+            let queries = self.state.queries.lock();
+            let find = |text: &String| queries.iter().find(|(known, _)| known == text);
+            texts
+                .iter()
+                .map(|text| find(text).map(|(_, vector)| vector.clone()))
+                .collect()
+        };
+        let fresh: Vec<String> = texts
+            .iter()
+            .zip(&known)
+            .filter(|(_, known)| known.is_none())
+            .map(|(text, _)| text.clone())
+            .collect();
+        let mut made = if fresh.is_empty() {
+            Vec::new()
+        } else {
+            self.embedder.embed(&fresh, TextKind::Query).await?
+        };
+        {
+            let mut queries = self.state.queries.lock();
+            queries.extend(fresh.into_iter().zip(made.iter().cloned()));
+            let surplus = queries.len().saturating_sub(REMEMBERED);
+            queries.drain(..surplus);
+        }
+        let mut made = made.drain(..);
+        Ok(known
+            .into_iter()
+            .map(|known| known.or_else(|| made.next()).unwrap_or_default())
+            .collect())
+    }
+}
+
+impl fmt::Debug for KnowledgeBase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnowledgeBase")
+            .field("embedder", &self.embedder)
+            .field("store", &self.store)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "base_tests.rs"]
+mod tests;

@@ -3,14 +3,21 @@
 mod article;
 mod base;
 mod chunk;
+#[cfg(any(test, feature = "test-util"))]
+pub mod conformance;
 #[cfg(feature = "edge")]
 mod edge;
+#[cfg(feature = "edge")]
+mod layout;
 mod load;
 mod memory;
+mod rank;
+mod sentence;
 mod sparse;
+mod support;
 
 pub use article::{Audience, KnowledgeArticle, Passage};
-pub use base::{IngestReport, KnowledgeBase, KnowledgeOptions};
+pub use base::{ArticleMatch, IngestReport, KnowledgeBase, KnowledgeOptions};
 #[cfg(feature = "edge")]
 pub use edge::EdgeStore;
 pub use load::{LoadReport, Skipped, load_articles};
@@ -35,7 +42,8 @@ pub struct Scope {
     pub audience: Audience,
     /// Only articles valid at this moment.
     pub at: jiff::Timestamp,
-    /// Only articles in this language (BCP 47); all languages where `None`.
+    /// Only articles in this language (BCP 47); all languages where `None`. Regions are not told apart:
+    /// `en` and `en-GB` find each other.
     pub language: Option<String>,
 }
 
@@ -55,6 +63,19 @@ impl Scope {
     pub fn with_language(mut self, language: impl Into<String>) -> Self {
         self.language = Some(language.into());
         self
+    }
+
+    /// Whether a passage may be seen. Stores filter inside the search and ask this again of every hit.
+    pub fn allows(&self, passage: &Passage) -> bool {
+        let language = |tag: &str| sparse::primary_language(tag);
+        passage.tenant == self.tenant
+            && (passage.audience == Audience::Customer || self.audience == Audience::Agent)
+            && passage.valid_from.is_none_or(|from| from <= self.at)
+            && passage.valid_to.is_none_or(|to| self.at < to)
+            && self
+                .language
+                .as_deref()
+                .is_none_or(|wanted| language(wanted) == language(&passage.language))
     }
 }
 

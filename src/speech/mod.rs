@@ -38,7 +38,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::conversation::Word;
+use crate::conversation::{NewUtterance, ParticipantId, Word};
 use crate::error::Result;
 
 /// Samples a second of every [`AudioTrack`].
@@ -73,6 +73,27 @@ pub struct Segment {
     pub language: Option<String>,
     /// Words with their times; empty where the engine gives none.
     pub words: Vec<Word>,
+}
+
+impl Segment {
+    /// As an utterance of `participant`, where the track begins at `start_ms` of the conversation.
+    pub fn into_utterance(
+        self,
+        participant: impl Into<ParticipantId>,
+        start_ms: u64,
+    ) -> NewUtterance {
+        let later = |word: Word| Word {
+            start_ms: word.start_ms + start_ms,
+            end_ms: word.end_ms + start_ms,
+            ..word
+        };
+        let mut utterance = NewUtterance::new(participant, self.text)
+            .with_span(self.start_ms + start_ms, self.end_ms + start_ms);
+        utterance.language = self.language;
+        utterance.confidence = Some(self.confidence);
+        utterance.words = self.words.into_iter().map(later).collect();
+        utterance
+    }
 }
 
 /// How to transcribe.

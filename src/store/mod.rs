@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::{ConversationId, TenantId};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Something to be kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,8 +66,8 @@ pub trait ConversationStore: Debug + Send + Sync + 'static {
     /// them are there, the current version is returned whatever was expected. All or nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Conflict`](crate::ErrorKind) if somebody else appended first,
-    /// [`ErrorKind::Storage`](crate::ErrorKind) if nothing could be written.
+    /// [`ErrorKind::Conflict`] if somebody else appended first, [`ErrorKind::Storage`] if nothing
+    /// could be written, [`ErrorKind::Timeout`] if other writers kept the store busy.
     async fn append(
         &self,
         key: &StreamKey,
@@ -78,12 +78,23 @@ pub trait ConversationStore: Debug + Send + Sync + 'static {
     /// The records after version `after`, in order; empty for an unknown conversation.
     ///
     /// # Errors
-    /// [`ErrorKind::Storage`](crate::ErrorKind) if they cannot be read.
+    /// [`ErrorKind::Storage`] if they cannot be read, [`ErrorKind::Timeout`] if the store is busy.
     async fn load(&self, key: &StreamKey, after: Version) -> Result<Vec<Record>>;
 
     /// The conversations of a tenant, oldest first.
     ///
     /// # Errors
-    /// [`ErrorKind::Storage`](crate::ErrorKind) if they cannot be read.
+    /// [`ErrorKind::Storage`] if they cannot be read, [`ErrorKind::Timeout`] if the store is busy.
     async fn list(&self, tenant: &TenantId) -> Result<Vec<ConversationId>>;
+}
+
+/// Somebody else appended first.
+fn conflict(key: &StreamKey, expected: Version, current: Version) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!(
+            "conversation {} has {current} records, not {expected}; load it again, then append",
+            key.conversation
+        ),
+    )
 }

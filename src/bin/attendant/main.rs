@@ -1,2 +1,37 @@
-//! x
-fn main() {}
+//! The command line of `attendant`: thin, no logic of its own.
+
+mod args;
+mod commands;
+mod screen;
+mod setup;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    let screen = screen::Screen::new();
+    let result = match args.command {
+        Command::Assist(args) => commands::assist::run(args, &screen).await,
+        Command::Transcribe(args) => commands::transcribe::run(args, &screen).await,
+        Command::Chat(args) => commands::chat::run(args, &screen).await,
+        Command::Ingest(args) => commands::knowledge::ingest(args, &screen).await,
+        Command::Ask(args) => commands::knowledge::ask(args, &screen).await,
+        Command::Summarize(args) => commands::file::summarize(args, &screen).await,
+        Command::Suggest(args) => commands::file::suggest(args, &screen).await,
+        Command::Models(args) => commands::models::run(args, &screen).await,
+        #[cfg(feature = "eval")]
+        Command::Eval(args) => commands::eval::run(args, &screen).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            screen.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

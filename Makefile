@@ -1,0 +1,84 @@
+# Everything a newcomer needs: `make demo` and `make test`. Every target can be run again at once.
+
+# The demo, the tests and clippy use one set of features, so that the heavy crates compile once.
+FEATURES := cli,eval,openai,test-util
+# Each of these is checked alone.
+EACH_FEATURE := whisper candle edge sqlite openai fetch cli eval test-util
+# What a build without features must not pull in.
+HEAVY := candle|whisper|tokenizers|qdrant|sqlx
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+ATTENDANT := $(TARGET_DIR)/debug/attendant
+SAMPLE := examples/sample-call/call.wav
+
+SHELL := /bin/bash
+# A shell that is older than the Rust installation does not know where it is.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup build models demo test lint features light sample
+
+help:  ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | expand -t 12
+
+setup:  ## Install what is missing on this machine (Debian/Ubuntu packages; checks Rust)
+	@bash scripts/setup.sh
+
+build: setup
+	@if [ -x "$(ATTENDANT)" ]; then echo "==> building attendant"; \
+	else echo "==> building attendant (first time: 15 to 20 minutes on two cores)"; fi
+	@cargo build --features $(FEATURES)
+
+models: build  ## Fetch the models into the cache folder (1.4 GB the first time)
+	@echo "==> models"
+	@"$(ATTENDANT)" models fetch
+
+demo: models  ## Run the sample call: transcript, suggestions, cues, next actions, summary
+	@echo "==> attendant assist $(SAMPLE)"
+	@"$(ATTENDANT)" assist "$(SAMPLE)"
+
+# Without nextest the tests with models run one after the other, for the sake of memory.
+test: models  ## Run all tests, those with the real models too
+	@if cargo nextest --version >/dev/null 2>&1; then \
+	    echo "==> tests (cargo nextest)"; \
+	    cargo nextest run --features $(FEATURES); \
+	else \
+	    echo "==> tests (cargo test; faster with nextest: cargo install cargo-nextest --locked)"; \
+	    cargo test --features $(FEATURES) --lib --bins && \
+	    cargo test --features $(FEATURES) --test '*' -- --test-threads=1; \
+	fi
+	@echo "==> examples in the documentation"
+	@cargo test --doc --features $(FEATURES)
+
+lint: setup  ## Formatting, clippy and rustdoc, warnings denied
+	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || \
+	    { echo "==> cannot go on: run 'rustup component add rustfmt clippy'" >&2; exit 1; }
+	@echo "==> formatting"
+	@cargo fmt --check
+	@echo "==> clippy"
+	@cargo clippy --all-targets --features $(FEATURES) -- -D warnings
+	@echo "==> documentation"
+	@RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features $(FEATURES)
+
+features: setup light  ## Check the crate with each feature alone, with none and with the default
+	@echo "==> checking without features"
+	@cargo check --quiet --no-default-features
+	@set -e; for feature in $(EACH_FEATURE); do \
+	    echo "==> checking feature $$feature alone"; \
+	    cargo check --quiet --no-default-features --features $$feature; \
+	done
+	@echo "==> checking the default features"
+	@cargo check --quiet
+
+light:  ## Check that the crate without features stays light, and that Cargo.lock is up to date
+	@echo "==> weighing the crate without features"
+	@tree=$$(cargo tree --locked --no-default-features --edges normal --prefix none) || exit 1; \
+	heavy=$$(grep -E '^($(HEAVY))' <<< "$$tree" | sort -u || true); \
+	if [ -n "$$heavy" ]; then \
+	    echo "--no-default-features must stay light, but pulls in:"; echo "$$heavy"; exit 1; \
+	fi
+
+sample:  ## Make the sample call again from its script (needs sox and espeak-ng)
+	@bash scripts/setup.sh sample
+	@echo "==> examples/sample-call/make.sh"
+	@bash examples/sample-call/make.sh

@@ -1,0 +1,9 @@
+//! What the human agent is shown while the conversation goes on.
+
+mod coaching;
+mod knowledge;
+mod reply;
+
+pub use coaching::{CoachingRule, CoachingState, Coach, load_coaching_rules};
+pub use knowledge::{ArticleFinder, FoundPassage};
+pub use reply::{ReplyContext, ReplyWriter};

@@ -1,0 +1,197 @@
+//! Building an [`Assistant`]: what is not given has a default that needs no weights and no network.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Assistant, Inner};
+use crate::assist::{ArticleFinder, Coach, CoachingRule, ReplyWriter};
+use crate::conversation::WrapUpCode;
+use crate::dialogue::{ActionRanker, Planner, Playbook};
+use crate::embedding::{CachedEmbedder, Embedder, HashingEmbedder};
+use crate::error::Result;
+use crate::guard::MaskedModel;
+use crate::knowledge::{KnowledgeBase, MemoryVectorStore, VectorStore};
+use crate::llm::{LanguageModel, ScriptedModel};
+use crate::prompt::Prompts;
+use crate::speech::SpeechToText;
+use crate::store::{ConversationStore, MemoryStore};
+use crate::summary::{Summarizer, WrapUpChooser};
+
+/// Vectors of utterances kept between turns.
+const CACHED_VECTORS: usize = 8192;
+
+/// What the virtual agent says where no model is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Phrases {
+    /// It is not clear what the customer needs.
+    pub clarify: String,
+    /// The knowledge base has no answer.
+    pub unknown: String,
+    /// A person takes over.
+    pub hand_off: String,
+    /// The customer needs nothing more.
+    pub goodbye: String,
+}
+
+impl Default for Phrases {
+    fn default() -> Self {
+        Self {
+            clarify: "Could you tell me a little more about what you need?".into(),
+            unknown: "I do not know that for certain, and I would rather not guess. \
+                      Shall I connect you with a colleague?"
+                .into(),
+            hand_off: "I am connecting you with a colleague now. They can see our conversation, \
+                       so you do not need to repeat anything."
+                .into(),
+            goodbye: "Thank you for getting in touch. Goodbye!".into(),
+        }
+    }
+}
+
+/// Collects the parts of an [`Assistant`].
+#[derive(Debug, Default)]
+pub struct AssistantBuilder {
+    organisation: Option<String>,
+    model: Option<Arc<dyn LanguageModel>>,
+    unmasked: bool,
+    embedder: Option<Arc<dyn Embedder>>,
+    vectors: Option<Arc<dyn VectorStore>>,
+    speech: Option<Arc<dyn SpeechToText>>,
+    store: Option<Arc<dyn ConversationStore>>,
+    prompts: Option<PathBuf>,
+    playbooks: Vec<Playbook>,
+    codes: Vec<WrapUpCode>,
+    rules: Vec<CoachingRule>,
+    phrases: Phrases,
+}
+
+impl AssistantBuilder {
+    /// The name of the organisation, as customers know it.
+    #[must_use]
+    pub fn organisation(mut self, name: impl Into<String>) -> Self {
+        self.organisation = Some(name.into());
+        self
+    }
+
+    /// The language model. Without one nothing is written: answers are quoted from articles, notes
+    /// hold facts only, and the virtual agent keeps to its playbooks.
+    #[must_use]
+    pub fn language_model(mut self, model: Arc<dyn LanguageModel>) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    /// Lets the language model see personal data. By default it is masked.
+    #[must_use]
+    pub fn without_masking(mut self) -> Self {
+        self.unmasked = true;
+        self
+    }
+
+    /// The embedding model; by default feature hashing, which sees words but no meaning.
+    #[must_use]
+    pub fn embedder(mut self, embedder: Arc<dyn Embedder>) -> Self {
+        self.embedder = Some(embedder);
+        self
+    }
+
+    /// Where vectors are kept; by default in memory.
+    #[must_use]
+    pub fn vector_store(mut self, vectors: Arc<dyn VectorStore>) -> Self {
+        self.vectors = Some(vectors);
+        self
+    }
+
+    /// The speech engine; by default none.
+    #[must_use]
+    pub fn speech(mut self, speech: Arc<dyn SpeechToText>) -> Self {
+        self.speech = Some(speech);
+        self
+    }
+
+    /// Where conversations are kept; by default in memory.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn ConversationStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// A directory whose `*.jinja` files override the bundled prompts.
+    #[must_use]
+    pub fn prompts(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.prompts = Some(directory.into());
+        self
+    }
+
+    /// The procedures.
+    #[must_use]
+    pub fn playbooks(mut self, playbooks: Vec<Playbook>) -> Self {
+        self.playbooks = playbooks;
+        self
+    }
+
+    /// The disposition codes.
+    #[must_use]
+    pub fn wrap_up_codes(mut self, codes: Vec<WrapUpCode>) -> Self {
+        self.codes = codes;
+        self
+    }
+
+    /// The coaching rules.
+    #[must_use]
+    pub fn coaching_rules(mut self, rules: Vec<CoachingRule>) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// What the virtual agent says where no model is needed.
+    #[must_use]
+    pub fn phrases(mut self, phrases: Phrases) -> Self {
+        self.phrases = phrases;
+        self
+    }
+
+    /// Puts the parts together and embeds the examples of playbooks and rules.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind) or [`ErrorKind::Config`](crate::ErrorKind) for the
+    /// prompt directory; else as the embedder.
+    pub async fn build(self) -> Result<Assistant> {
+        let prompts = Arc::new(match &self.prompts {
+            Some(directory) => Prompts::with_directory(directory)?,
+            None => Prompts::bundled(),
+        });
+        let writes = self.model.is_some();
+        let model = self.model.unwrap_or_else(|| Arc::new(ScriptedModel::silent()));
+        let model: Arc<dyn LanguageModel> = match self.unmasked {
+            true => model,
+            false => Arc::new(MaskedModel::new(model)),
+        };
+        let embedder = self.embedder.unwrap_or_else(|| Arc::new(HashingEmbedder::default()));
+        let embedder: Arc<dyn Embedder> = Arc::new(CachedEmbedder::new(embedder, CACHED_VECTORS));
+        let vectors = self.vectors.unwrap_or_else(|| Arc::new(MemoryVectorStore::default()));
+        let knowledge = KnowledgeBase::new(embedder.clone(), vectors);
+        let playbooks: Arc<[Playbook]> = self.playbooks.into();
+        let chooser = WrapUpChooser::new(model.clone(), prompts.clone(), self.codes.into());
+        Ok(Assistant {
+            inner: Arc::new(Inner {
+                organisation: self.organisation.unwrap_or_else(|| "the company".into()),
+                ranker: ActionRanker::new(embedder.clone(), playbooks.clone()).await?,
+                planner: Planner::new(model.clone(), prompts.clone(), playbooks.clone()),
+                finder: ArticleFinder::new(knowledge.clone()),
+                replies: ReplyWriter::new(model.clone(), prompts.clone()),
+                coach: Coach::new(embedder, self.rules).await?,
+                summarizer: Summarizer::new(model.clone(), prompts.clone(), chooser),
+                store: self.store.unwrap_or_else(|| Arc::new(MemoryStore::default())),
+                speech: self.speech,
+                phrases: self.phrases,
+                knowledge,
+                playbooks,
+                prompts,
+                model,
+                writes,
+            }),
+        })
+    }
+}

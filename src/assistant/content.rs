@@ -1,0 +1,93 @@
+//! An organisation's content as a folder: articles, playbooks, wrap-up codes, coaching rules.
+
+use std::path::{Path, PathBuf};
+
+use super::AssistantBuilder;
+use crate::assist::{CoachingRule, load_coaching_rules};
+use crate::conversation::{TenantId, WrapUpCode};
+use crate::dialogue::{Playbook, load_playbooks};
+use crate::error::{Error, ErrorKind, Result};
+use crate::knowledge::{LoadReport, load_articles};
+use crate::summary::load_wrap_up_codes;
+
+/// What a folder like `knowledge/` holds: `articles/`, `playbooks/`, `wrap_up.toml`,
+/// `coaching.toml`. Parts that are not there are empty; a folder with none of them is refused.
+#[derive(Debug)]
+pub struct Content {
+    /// The articles, and what was skipped and why.
+    pub articles: LoadReport,
+    /// The procedures.
+    pub playbooks: Vec<Playbook>,
+    /// The disposition codes.
+    pub wrap_up_codes: Vec<WrapUpCode>,
+    /// The coaching rules.
+    pub coaching_rules: Vec<CoachingRule>,
+}
+
+impl Content {
+    /// Reads a folder. Articles without a tenant belong to `default_tenant`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if the folder holds none of the parts; [`ErrorKind::Config`] for a
+    /// mistake in a playbook, code or rule. A bad article is skipped and reported.
+    pub fn load(folder: &Path, default_tenant: &TenantId) -> Result<Self> {
+        let part = |name: &str| Some(folder.join(name)).filter(|path: &PathBuf| path.exists());
+        let (articles, playbooks) = (part("articles"), part("playbooks"));
+        let (codes, rules) = (part("wrap_up.toml"), part("coaching.toml"));
+        if articles.is_none() && playbooks.is_none() && codes.is_none() && rules.is_none() {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!(
+                    "{} holds none of articles/, playbooks/, wrap_up.toml, coaching.toml; \
+                     name the folder with the organisation's content",
+                    folder.display()
+                ),
+            ));
+        }
+        Ok(Self {
+            articles: match articles {
+                Some(path) => load_articles(&path, default_tenant)?,
+                None => LoadReport::default(),
+            },
+            playbooks: playbooks.map(|path| load_playbooks(&path)).transpose()?.unwrap_or_default(),
+            wrap_up_codes: codes.map(|path| load_wrap_up_codes(&path)).transpose()?.unwrap_or_default(),
+            coaching_rules: rules.map(|path| load_coaching_rules(&path)).transpose()?.unwrap_or_default(),
+        })
+    }
+
+    /// The tenant most articles belong to.
+    pub fn tenant(&self) -> Option<&TenantId> {
+        let tenants = self.articles.articles.iter().map(|article| &article.tenant);
+        let count = |tenant: &TenantId| self.articles.articles.iter().filter(|a| &a.tenant == tenant).count();
+        tenants.max_by_key(|tenant| count(tenant))
+    }
+}
+
+impl AssistantBuilder {
+    /// Takes playbooks, wrap-up codes and coaching rules from `content`. Its articles are ingested
+    /// after the build, since that takes a while and can report progress:
+    /// `assistant.knowledge().ingest(content.articles.articles, …)`.
+    #[must_use]
+    pub fn content(self, content: &Content) -> Self {
+        self.playbooks(content.playbooks.clone())
+            .wrap_up_codes(content.wrap_up_codes.clone())
+            .coaching_rules(content.coaching_rules.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_content_is_refused_and_a_part_alone_is_enough() {
+        let folder = tempfile::tempdir().unwrap();
+        let tenant = TenantId::from("acme");
+        assert_eq!(Content::load(folder.path(), &tenant).unwrap_err().kind(), ErrorKind::NotFound);
+        let codes = "[[codes]]\nid = \"a\"\nlabel = \"A\"\n";
+        std::fs::write(folder.path().join("wrap_up.toml"), codes).unwrap();
+        let content = Content::load(folder.path(), &tenant).unwrap();
+        assert_eq!(content.wrap_up_codes.len(), 1);
+        assert_eq!(content.tenant(), None);
+    }
+}

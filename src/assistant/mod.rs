@@ -1,0 +1,239 @@
+//! The public face: one [`Assistant`] composes models, knowledge, playbooks and policies.
+
+mod answer;
+mod builder;
+mod content;
+#[cfg(feature = "local")]
+pub mod local;
+mod respond;
+
+pub use builder::{AssistantBuilder, Phrases};
+pub use content::Content;
+pub(crate) use respond::Response;
+
+use std::sync::Arc;
+
+use async_stream::try_stream;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use serde::Serialize;
+
+use crate::assist::{ArticleFinder, Coach, CoachingState, ReplyContext, ReplyWriter};
+use crate::conversation::{
+    Conversation, ConversationId, NextBestAction, Role, Suggestion, SuggestionKind, Summary, TenantId, Trigger,
+};
+use crate::dialogue::{ActionRanker, Planner, Playbook};
+use crate::error::{Error, ErrorKind, Result};
+use crate::knowledge::{KnowledgeAnswer, KnowledgeBase, Question};
+use crate::llm::{LanguageModel, Prefix, Structured};
+use crate::prompt::{Prompts, Template};
+use crate::session::Session;
+use crate::speech::SpeechToText;
+use crate::store::{ConversationStore, StreamKey};
+use crate::summary::{Summarizer, SummaryOptions};
+
+/// Next best actions shown at once; more would be read by nobody.
+const ACTIONS: usize = 3;
+/// Below this confidence an action is not suggested on its own.
+const SUGGESTED_ACTION: f32 = 0.5;
+
+/// Everything an application needs, built once and cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Assistant {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What an [`Assistant`] is made of.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) organisation: String,
+    pub(crate) prompts: Arc<Prompts>,
+    pub(crate) model: Arc<dyn LanguageModel>,
+    /// Whether `model` can write; without a model answers are quoted and replies are left out.
+    pub(crate) writes: bool,
+    pub(crate) speech: Option<Arc<dyn SpeechToText>>,
+    pub(crate) knowledge: KnowledgeBase,
+    pub(crate) playbooks: Arc<[Playbook]>,
+    pub(crate) phrases: Phrases,
+    pub(crate) store: Arc<dyn ConversationStore>,
+    pub(crate) ranker: ActionRanker,
+    pub(crate) planner: Planner,
+    pub(crate) finder: ArticleFinder,
+    pub(crate) replies: ReplyWriter,
+    pub(crate) coach: Coach,
+    pub(crate) summarizer: Summarizer,
+}
+
+#[derive(Serialize)]
+struct SystemPrompt<'a> {
+    organisation: &'a str,
+    profile: Option<String>,
+}
+
+impl Template for SystemPrompt<'_> {
+    const NAME: &'static str = "system";
+    const SOURCE: &'static str = include_str!("../../prompts/system.jinja");
+}
+
+impl Assistant {
+    /// Starts building an assistant.
+    pub fn builder() -> AssistantBuilder {
+        AssistantBuilder::default()
+    }
+
+    /// The note about a conversation: sections with evidence, facts, and, when it is over, the
+    /// wrap-up code.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InsufficientContent`] if the customer said nothing yet; else as the language
+    /// model.
+    pub async fn summarize(&self, conversation: &Conversation, options: SummaryOptions) -> Result<Summary> {
+        let prefix = self.prefix(conversation)?;
+        self.inner.summarizer.summarize(conversation, &prefix, &options).await
+    }
+
+    /// Suggestions for the human agent, the quick ones first: coaching cues, articles, the next
+    /// best action, then a written reply. Dropping the stream cancels what is not there yet.
+    ///
+    /// [`Trigger::Start`] and [`Trigger::End`] bring next best actions only; a reply is written
+    /// when the customer spoke last, or on [`Trigger::Manual`].
+    pub fn suggest(&self, conversation: &Conversation, trigger: Trigger) -> BoxStream<'static, Result<Suggestion>> {
+        let (assistant, conversation) = (self.clone(), conversation.clone());
+        try_stream! {
+            let spoken = !matches!(trigger, Trigger::Start | Trigger::End);
+            let mut context = ReplyContext::default();
+            if spoken {
+                for cue in assistant.inner.coach.cues(&conversation, &mut CoachingState::default()).await? {
+                    yield cue;
+                }
+                context.passages = assistant.inner.finder.find(&conversation).await?;
+                for passage in context.passages.clone() {
+                    yield passage.into_suggestion();
+                }
+            }
+            let actions = assistant.next_best_actions(&conversation, ACTIONS).await?;
+            context.next_step = actions.first().map(instruction);
+            for action in actions {
+                yield action_card(action);
+            }
+            let asked = conversation.transcript.utterances().last().is_some_and(|u| u.role == Role::EndUser);
+            if spoken && (asked || trigger == Trigger::Manual) {
+                // The macro's expansion knows no let chains.
+                if let Some(Structured::Valid(reply)) = assistant.reply(&conversation, &context).await? {
+                    yield reply;
+                }
+            }
+        }
+        .boxed()
+    }
+
+    /// The next best actions, best first, from what was said so far. No text is generated.
+    ///
+    /// # Errors
+    /// As the embedder.
+    pub async fn next_best_actions(&self, conversation: &Conversation, limit: usize) -> Result<Vec<NextBestAction>> {
+        self.inner.ranker.rank(conversation, limit).await
+    }
+
+    /// An answer from the knowledge base with citations, or an honest "I don't know".
+    ///
+    /// # Errors
+    /// As the embedder, the index and the language model.
+    pub async fn answer(&self, question: &Question) -> Result<KnowledgeAnswer> {
+        answer::answer(&self.inner, question).await
+    }
+
+    /// Goes live: feed it what is said, read what comes out.
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn session(&self, conversation: Conversation) -> Session {
+        Session::start(self.clone(), conversation)
+    }
+
+    /// Takes up a conversation from the store, after a restart or on another channel.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if the store does not know it; [`ErrorKind::Storage`] if it cannot
+    /// be read.
+    pub async fn resume(&self, tenant: impl Into<TenantId>, id: impl Into<ConversationId>) -> Result<Session> {
+        let key = StreamKey { tenant: tenant.into(), conversation: id.into() };
+        let records = self.inner.store.load(&key, 0).await?;
+        if records.is_empty() {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("the store has no conversation {} of {}", key.conversation, key.tenant),
+            ));
+        }
+        Session::resume(self.clone(), &key, records)
+    }
+
+    /// The knowledge base, e.g. to ingest articles.
+    pub fn knowledge(&self) -> &KnowledgeBase {
+        &self.inner.knowledge
+    }
+
+    /// The speech engine.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if none was given to the builder.
+    pub fn speech(&self) -> Result<&Arc<dyn SpeechToText>> {
+        self.inner.speech.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Config, "no speech engine; give one to AssistantBuilder::speech")
+        })
+    }
+
+    /// The shared beginning of every question about a conversation.
+    pub(crate) fn prefix(&self, conversation: &Conversation) -> Result<Prefix> {
+        let system = self.inner.prompts.render(&SystemPrompt {
+            organisation: &self.inner.organisation,
+            profile: conversation.profile.as_ref().map(|profile| {
+                let name = profile.display_name.iter().map(|name| format!("name: {name}"));
+                let attributes = profile.attributes.iter().map(|(key, value)| format!("{key}: {value}"));
+                let history = profile.history.iter().map(|event| format!("earlier: {event}"));
+                name.chain(attributes).chain(history).collect::<Vec<_>>().join("; ")
+            }),
+        })?;
+        let mut prefix = Prefix::new(system);
+        for utterance in conversation.transcript.utterances() {
+            // A line break inside an utterance could pose as another line.
+            let text = utterance.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            prefix.push(format!("[{}] {}: {text}", utterance.id, utterance.role.label()));
+        }
+        Ok(prefix)
+    }
+
+    /// A written reply, or why there is none; `None` without a model that writes.
+    pub(crate) async fn reply(
+        &self,
+        conversation: &Conversation,
+        context: &ReplyContext,
+    ) -> Result<Option<Structured<Suggestion>>> {
+        if !self.inner.writes {
+            return Ok(None);
+        }
+        let prefix = self.prefix(conversation)?;
+        self.inner.replies.write(conversation, &prefix, context).await.map(Some)
+    }
+}
+
+/// An action as a card for the human agent.
+pub(crate) fn action_card(action: NextBestAction) -> Suggestion {
+    let (score, evidence) = (action.score, action.evidence.clone());
+    Suggestion::new(SuggestionKind::NextBestAction { action }, score, evidence)
+}
+
+/// An action in the words of a prompt: what must be known first comes first.
+pub(crate) fn instruction(action: &NextBestAction) -> String {
+    match action.preconditions.first() {
+        Some(first) => format!("{} (first: {first})", action.label),
+        None => action.label.clone(),
+    }
+}
+
+/// The one action worth a card of its own.
+pub(crate) fn worth_showing(actions: &[NextBestAction]) -> Option<&NextBestAction> {
+    actions.first().filter(|action| action.score >= SUGGESTED_ACTION)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Parser, Subcommand};
+
+/// LLM-powered virtual agents and agent assist for contact centres.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Replay a call: transcript, suggestions, cues, next actions, note and wrap-up code.
+    Assist(AssistArgs),
+    /// Turn a recording into text.
+    Transcribe(TranscribeArgs),
+    /// Talk to the virtual agent in this terminal.
+    Chat(ChatArgs),
+    /// Index the articles of a folder (only what changed).
+    Ingest(IngestArgs),
+    /// Ask the knowledge base.
+    Ask(AskArgs),
+    /// Write the note of a conversation.
+    Summarize(FileArgs),
+    /// Suggest what the human agent may say and do next.
+    Suggest(FileArgs),
+    /// Fetch, list and check models.
+    Models(ModelsArgs),
+    /// Measure quality on a folder of data.
+    #[cfg(feature = "eval")]
+    Eval(EvalArgs),
+}
+
+/// Which organisation and which models.
+#[derive(Debug, Clone, Group)]
+pub(crate) struct Setup {
+    /// Folder with articles/, playbooks/, wrap_up.toml and coaching.toml.
+    #[arg(long, default_value = "knowledge", value_name = "DIR", env = "ATTENDANT_KNOWLEDGE")]
+    pub(crate) knowledge: PathBuf,
+    /// Whose data it is; by default the tenant of most articles.
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Folder of the vector index; by default one in the user's cache for each knowledge folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) index: Option<PathBuf>,
+    /// Language model: an id of `attendant models list`, the path of a GGUF file, or `none`.
+    #[arg(long, value_name = "MODEL", env = "ATTENDANT_LLM")]
+    pub(crate) llm: Option<String>,
+    /// Speech model: an id, the path of a ggml Whisper file, or `none`.
+    #[arg(long, value_name = "MODEL", env = "ATTENDANT_STT")]
+    pub(crate) stt: Option<String>,
+    /// Embedding model: an id, a folder with model.safetensors, or `none`.
+    #[arg(long, value_name = "MODEL", env = "ATTENDANT_EMBEDDING")]
+    pub(crate) embedding: Option<String>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct AssistArgs {
+    /// A recording (WAV, FLAC, MP3, Ogg; stereo: one participant a channel), or a transcript (JSON).
+    pub(crate) file: PathBuf,
+    /// One event a line, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Feed every utterance at the moment it was said, as a live call would.
+    #[arg(long)]
+    pub(crate) realtime: bool,
+    /// SQLite file to keep the conversation in; by default it is not kept.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) setup: Setup,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct TranscribeArgs {
+    /// A recording (WAV, FLAC, MP3, Ogg).
+    pub(crate) file: PathBuf,
+    /// One utterance a line, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Language spoken (BCP 47); `auto` lets a multilingual model find out.
+    #[arg(long, default_value = "en")]
+    pub(crate) language: String,
+    /// Speech model: an id, or the path of a ggml Whisper file.
+    #[arg(long, value_name = "MODEL", env = "ATTENDANT_STT", default_value = "whisper-tiny.en")]
+    pub(crate) stt: String,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct ChatArgs {
+    /// SQLite file to keep the conversation in.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+    /// Go on with a stored conversation.
+    #[arg(long, value_name = "ID", requires = "store")]
+    pub(crate) resume: Option<String>,
+    #[command(flatten)]
+    pub(crate) setup: Setup,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct IngestArgs {
+    /// Folder with articles/ (or the articles themselves).
+    pub(crate) dir: PathBuf,
+    /// Whose articles they are where a file does not say.
+    #[arg(long, default_value = "default")]
+    pub(crate) tenant: String,
+    /// Folder of the vector index.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) index: Option<PathBuf>,
+    /// Embedding model: an id, or a folder with model.safetensors.
+    #[arg(long, value_name = "MODEL", env = "ATTENDANT_EMBEDDING")]
+    pub(crate) embedding: Option<String>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct AskArgs {
+    /// The question.
+    pub(crate) question: String,
+    /// Ask as a customer: articles for agents only stay hidden.
+    #[arg(long)]
+    pub(crate) customer: bool,
+    /// As one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) setup: Setup,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct FileArgs {
+    /// A transcript (JSON) or a recording.
+    pub(crate) file: PathBuf,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) setup: Setup,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) command: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// Download models that are not there yet; without ids, the default set.
+    Fetch {
+        /// Ids of `attendant models list`.
+        ids: Vec<String>,
+        /// Download again even if it is there.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Show the models, their licences and where they come from.
+    List,
+    /// Check the files against their checksums.
+    Verify {
+        /// Ids of `attendant models list`; all where none is given.
+        ids: Vec<String>,
+    },
+}
+
+#[cfg(feature = "eval")]
+#[derive(Debug, Group)]
+pub(crate) struct EvalArgs {
+    #[command(subcommand)]
+    pub(crate) command: EvalCommand,
+}
+
+#[cfg(feature = "eval")]
+#[derive(Debug, Subcommand)]
+pub(crate) enum EvalCommand {
+    /// Word error rate and speed on recordings with their text.
+    Speech {
+        #[command(flatten)]
+        common: EvalCommon,
+        /// Speech model: an id, or the path of a ggml Whisper file.
+        #[arg(long, default_value = "whisper-tiny.en")]
+        model: String,
+    },
+    /// Recall of the required documents.
+    Retrieval {
+        #[command(flatten)]
+        common: EvalCommon,
+        /// Embedding model: an id, or a folder with model.safetensors.
+        #[arg(long, default_value = "all-minilm-l6-v2")]
+        model: String,
+    },
+}
+
+#[cfg(feature = "eval")]
+#[derive(Debug, Group)]
+pub(crate) struct EvalCommon {
+    /// Folder with the data.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: PathBuf,
+    /// Score only so many items.
+    #[arg(long)]
+    pub(crate) limit: Option<usize>,
+    /// Seed of what is drawn by chance (nothing is, in these two).
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// The last line of standard output is one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,10 @@
+//! One file a command.
+
+pub(crate) mod assist;
+pub(crate) mod chat;
+#[cfg(feature = "eval")]
+pub(crate) mod eval;
+pub(crate) mod file;
+pub(crate) mod knowledge;
+pub(crate) mod models;
+pub(crate) mod transcribe;

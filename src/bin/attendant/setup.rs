@@ -1,0 +1,96 @@
+//! An assistant for the command line: content folder, models, index.
+
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use attendant::assistant::local::LocalModels;
+use attendant::conversation::TenantId;
+use attendant::models::Cache;
+use attendant::store::SqliteStore;
+use attendant::{Assistant, Content, Error, ErrorKind, Result};
+
+use crate::args::Setup;
+use crate::screen::Screen;
+
+/// What a command works with.
+pub(crate) struct Ready {
+    pub(crate) assistant: Assistant,
+    pub(crate) tenant: TenantId,
+}
+
+/// Loads models and content and brings the index up to date.
+pub(crate) async fn ready(setup: &Setup, store: Option<&Path>, with_speech: bool, screen: &Screen) -> Result<Ready> {
+    let content = Content::load(&setup.knowledge, &TenantId::from(setup.tenant.as_deref().unwrap_or("default")))?;
+    for skipped in &content.articles.skipped {
+        screen.note(&format!("skipped {}: {}", skipped.path.display(), skipped.reason));
+    }
+    let tenant = match &setup.tenant {
+        Some(tenant) => tenant.as_str().into(),
+        None => content.tenant().cloned().unwrap_or_else(|| "default".into()),
+    };
+    let index = match &setup.index {
+        Some(index) => index.clone(),
+        None => default_index(&setup.knowledge)?,
+    };
+    let stt = if with_speech { setup.stt.as_deref() } else { Some("none") };
+    let mut models = LocalModels::default().choose(setup.llm.as_deref(), stt, setup.embedding.as_deref());
+    models.index = Some(index);
+    let busy = screen.busy("loading models");
+    let built = async {
+        let mut builder = Assistant::builder()
+            .organisation(name_of(&tenant))
+            .content(&content)
+            .local(&Cache::from_env()?, &models)
+            .await?;
+        if let Some(path) = store {
+            builder = builder.store(Arc::new(SqliteStore::open(path).await?));
+        }
+        builder.build().await
+    }
+    .await;
+    busy.finish_and_clear();
+    let assistant = built?;
+    ingest(&assistant, content.articles.articles, screen).await?;
+    Ok(Ready { assistant, tenant })
+}
+
+/// Indexes articles with a progress bar; returns what changed, in words.
+pub(crate) async fn ingest(
+    assistant: &Assistant,
+    articles: Vec<attendant::knowledge::KnowledgeArticle>,
+    screen: &Screen,
+) -> Result<String> {
+    let bar = std::sync::OnceLock::new();
+    let progress = |done: usize, total: usize| {
+        if total > 0 {
+            let bar = bar.get_or_init(|| screen.bar("indexing passages"));
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        }
+    };
+    let report = assistant.knowledge().ingest(articles, Some(&progress)).await;
+    if let Some(bar) = bar.get() {
+        bar.finish_and_clear();
+    }
+    let report = report?;
+    Ok(format!(
+        "{} articles: {} passages added, {} updated, {} unchanged, {} removed",
+        report.articles, report.added, report.updated, report.unchanged, report.removed
+    ))
+}
+
+/// "larkfield" -> "Larkfield": what customers call the tenant, where nothing else is known.
+fn name_of(tenant: &TenantId) -> String {
+    let mut letters = tenant.as_str().chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// One index a knowledge folder, beside the model cache.
+pub(crate) fn default_index(knowledge: &Path) -> Result<PathBuf> {
+    let folder = knowledge.canonicalize().map_err(|why| {
+        Error::new(ErrorKind::NotFound, format!("there is no folder {}", knowledge.display())).with_source(why)
+    })?;
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&folder);
+    Ok(Cache::from_env()?.root().join("index").join(format!("{hash:016x}")))
+}

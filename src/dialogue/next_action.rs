@@ -1,0 +1,296 @@
+//! The next best action, without generating a word: which procedure applies, which steps were
+//! taken, which comes next. Embeddings only, so that it is there within a moment of every utterance.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use regex::Regex;
+
+use super::playbook::{Playbook, Slot, Step};
+use super::state::{DialogueState, key};
+use crate::conversation::{Conversation, Evidence, NextBestAction, Role, Utterance, UtteranceId};
+use crate::embedding::{Embedder, TextKind, similarity};
+use crate::error::Result;
+
+/// Similarity at which a procedure is as likely as not to be what the customer needs.
+const MATCH_MIDPOINT: f32 = 0.48;
+/// How quickly likelihood rises around the midpoint.
+const MATCH_SLOPE: f32 = 14.0;
+/// Similarity from which an agent's words count as a step taken.
+const STEP_TAKEN: f32 = 0.62;
+/// Below this likelihood a procedure is not worth a suggestion.
+const LEAST_LIKELY: f32 = 0.25;
+
+/// A procedure that may be what the customer needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlaybookMatch {
+    /// The playbook.
+    pub playbook: String,
+    /// Between 0 and 1.
+    pub confidence: f32,
+    /// The words that show it.
+    pub evidence: UtteranceId,
+}
+
+/// Ranks actions by the playbooks.
+#[derive(Debug, Clone)]
+pub struct ActionRanker {
+    embedder: Arc<dyn Embedder>,
+    playbooks: Arc<[Playbook]>,
+    /// Vectors of a playbook's customer examples, and of each of its steps.
+    vectors: Arc<[(Vec<Vec<f32>>, Vec<Vec<Vec<f32>>>)]>,
+}
+
+impl ActionRanker {
+    /// Embeds the examples of all playbooks.
+    ///
+    /// # Errors
+    /// As the embedder.
+    pub async fn new(embedder: Arc<dyn Embedder>, playbooks: Arc<[Playbook]>) -> Result<Self> {
+        let mut vectors = Vec::with_capacity(playbooks.len());
+        for playbook in playbooks.iter() {
+            let needs = embedder.embed(&playbook.examples, TextKind::Query).await?;
+            let mut steps = Vec::with_capacity(playbook.steps.len());
+            for step in &playbook.steps {
+                let mut ways = step.examples.clone();
+                ways.extend((!step.say.is_empty()).then(|| step.say.clone()));
+                steps.push(embedder.embed(&ways, TextKind::Query).await?);
+            }
+            vectors.push((needs, steps));
+        }
+        Ok(Self { embedder, playbooks, vectors: vectors.into() })
+    }
+
+    /// The playbooks that may apply, likeliest first.
+    ///
+    /// # Errors
+    /// As the embedder.
+    pub async fn matches(&self, conversation: &Conversation) -> Result<Vec<PlaybookMatch>> {
+        let said = said_by(conversation, |role| matches!(role, Role::EndUser | Role::Unknown));
+        let vectors = self.embed(&said).await?;
+        let mut matches: Vec<PlaybookMatch> = self
+            .playbooks
+            .iter()
+            .zip(self.vectors.iter())
+            .filter_map(|(playbook, (needs, _))| {
+                let best = said
+                    .iter()
+                    .zip(&vectors)
+                    .map(|(utterance, vector)| (closest(vector, needs), utterance.id))
+                    .max_by(|a, b| a.0.total_cmp(&b.0))?;
+                Some(PlaybookMatch {
+                    playbook: playbook.id.clone(),
+                    confidence: 1.0 / (1.0 + (MATCH_SLOPE * (MATCH_MIDPOINT - best.0)).exp()),
+                    evidence: best.1,
+                })
+            })
+            .collect();
+        matches.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+        Ok(matches)
+    }
+
+    /// Where the conversation stands, read from its words: values given and steps taken.
+    ///
+    /// # Errors
+    /// As the embedder.
+    pub async fn infer_state(&self, conversation: &Conversation) -> Result<DialogueState> {
+        let mut state = DialogueState::default();
+        let agent = said_by(conversation, |role| matches!(role, Role::HumanAgent | Role::AutomatedAgent));
+        let vectors = self.embed(&agent).await?;
+        for (playbook, (_, steps)) in self.playbooks.iter().zip(self.vectors.iter()) {
+            for (step, ways) in playbook.steps.iter().zip(steps) {
+                if vectors.iter().any(|said| closest(said, ways) >= STEP_TAKEN) {
+                    state.done.insert(key(&playbook.id, &step.id));
+                }
+            }
+            // A step that stands behind another one that was taken was taken too, in other words.
+            let last = playbook.steps.iter().rposition(|step| state.is_done(&playbook.id, &step.id));
+            for step in playbook.steps.iter().take(last.unwrap_or_default()) {
+                let leads = playbook.steps.iter().any(|later| {
+                    later.after.contains(&step.id) && state.is_done(&playbook.id, &later.id)
+                });
+                if leads {
+                    state.done.insert(key(&playbook.id, &step.id));
+                }
+            }
+            for slot in &playbook.slots {
+                if let Some(value) = find_slot(slot, conversation) {
+                    state.slots.insert(slot.name.clone(), value);
+                }
+            }
+        }
+        Ok(state)
+    }
+
+    /// The next best actions, best first: the next step of the likeliest procedure, then what
+    /// follows it, then where a second procedure would begin.
+    ///
+    /// # Errors
+    /// As the embedder.
+    pub async fn rank(&self, conversation: &Conversation, limit: usize) -> Result<Vec<NextBestAction>> {
+        let matches = self.matches(conversation).await?;
+        let state = self.infer_state(conversation).await?;
+        let mut actions = Vec::new();
+        for found in matches.iter().filter(|m| m.confidence >= LEAST_LIKELY) {
+            let Some(playbook) = self.playbooks.iter().find(|p| p.id == found.playbook) else {
+                continue;
+            };
+            let open = playbook.steps.iter().filter(|step| !state.is_done(&playbook.id, &step.id));
+            // Later steps matter less now; three ahead is as far as an agent wants to see.
+            for (step, weight) in open.zip([1.0, 0.6, 0.36]) {
+                actions.push(self.action(playbook, step, &state, found, weight));
+            }
+        }
+        actions.sort_by(|a, b| b.score.total_cmp(&a.score));
+        actions.truncate(limit);
+        Ok(actions)
+    }
+
+    fn action(
+        &self,
+        playbook: &Playbook,
+        step: &Step,
+        state: &DialogueState,
+        found: &PlaybookMatch,
+        weight: f32,
+    ) -> NextBestAction {
+        let missing: Vec<&Slot> = step
+            .requires
+            .iter()
+            .filter(|name| !state.slots.contains_key(*name))
+            .filter_map(|name| playbook.slot(name))
+            .filter(|slot| identifier(slot).is_some())
+            .collect();
+        let waits = step.after.iter().filter(|id| !state.is_done(&playbook.id, id));
+        let mut preconditions: Vec<String> = missing.iter().map(|slot| slot.ask.clone()).collect();
+        preconditions.extend(waits.filter_map(|id| playbook.step(id)).map(|step| step.label.clone()));
+        NextBestAction {
+            action: key(&playbook.id, &step.id),
+            label: step.label.clone(),
+            score: found.confidence * weight,
+            cost: step.cost,
+            reason: format!("{}: {}", playbook.title, playbook.goal),
+            preconditions,
+            evidence: vec![Evidence::Utterance(found.evidence)],
+        }
+    }
+
+    async fn embed(&self, said: &[&Utterance]) -> Result<Vec<Vec<f32>>> {
+        if said.is_empty() {
+            return Ok(Vec::new());
+        }
+        let texts: Vec<String> = said.iter().map(|u| u.text.clone()).collect();
+        self.embedder.embed(&texts, TextKind::Query).await
+    }
+}
+
+fn said_by(conversation: &Conversation, wanted: impl Fn(Role) -> bool) -> Vec<&Utterance> {
+    conversation.transcript.utterances().iter().filter(|u| wanted(u.role)).collect()
+}
+
+fn closest(vector: &[f32], others: &[Vec<f32>]) -> f32 {
+    others.iter().map(|other| similarity(vector, other)).fold(0.0, f32::max)
+}
+
+/// The pattern of a slot whose values can be told from other words: one with a fixed letter, like
+/// `LF\d{6}`. Any number could be an amount; such slots need a model and are left to the planner.
+fn identifier(slot: &Slot) -> Option<Regex> {
+    let core = slot.pattern.as_deref()?.trim_start_matches('^').trim_end_matches('$');
+    let classes = ["\\d", "\\w", "\\s", "\\b"];
+    let literal = classes.iter().fold(core.to_owned(), |text, class| text.replace(class, ""));
+    if !literal.chars().any(char::is_alphabetic) {
+        return None;
+    }
+    Regex::new(core).ok()
+}
+
+/// The last identifier in the customer's words that fits the slot.
+fn find_slot(slot: &Slot, conversation: &Conversation) -> Option<String> {
+    let pattern = identifier(slot)?;
+    let said = conversation.transcript.turns();
+    said.iter().rev().filter(|turn| turn.role != Role::HumanAgent).find_map(|turn| {
+        let spoken = spoken_characters(&turn.text());
+        pattern.find_iter(&spoken).last().map(|m| m.as_str().to_owned())
+    })
+}
+
+/// "L F, four zero 2-1" -> "LF4021": what is left when an id is read out.
+fn spoken_characters(text: &str) -> String {
+    const DIGITS: [(&str, &str); 11] = [
+        ("ZERO", "0"), ("OH", "0"), ("ONE", "1"), ("TWO", "2"), ("THREE", "3"), ("FOUR", "4"),
+        ("FIVE", "5"), ("SIX", "6"), ("SEVEN", "7"), ("EIGHT", "8"), ("NINE", "9"),
+    ];
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let spelled: BTreeMap<&str, &str> = DIGITS.into_iter().collect();
+    words
+        .map(|word| {
+            let upper = word.to_uppercase();
+            spelled.get(upper.as_str()).map_or(upper.clone(), |digit| (*digit).to_owned())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversation::Channel;
+    use crate::embedding::HashingEmbedder;
+
+    fn playbook() -> Playbook {
+        Playbook::from_toml(
+            r#"
+            id = "twice"
+            title = "Charged twice"
+            goal = "The money is back."
+            examples = ["I was charged twice this month"]
+            [[slots]]
+            name = "account"
+            description = "account number"
+            pattern = '^LF\d{6}$'
+            ask = "May I have your account number?"
+            [[steps]]
+            id = "greet"
+            label = "Greet"
+            kind = "inform"
+            say = "Thank you for calling, how can I help you today?"
+            [[steps]]
+            id = "find"
+            label = "Find the second charge"
+            kind = "tool"
+            tool = "find_charge"
+            requires = ["account"]
+            after = ["greet"]
+            "#,
+        )
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_step_taken_is_not_suggested_again_and_a_value_given_not_asked_again() {
+        let ranker =
+            ActionRanker::new(Arc::new(HashingEmbedder::default()), Arc::from([playbook()])).await.unwrap();
+        let mut call = Conversation::new("acme", Channel::Voice);
+        call.say(Role::EndUser, "I was charged twice this month!");
+        let first = ranker.rank(&call, 3).await.unwrap();
+        assert_eq!(first[0].action, "twice/greet");
+        call.say(Role::HumanAgent, "Thank you for calling, how can I help you today?");
+        let second = ranker.rank(&call, 3).await.unwrap();
+        assert_eq!(second[0].action, "twice/find");
+        assert_eq!(second[0].preconditions, ["May I have your account number?"]);
+        call.say(Role::EndUser, "Sure, it's L F, four zero two, 1 1 7.");
+        let third = ranker.rank(&call, 3).await.unwrap();
+        assert_eq!(third[0].preconditions, [] as [&str; 0]);
+        let state = ranker.infer_state(&call).await.unwrap();
+        assert_eq!(state.slots["account"], "LF402117");
+    }
+
+    #[tokio::test]
+    async fn small_talk_calls_for_no_action() {
+        let ranker =
+            ActionRanker::new(Arc::new(HashingEmbedder::default()), Arc::from([playbook()])).await.unwrap();
+        let mut call = Conversation::new("acme", Channel::Voice);
+        assert_eq!(ranker.rank(&call, 3).await.unwrap(), []);
+        call.say(Role::EndUser, "Good morning, lovely weather.");
+        assert_eq!(ranker.rank(&call, 3).await.unwrap(), []);
+    }
+}

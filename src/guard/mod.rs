@@ -1,0 +1,11 @@
+//! What protects people: masking of personal data, and no claim without proof.
+
+mod claims;
+mod grounding;
+mod masked;
+mod pii;
+
+pub use claims::{Claim, unproven_claims};
+pub use grounding::ungrounded_numbers;
+pub use masked::MaskedModel;
+pub use pii::{Masker, PiiKind, PiiSpan, find_pii};

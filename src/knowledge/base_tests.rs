@@ -1,0 +1,223 @@
+//! The knowledge base over the memory store and the hashing embedder.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::embedding::HashingEmbedder;
+use crate::knowledge::{Audience, MemoryVectorStore, Scope};
+
+#[derive(Debug, Default)]
+struct Counting {
+    inner: HashingEmbedder,
+    texts: AtomicUsize,
+}
+
+#[async_trait]
+impl Embedder for Counting {
+    fn id(&self) -> &str {
+        self.inner.id()
+    }
+
+    fn dimensions(&self) -> usize {
+        self.inner.dimensions()
+    }
+
+    async fn embed(&self, texts: &[String], kind: TextKind) -> Result<Vec<Vec<f32>>> {
+        self.texts.fetch_add(texts.len(), Ordering::Relaxed);
+        self.inner.embed(texts, kind).await
+    }
+}
+
+fn article(id: &str, title: &str, body: &str) -> KnowledgeArticle {
+    KnowledgeArticle {
+        id: id.into(),
+        title: title.into(),
+        tenant: "acme".into(),
+        language: "en".into(),
+        audience: Audience::Customer,
+        valid_from: None,
+        valid_to: None,
+        product: None,
+        body: body.into(),
+    }
+}
+
+fn articles() -> Vec<KnowledgeArticle> {
+    vec![
+        article(
+            "refunds",
+            "Refunds",
+            "# Refunds\n\nA refund is paid to the card within five working days. We write to you when it is sent.\n\n\
+             - Cheques take ten working days.\n- Credit notes are immediate.",
+        ),
+        article(
+            "router",
+            "Restarting the router",
+            "Unplug the router for thirty seconds, then plug it in again.",
+        ),
+        article(
+            "moving",
+            "Moving house",
+            "Tell us the new address two weeks before you move.",
+        ),
+    ]
+}
+
+fn ask(text: &str) -> Question {
+    Question::new(text, Scope::new("acme", Audience::Customer))
+}
+
+fn base() -> (KnowledgeBase, Arc<Counting>) {
+    let embedder = Arc::new(Counting::default());
+    let store = Arc::new(MemoryVectorStore::new());
+    (KnowledgeBase::new(embedder.clone(), store), embedder)
+}
+
+#[tokio::test]
+async fn ingestion_embeds_only_what_changed_and_removes_what_is_gone() {
+    let (base, embedder) = base();
+    let seen = Mutex::new(Vec::new());
+    let progress = |done: usize, total: usize| seen.lock().push((done, total));
+    let first = base.ingest(articles(), Some(&progress)).await.unwrap();
+    assert_eq!((first.articles, first.added, first.removed), (3, 3, 0));
+    assert_eq!(*seen.lock(), [(0, 3), (3, 3)]);
+    assert_eq!(embedder.texts.load(Ordering::Relaxed), 3);
+
+    let again = base.ingest(articles(), None).await.unwrap();
+    assert_eq!((again.added, again.updated, again.unchanged), (0, 0, 3));
+    assert_eq!(embedder.texts.load(Ordering::Relaxed), 3);
+
+    let mut changed = articles();
+    changed.remove(2);
+    changed[1].body.push_str(" Wait for the green light.");
+    changed.push(article(
+        "fees",
+        "Late fees",
+        "A late payment costs five pounds.",
+    ));
+    let report = base.ingest(changed, None).await.unwrap();
+    assert_eq!(
+        report,
+        IngestReport {
+            articles: 3,
+            added: 1,
+            updated: 1,
+            unchanged: 1,
+            removed: 1
+        }
+    );
+    assert_eq!(embedder.texts.load(Ordering::Relaxed), 5);
+    let hits = base
+        .search(&ask("new address when I move house"), 10)
+        .await
+        .unwrap();
+    assert!(
+        hits.iter()
+            .all(|hit| hit.passage.article.as_str() != "moving")
+    );
+
+    assert_eq!(base.clear(&"nobody".into()).await.unwrap(), 0);
+    assert_eq!(base.clear(&"acme".into()).await.unwrap(), 3);
+    assert!(base.search(&ask("refund"), 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_id_given_twice_is_refused_before_anything_is_written() {
+    let (base, _) = base();
+    let mut twice = articles();
+    twice.push(article("refunds", "Other", "Other text."));
+    let error = base.ingest(twice, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(base.search(&ask("refund"), 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn citations_are_the_best_sentence_verbatim() {
+    let (base, _) = base();
+    base.ingest(articles(), None).await.unwrap();
+    let question = ask("how long do cheques take?");
+    let hits = base.search(&question, 3).await.unwrap();
+    assert_eq!(hits[0].passage.article.as_str(), "refunds");
+    let citation = base.cite(&hits[0], &question).await.unwrap();
+    assert_eq!(citation.quote, "Cheques take ten working days.");
+    assert_eq!(
+        &hits[0].passage.text[citation.start..citation.end],
+        citation.quote
+    );
+
+    let found = base.articles_for(&question, 3).await.unwrap();
+    assert_eq!(found[0].citation, citation);
+    assert!(found.is_sorted_by(|a, b| a.confidence >= b.confidence));
+    assert!(found.iter().all(|m| (0.0..=1.0).contains(&m.confidence)));
+}
+
+#[tokio::test]
+async fn an_answer_is_quoted_or_declined() {
+    let (base, _) = base();
+    base.ingest(articles(), None).await.unwrap();
+    let answer = base
+        .answer_extractive(&ask("Unplug the router for how long?"))
+        .await
+        .unwrap();
+    assert!(answer.text.unwrap().contains("thirty seconds"));
+    assert_eq!(answer.citations[0].article.as_str(), "router");
+    assert!(answer.missing.is_none() && answer.confidence >= 0.5);
+
+    let unknown = base
+        .answer_extractive(&ask("Do elephants like jazz?"))
+        .await
+        .unwrap();
+    assert_eq!(unknown.text, None);
+    assert!(unknown.citations.is_empty() && unknown.confidence < 0.5);
+    assert!(unknown.missing.unwrap().contains("elephants"));
+}
+
+#[tokio::test]
+async fn odd_questions_find_nothing_and_do_not_fail() {
+    let (base, _) = base();
+    assert!(base.search(&ask("refund"), 5).await.unwrap().is_empty());
+    base.ingest(articles(), None).await.unwrap();
+    for text in ["", "  \n", "?!", "🤷"] {
+        assert!(
+            base.search(&ask(text), 5).await.unwrap().is_empty(),
+            "{text:?}"
+        );
+        assert!(base.articles_for(&ask(text), 5).await.unwrap().is_empty());
+        assert!(
+            base.answer_extractive(&ask(text))
+                .await
+                .unwrap()
+                .missing
+                .is_some()
+        );
+    }
+    assert!(base.search(&ask("refund"), 0).await.unwrap().is_empty());
+    assert_eq!(base.search(&ask("the of and"), 5).await.unwrap().len(), 3);
+    let long = "é".repeat(100_000);
+    base.answer_extractive(&ask(&long)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_long_question_is_searched_sentence_by_sentence() {
+    let (base, embedder) = base();
+    base.ingest(articles(), None).await.unwrap();
+    let chatter =
+        "I have been a customer for many years and was always happy with everything. ".repeat(5);
+    let question = ask(&format!(
+        "{chatter} Unplug the router for thirty seconds? Thank you."
+    ));
+    let before = embedder.texts.load(Ordering::Relaxed);
+    let hits = base.search(&question, 2).await.unwrap();
+    assert_eq!(hits[0].passage.article.as_str(), "router");
+    assert!(hits[0].score <= 2.0 / 61.0 + 1e-6);
+    // The whole and six sentences; "Thank you." is too short.
+    assert_eq!(embedder.texts.load(Ordering::Relaxed) - before, 7);
+    base.search(&question, 2).await.unwrap();
+    assert_eq!(
+        embedder.texts.load(Ordering::Relaxed) - before,
+        7,
+        "the vectors are remembered"
+    );
+}

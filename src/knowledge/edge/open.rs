@@ -1,0 +1,213 @@
+//! Opening, refusing and creating the index folder.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use parking_lot::Mutex;
+use qdrant_edge::{
+    CreateIndex, Distance, EdgeConfig, EdgeShard, EdgeSparseVectorParams, EdgeVectorParams,
+    FieldIndexOperations, Modifier, OperationError, UpdateOperation,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{EdgeStore, Inner, guarded, points};
+use crate::error::{Error, ErrorKind, OrError, Result};
+use crate::knowledge::layout;
+
+pub(super) const MANIFEST: &str = "attendant-index.json";
+pub(super) const LOCK: &str = "attendant-index.lock";
+pub(super) const SHARD: &str = "shard";
+
+/// What the folder must hold, written around every change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    pub(super) layout: u32,
+    pub(super) embedder: String,
+    pub(super) dimensions: usize,
+    /// Points after the last finished write; `None` while one is under way.
+    pub(super) points: Option<usize>,
+}
+
+/// Why an index cannot be opened.
+enum Refusal {
+    /// Building it again mends it.
+    Rebuild(String),
+    /// Nothing in the folder may be touched.
+    Final(Error),
+}
+
+pub(super) fn start(dir: PathBuf, wanted: Manifest, rebuild: bool) -> Result<EdgeStore> {
+    let failed = || {
+        format!(
+            "cannot use {} as a knowledge index; choose a folder that can be written",
+            dir.display()
+        )
+    };
+    std::fs::create_dir_all(&dir).or_error(ErrorKind::Index, failed)?;
+    claim(&dir)?;
+    let lock = File::create(dir.join(LOCK)).or_error(ErrorKind::Index, failed)?;
+    lock.try_lock().or_error(ErrorKind::Index, || {
+        format!(
+            "the knowledge index in {} is open in another process or store; close it there or choose another folder",
+            dir.display()
+        )
+    })?;
+    let (shard, manifest, rebuilt) = match load(&dir, &wanted) {
+        Ok((shard, manifest)) => (shard, manifest, None),
+        Err(Refusal::Rebuild(reason)) if rebuild => {
+            let shard_dir = dir.join(SHARD);
+            if shard_dir.exists() {
+                std::fs::remove_dir_all(&shard_dir).or_error(ErrorKind::Index, failed)?;
+            }
+            (create(&dir, &wanted)?, wanted, Some(reason))
+        }
+        Err(Refusal::Rebuild(reason)) => {
+            return Err(Error::new(
+                ErrorKind::Index,
+                format!(
+                    "the knowledge index in {} {reason}; ingest the articles again",
+                    dir.display()
+                ),
+            ));
+        }
+        Err(Refusal::Final(error)) => return Err(error),
+    };
+    Ok(EdgeStore {
+        inner: Arc::new(Inner {
+            dir,
+            dimensions: manifest.dimensions,
+            shard: Some(shard),
+            writing: Mutex::new(manifest),
+            broken: AtomicBool::new(false),
+            _lock: lock,
+        }),
+        rebuilt,
+    })
+}
+
+/// Refuses folders with somebody else's files, since rebuilding deletes.
+fn claim(dir: &Path) -> Result<()> {
+    let entries = std::fs::read_dir(dir).or_error(ErrorKind::Index, || {
+        format!("cannot read the folder {}", dir.display())
+    })?;
+    let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+    let ours = |name: &&std::ffi::OsString| **name == *MANIFEST || **name == *LOCK;
+    if names.is_empty() || names.iter().any(|name| ours(&name)) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Index,
+        format!(
+            "{} holds other files and no knowledge index; choose an empty folder",
+            dir.display()
+        ),
+    ))
+}
+
+fn load(dir: &Path, wanted: &Manifest) -> Result<(EdgeShard, Manifest), Refusal> {
+    let again = |reason: &str| Refusal::Rebuild(reason.to_owned());
+    let manifest = match std::fs::read(dir.join(MANIFEST)) {
+        Ok(bytes) => serde_json::from_slice::<Manifest>(&bytes)
+            .map_err(|error| Refusal::Rebuild(format!("has a damaged manifest ({error})")))?,
+        Err(_) if dir.join(SHARD).exists() => return Err(again("has lost its manifest")),
+        Err(_) => {
+            let shard = create(dir, wanted).map_err(Refusal::Final)?;
+            return Ok((shard, wanted.clone()));
+        }
+    };
+    if manifest.layout != wanted.layout {
+        return Err(again("was written by another version of this program"));
+    }
+    if manifest.embedder != wanted.embedder || manifest.dimensions != wanted.dimensions {
+        return Err(Refusal::Rebuild(format!(
+            "was built with the embedder {} ({} dimensions), not {} ({})",
+            manifest.embedder, manifest.dimensions, wanted.embedder, wanted.dimensions
+        )));
+    }
+    let Some(expected) = manifest.points else {
+        return Err(again("was left in the middle of a write"));
+    };
+    let opened = guarded(|| {
+        let shard = EdgeShard::load(&dir.join(SHARD), Some(config(wanted.dimensions)))?;
+        // Reading every payload and vector once finds files that are cut short.
+        let found = points::verify(&shard)?;
+        Ok::<_, OperationError>((shard, found))
+    });
+    match opened {
+        Ok(Ok((shard, found))) if found == expected => Ok((shard, manifest)),
+        Ok(Ok((_, found))) => Err(Refusal::Rebuild(format!(
+            "is damaged (it should hold {expected} passages and {found} can be read)"
+        ))),
+        Ok(Err(error)) => Err(Refusal::Rebuild(format!("is damaged ({error})"))),
+        Err(panic) => Err(Refusal::Rebuild(format!("is damaged: {panic}"))),
+    }
+}
+
+fn create(dir: &Path, wanted: &Manifest) -> Result<EdgeShard> {
+    // The manifest comes first: a folder without one is never emptied.
+    save(
+        dir,
+        &Manifest {
+            points: None,
+            ..wanted.clone()
+        },
+    )?;
+    let failed = || format!("cannot create the knowledge index in {}", dir.display());
+    let path = dir.join(SHARD);
+    std::fs::create_dir_all(&path).or_error(ErrorKind::Index, failed)?;
+    let made = guarded(|| {
+        let shard = EdgeShard::new(&path, config(wanted.dimensions))?;
+        for (field, schema) in points::payload_indexes() {
+            let field_name = points::json_path(field)?;
+            shard.update(UpdateOperation::FieldIndexOperation(
+                FieldIndexOperations::CreateIndex(CreateIndex {
+                    field_name,
+                    field_schema: Some(schema),
+                }),
+            ))?;
+        }
+        shard.flush();
+        Ok::<_, OperationError>(shard)
+    });
+    let shard = made
+        .map_err(|panic| Error::new(ErrorKind::Index, format!("{}: {panic}", failed())))?
+        .or_error(ErrorKind::Index, failed)?;
+    save(dir, wanted)?;
+    Ok(shard)
+}
+
+/// Replaces the manifest at once or not at all.
+pub(super) fn save(dir: &Path, manifest: &Manifest) -> Result<()> {
+    let failed = || {
+        format!(
+            "cannot write the manifest of the knowledge index in {}",
+            dir.display()
+        )
+    };
+    let bytes = serde_json::to_vec(manifest).or_error(ErrorKind::Index, failed)?;
+    let fresh = dir.join(format!("{MANIFEST}.new"));
+    let write = || {
+        let mut file = File::create(&fresh)?;
+        std::io::Write::write_all(&mut file, &bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&fresh, dir.join(MANIFEST))
+    };
+    write().or_error(ErrorKind::Index, failed)
+}
+
+fn config(dimensions: usize) -> EdgeConfig {
+    EdgeConfig::builder()
+        .vector(
+            layout::DENSE,
+            EdgeVectorParams::builder(dimensions, Distance::Cosine).build(),
+        )
+        .sparse_vector(
+            layout::SPARSE,
+            EdgeSparseVectorParams::builder()
+                .modifier(Modifier::Idf)
+                .build(),
+        )
+        .build()
+}

@@ -1,0 +1,289 @@
+//! Passages as points, scopes as filters, and the reads.
+
+use std::collections::HashMap;
+
+use qdrant_edge::external::ordered_float::OrderedFloat;
+use qdrant_edge::{
+    Condition, CountRequest, EdgeShard, FieldCondition, Filter, JsonPath, KeywordIndexParams,
+    Match, NamedQuery, OperationError, Payload, PayloadFieldSchema, PayloadSchemaParams,
+    PayloadSchemaType, PointId, PointStructPersisted, QueryEnum, QueryRequest, Range, ScoringQuery,
+    ScrollRequest, ValueVariants, VectorInternal, VectorPersisted, VectorStructInternal,
+    VectorStructPersisted, WithPayloadInterface, WithVector,
+};
+
+use super::Inner;
+use crate::conversation::{PassageId, TenantId};
+use crate::embedding::similarity;
+use crate::error::{Error, ErrorKind, OrError, Result};
+use crate::knowledge::rank::{depth, fuse};
+use crate::knowledge::{Audience, Hit, IndexedPassage, Scope, SparseVector, VectorQuery, layout};
+
+/// Points read at once.
+const PAGE: usize = 1000;
+
+pub(super) fn payload_indexes() -> [(&'static str, PayloadFieldSchema); 5] {
+    let plain = PayloadFieldSchema::FieldType;
+    let tenant = KeywordIndexParams {
+        is_tenant: Some(true),
+        ..KeywordIndexParams::default()
+    };
+    [
+        (
+            layout::TENANT,
+            PayloadFieldSchema::FieldParams(PayloadSchemaParams::Keyword(tenant)),
+        ),
+        (layout::AUDIENCE, plain(PayloadSchemaType::Keyword)),
+        (layout::LANGUAGE, plain(PayloadSchemaType::Keyword)),
+        (layout::VALID_FROM, plain(PayloadSchemaType::Integer)),
+        (layout::VALID_TO, plain(PayloadSchemaType::Integer)),
+    ]
+}
+
+pub(super) fn json_path(field: &str) -> Result<JsonPath, OperationError> {
+    field
+        .parse()
+        .map_err(|()| OperationError::validation_error(format!("{field} is no payload path")))
+}
+
+/// Number of points, counted.
+pub(super) fn count(shard: &EdgeShard) -> Result<usize, OperationError> {
+    shard.count(CountRequest {
+        filter: None,
+        exact: true,
+    })
+}
+
+/// Number of points whose payload and dense vector can be read.
+pub(super) fn verify(shard: &EdgeShard) -> Result<usize, OperationError> {
+    let mut sound = 0;
+    let mut offset = None;
+    loop {
+        let (records, next) = shard.scroll(ScrollRequest {
+            offset,
+            limit: Some(PAGE),
+            filter: None,
+            with_payload: Some(WithPayloadInterface::Bool(true)),
+            with_vector: WithVector::Bool(true),
+            order_by: None,
+        })?;
+        sound += records
+            .iter()
+            .filter(|record| {
+                let readable = record.payload.as_ref().and_then(|p| layout::passage(&p.0));
+                readable.is_some() && dense_of(record.vector.as_ref()).is_some()
+            })
+            .count();
+        offset = next;
+        if offset.is_none() {
+            return Ok(sound);
+        }
+    }
+}
+
+/// Refuses vectors of another embedder.
+pub(super) fn check(dimensions: usize, vector: &[f32]) -> Result<()> {
+    if vector.len() == dimensions {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Index,
+        format!(
+            "the index holds vectors of length {dimensions}, not {}; use the embedder it was built with or build it again",
+            vector.len()
+        ),
+    ))
+}
+
+pub(super) fn point(indexed: IndexedPassage) -> Result<PointStructPersisted> {
+    let payload = layout::payload(&indexed.passage)
+        .or_error(ErrorKind::Index, || "a passage cannot be written as JSON")?;
+    let mut vectors = HashMap::from([(
+        layout::DENSE.to_owned(),
+        VectorPersisted::Dense(indexed.dense),
+    )]);
+    // A text of stop words only has no sparse vector; it is found by its dense one.
+    if !indexed.sparse.indices.is_empty() {
+        let sparse = VectorPersisted::Sparse(sparse(indexed.sparse));
+        vectors.insert(layout::SPARSE.to_owned(), sparse);
+    }
+    Ok(PointStructPersisted {
+        id: PointId::Uuid(layout::point_id(
+            &indexed.passage.tenant,
+            &indexed.passage.id,
+        )),
+        vector: VectorStructPersisted::Named(vectors),
+        payload: Some(Payload(payload)),
+    })
+}
+
+fn sparse(vector: SparseVector) -> qdrant_edge::SparseVector {
+    qdrant_edge::SparseVector {
+        indices: vector.indices,
+        values: vector.values,
+    }
+}
+
+fn is(field: &str, value: &str) -> Result<Condition, OperationError> {
+    Ok(Condition::Field(FieldCondition::new_match(
+        json_path(field)?,
+        Match::new_value(ValueVariants::String(value.into())),
+    )))
+}
+
+fn of_tenant(tenant: &TenantId) -> Result<Filter, OperationError> {
+    Ok(Filter {
+        must: Some(vec![is(layout::TENANT, tenant.as_str())?]),
+        ..Filter::new()
+    })
+}
+
+/// The conditions of a scope; tenant and validity are never left out.
+fn of_scope(scope: &Scope) -> Result<Filter, OperationError> {
+    let now = OrderedFloat(layout::moment(scope.at) as f64);
+    let range = |field: &str, range| {
+        Ok::<_, OperationError>(Condition::Field(FieldCondition::new_range(
+            json_path(field)?,
+            range,
+        )))
+    };
+    let open = Range {
+        lt: None,
+        gt: None,
+        gte: None,
+        lte: None,
+    };
+    let mut filter = of_tenant(&scope.tenant)?;
+    let must = filter.must.get_or_insert_default();
+    must.push(range(
+        layout::VALID_FROM,
+        Range {
+            lte: Some(now),
+            ..open
+        },
+    )?);
+    must.push(range(
+        layout::VALID_TO,
+        Range {
+            gt: Some(now),
+            ..open
+        },
+    )?);
+    if scope.audience == Audience::Customer {
+        must.push(is(layout::AUDIENCE, layout::CUSTOMER)?);
+    }
+    if let Some(language) = &scope.language {
+        must.push(is(layout::LANGUAGE, &layout::language(language))?);
+    }
+    Ok(filter)
+}
+
+pub(super) fn list(
+    inner: &Inner,
+    shard: &EdgeShard,
+    tenant: &TenantId,
+) -> Result<Vec<(PassageId, String)>> {
+    let failed = |error: OperationError| inner.error("cannot be read").with_source(error);
+    let fields = [layout::PASSAGE_ID, layout::CONTENT_HASH];
+    let fields: Vec<JsonPath> = fields
+        .into_iter()
+        .map(json_path)
+        .collect::<Result<_, _>>()
+        .map_err(failed)?;
+    let mut listed = Vec::new();
+    let mut offset = None;
+    loop {
+        let (records, next) = shard
+            .scroll(ScrollRequest {
+                offset,
+                limit: Some(PAGE),
+                filter: Some(of_tenant(tenant).map_err(failed)?),
+                with_payload: Some(WithPayloadInterface::Fields(fields.clone())),
+                with_vector: WithVector::Bool(false),
+                order_by: None,
+            })
+            .map_err(failed)?;
+        for payload in records.into_iter().filter_map(|record| record.payload) {
+            let text = |key: &str| payload.0.get(key).and_then(serde_json::Value::as_str);
+            if let (Some(id), Some(hash)) = (text(layout::PASSAGE_ID), text(layout::CONTENT_HASH)) {
+                listed.push((id.into(), hash.to_owned()));
+            }
+        }
+        offset = next;
+        if offset.is_none() {
+            return Ok(listed);
+        }
+    }
+}
+
+pub(super) fn search(inner: &Inner, shard: &EdgeShard, query: &VectorQuery) -> Result<Vec<Hit>> {
+    let failed = |error: OperationError| inner.error("cannot be searched").with_source(error);
+    let filter = of_scope(&query.scope).map_err(failed)?;
+    let ranking = |vector: VectorInternal, name: &str| {
+        let request = QueryRequest {
+            prefetches: Vec::new(),
+            query: Some(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery::new(
+                vector, name,
+            )))),
+            filter: Some(filter.clone()),
+            score_threshold: None,
+            limit: depth(query.limit),
+            offset: 0,
+            params: None,
+            with_vector: WithVector::Bool(false),
+            with_payload: WithPayloadInterface::Bool(false),
+        };
+        let found = shard.query(request).map_err(failed)?;
+        Ok::<_, Error>(found.into_iter().map(|point| point.id).collect::<Vec<_>>())
+    };
+    let mut lists = vec![ranking(
+        VectorInternal::Dense(query.dense.clone()),
+        layout::DENSE,
+    )?];
+    if !query.sparse.indices.is_empty() {
+        let vector = VectorInternal::Sparse(sparse(query.sparse.clone()));
+        lists.push(ranking(vector, layout::SPARSE)?);
+    }
+    // Fused here and not by the engine: its fusion leaves ties in random order.
+    let mut best = fuse(&lists);
+    best.truncate(query.limit);
+    let ids: Vec<PointId> = best.iter().map(|(id, _)| *id).collect();
+    let records = shard
+        .retrieve(
+            &ids,
+            Some(WithPayloadInterface::Bool(true)),
+            Some(WithVector::Selector(vec![layout::DENSE.to_owned()])),
+        )
+        .map_err(failed)?;
+    let mut records: HashMap<PointId, _> = records.into_iter().map(|r| (r.id, r)).collect();
+    let mut hits = Vec::with_capacity(best.len());
+    for (id, score) in best {
+        // Removed between the two reads.
+        let Some(record) = records.remove(&id) else {
+            continue;
+        };
+        let passage = record.payload.as_ref().and_then(|p| layout::passage(&p.0));
+        let dense = dense_of(record.vector.as_ref());
+        let (Some(passage), Some(dense)) = (passage, dense) else {
+            return Err(inner.error("a passage in it cannot be read; ingest the articles again"));
+        };
+        if query.scope.allows(&passage) {
+            let similarity = similarity(dense, &query.dense);
+            hits.push(Hit {
+                passage,
+                score,
+                similarity,
+            });
+        }
+    }
+    Ok(hits)
+}
+
+fn dense_of(vectors: Option<&VectorStructInternal>) -> Option<&[f32]> {
+    match vectors? {
+        VectorStructInternal::Named(named) => match named.get(layout::DENSE)? {
+            VectorInternal::Dense(vector) => Some(vector),
+            VectorInternal::Sparse(_) | VectorInternal::MultiDense(_) => None,
+        },
+        VectorStructInternal::Single(_) | VectorStructInternal::MultiDense(_) => None,
+    }
+}

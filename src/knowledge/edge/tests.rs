@@ -1,0 +1,295 @@
+//! The Edge index on real folders, sound and damaged.
+
+use std::path::Path;
+
+use super::*;
+use crate::embedding::HashingEmbedder;
+use crate::knowledge::conformance::{self, indexed, query};
+use crate::knowledge::{KnowledgeBase, MemoryVectorStore};
+
+const WIDTH: usize = 32;
+
+fn embedder() -> HashingEmbedder {
+    HashingEmbedder::new(WIDTH)
+}
+
+async fn filled(dir: &Path) -> EdgeStore {
+    let store = EdgeStore::open(dir, &embedder()).await.unwrap();
+    let texts = ["the router is red", "a refund takes days", "router lights"];
+    let passages = texts.iter().enumerate();
+    let passages = passages.map(|(n, text)| indexed(&format!("p{n}"), text, WIDTH));
+    store.upsert(passages.collect()).await.unwrap();
+    store
+}
+
+async fn ids(store: &dyn VectorStore, text: &str) -> Vec<String> {
+    let hits = store.search(query(text, WIDTH, 10)).await.unwrap();
+    hits.iter().map(|hit| hit.passage.id.to_string()).collect()
+}
+
+#[tokio::test]
+async fn it_conforms() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = EdgeStore::open(dir.path(), &embedder()).await.unwrap();
+    conformance::vector_store(&store, WIDTH).await;
+    let dir = tempfile::tempdir().unwrap();
+    let store = EdgeStore::open(dir.path(), &HashingEmbedder::default())
+        .await
+        .unwrap();
+    conformance::knowledge_base(Arc::new(store)).await;
+}
+
+#[tokio::test]
+async fn it_ranks_and_scores_as_the_exact_index() {
+    let dir = tempfile::tempdir().unwrap();
+    let edge = EdgeStore::open(dir.path(), &embedder()).await.unwrap();
+    let exact = MemoryVectorStore::new();
+    let words = [
+        "router", "refund", "light", "fee", "outage", "address", "card",
+    ];
+    let passages: Vec<_> = (0..300)
+        .map(|n| {
+            let text = (0..12).map(|k| words[(n * 7 + k * k * 3 + n / 5) % 7]);
+            let text = text
+                .chain(std::iter::once(words[n % 5]))
+                .collect::<Vec<_>>()
+                .join(" ");
+            indexed(&format!("p{n:03}"), &format!("{text} number{n}"), WIDTH)
+        })
+        .collect();
+    edge.upsert(passages.clone()).await.unwrap();
+    exact.upsert(passages).await.unwrap();
+    for text in [
+        "refund card",
+        "number17 outage",
+        "router light fee number299",
+    ] {
+        let a = edge.search(query(text, WIDTH, 5)).await.unwrap();
+        let b = exact.search(query(text, WIDTH, 5)).await.unwrap();
+        // Equal scores may come in another order; the scores themselves must agree.
+        for (a, b) in a.iter().zip(&b) {
+            assert!((a.score - b.score).abs() < 2e-3, "{text}: {a:?} {b:?}");
+        }
+        if text.contains("number") {
+            assert_eq!(a[0].passage, b[0].passage, "the rare word decides");
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_survives_closing_and_writing_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path()).await;
+    let before = ids(&store, "router").await;
+    drop(store);
+    let store = EdgeStore::open(dir.path(), &embedder()).await.unwrap();
+    assert_eq!(store.rebuilt(), None);
+    assert_eq!(ids(&store, "router").await, before);
+    store
+        .upsert(vec![indexed("p3", "modem", WIDTH)])
+        .await
+        .unwrap();
+    store
+        .upsert(vec![indexed("p0", "changed text", WIDTH)])
+        .await
+        .unwrap();
+    store.remove(&"acme".into(), &["p1".into()]).await.unwrap();
+    drop(store);
+    let store = EdgeStore::open(dir.path(), &embedder()).await.unwrap();
+    let mut listed = store.list(&"acme".into()).await.unwrap();
+    listed.sort();
+    let wanted = [
+        ("p0", "changed text"),
+        ("p2", "router lights"),
+        ("p3", "modem"),
+    ];
+    let wanted = wanted.map(|(id, text)| (PassageId::from(id), format!("hash of {text}")));
+    assert_eq!(listed, wanted);
+}
+
+#[tokio::test]
+async fn another_embedder_needs_a_new_index() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(filled(dir.path()).await);
+    let other = HashingEmbedder::new(WIDTH * 2);
+    let error = EdgeStore::open(dir.path(), &other).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Index);
+    assert!(error.to_string().contains("embedder"), "{error}");
+    // Refusing has changed nothing.
+    assert_eq!(
+        ids(
+            &EdgeStore::open(dir.path(), &embedder()).await.unwrap(),
+            "router"
+        )
+        .await
+        .len(),
+        3
+    );
+    let store = EdgeStore::open_or_rebuild(dir.path(), &other)
+        .await
+        .unwrap();
+    assert!(store.rebuilt().unwrap().contains("embedder"));
+    assert!(store.list(&"acme".into()).await.unwrap().is_empty());
+    store
+        .upsert(vec![indexed("p0", "router", WIDTH * 2)])
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn one_folder_has_one_owner_and_foreign_files_are_safe() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path()).await;
+    for rebuild in [false, true] {
+        let second = EdgeStore::start(dir.path().into(), &embedder(), rebuild).await;
+        let error = second.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Index);
+        assert!(error.to_string().contains("open in another"), "{error}");
+    }
+    assert_eq!(ids(&store, "router").await.len(), 3);
+
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join(open::SHARD)).unwrap();
+    std::fs::write(dir.path().join("thesis.txt"), "ten years of work").unwrap();
+    let error = EdgeStore::open_or_rebuild(dir.path(), &embedder())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Index);
+    assert!(dir.path().join("thesis.txt").exists());
+    let file = dir.path().join("thesis.txt");
+    assert_eq!(
+        EdgeStore::open(file, &embedder()).await.unwrap_err().kind(),
+        ErrorKind::Index
+    );
+}
+
+#[tokio::test]
+async fn an_interrupted_write_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(filled(dir.path()).await);
+    let path = dir.path().join(open::MANIFEST);
+    let mut manifest: Manifest = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(manifest.points, Some(3));
+    manifest.points = None;
+    open::save(dir.path(), &manifest).unwrap();
+    let error = EdgeStore::open(dir.path(), &embedder()).await.unwrap_err();
+    assert!(error.to_string().contains("middle of a write"), "{error}");
+    let store = EdgeStore::open_or_rebuild(dir.path(), &embedder())
+        .await
+        .unwrap();
+    assert!(store.rebuilt().is_some());
+}
+
+fn files(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+/// Every file of an index is cut in half, emptied, overwritten and deleted in turn: the index is then refused, or it
+/// still gives every answer; and it can always be built again.
+#[tokio::test]
+async fn damage_is_an_error_and_never_a_wrong_answer() {
+    let sound = tempfile::tempdir().unwrap();
+    drop(filled(sound.path()).await);
+    let mut all = Vec::new();
+    files(sound.path(), &mut all);
+    all.retain(|path| !path.ends_with(open::LOCK));
+    assert!(all.len() > 5, "{all:?}");
+    let mut refused = 0;
+    for path in &all {
+        for damage in ["half", "empty", "noise", "gone"] {
+            let copy = tempfile::tempdir().unwrap();
+            copy_folder(sound.path(), copy.path());
+            let victim = copy.path().join(path.strip_prefix(sound.path()).unwrap());
+            let bytes = std::fs::read(&victim).unwrap();
+            let noise: Vec<u8> = (0..bytes.len()).map(|n| (n * 31 % 251) as u8).collect();
+            match damage {
+                "half" => std::fs::write(&victim, &bytes[..bytes.len() / 2]).unwrap(),
+                "empty" => std::fs::write(&victim, b"").unwrap(),
+                "noise" => std::fs::write(&victim, noise).unwrap(),
+                _ => std::fs::remove_file(&victim).unwrap(),
+            }
+            let label = format!("{damage} {}", victim.display());
+            match EdgeStore::open(copy.path(), &embedder()).await {
+                Err(error) => {
+                    refused += 1;
+                    assert_eq!(error.kind(), ErrorKind::Index, "{label}: {error}");
+                }
+                Ok(store) => match store.search(query("refund days", WIDTH, 10)).await {
+                    Ok(hits) => {
+                        assert_eq!(hits.len(), 3, "{label}");
+                        assert_eq!(hits[0].passage.id.as_str(), "p1", "{label}");
+                    }
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::Index, "{label}"),
+                },
+            }
+            let store = EdgeStore::open_or_rebuild(copy.path(), &embedder()).await;
+            let store = store.unwrap_or_else(|error| panic!("{label}: {error}"));
+            let passages = vec![indexed("p9", "fresh text", WIDTH)];
+            store
+                .upsert(passages)
+                .await
+                .unwrap_or_else(|error| panic!("{label}: {error}"));
+            assert_eq!(ids(&store, "fresh text").await[0], "p9", "{label}");
+        }
+    }
+    assert!(refused >= all.len(), "only {refused} cases were noticed");
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            std::fs::copy(&path, target).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_folder_is_an_error_and_closing_does_not_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path()).await;
+    std::fs::remove_dir_all(dir.path()).unwrap();
+    let error = store
+        .upsert(vec![indexed("p9", "text", WIDTH)])
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Index);
+    drop(store);
+}
+
+#[tokio::test]
+async fn reading_goes_on_while_articles_are_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let embedder = Arc::new(HashingEmbedder::new(WIDTH));
+    let store = Arc::new(filled(dir.path()).await);
+    let base = KnowledgeBase::new(embedder, store.clone());
+    let writer = store.clone();
+    let writing = tokio::spawn(async move {
+        for round in 0..20 {
+            let text = format!("round {round}");
+            writer
+                .upsert(vec![indexed(&format!("w{round}"), &text, WIDTH)])
+                .await
+                .unwrap();
+        }
+    });
+    let scope = query("", WIDTH, 1).scope;
+    while !writing.is_finished() {
+        let question = crate::knowledge::Question::new("refund days", scope.clone());
+        let hits = base.search(&question, 1).await.unwrap();
+        assert_eq!(hits[0].passage.id.as_str(), "p1");
+    }
+    writing.await.unwrap();
+    assert_eq!(store.list(&"acme".into()).await.unwrap().len(), 23);
+}

@@ -1,0 +1,103 @@
+//! The one layout of a Qdrant collection of passages, embedded or on a server: the names of its vectors, its
+//! payload, and the ids of its points.
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::sparse::primary_language;
+use super::{Audience, Passage};
+use crate::conversation::{PassageId, TenantId};
+
+/// Raise it when anything here changes; an index of another version is built again.
+pub(crate) const VERSION: u32 = 1;
+
+/// The dense vector: cosine distance.
+pub(crate) const DENSE: &str = "dense";
+/// The sparse vector: BM25 weights, with the `idf` modifier.
+pub(crate) const SPARSE: &str = "bm25";
+
+/// Payload keys that searches filter by.
+pub(crate) const TENANT: &str = "tenant";
+pub(crate) const AUDIENCE: &str = "audience";
+pub(crate) const LANGUAGE: &str = "language";
+pub(crate) const VALID_FROM: &str = "valid_from";
+pub(crate) const VALID_TO: &str = "valid_to";
+/// Payload keys that are only read.
+pub(crate) const PASSAGE_ID: &str = "passage_id";
+pub(crate) const CONTENT_HASH: &str = "content_hash";
+pub(crate) const PASSAGE: &str = "passage";
+
+/// The value of [`AUDIENCE`] that customers may see.
+pub(crate) const CUSTOMER: &str = "customer";
+
+/// Where a passage without a first or last day lies: beyond every timestamp, so that one range
+/// condition covers all cases.
+const ALWAYS: i64 = 1 << 53;
+
+/// The id of a passage's point: the same for the same passage, different for every tenant.
+pub(crate) fn point_id(tenant: &TenantId, passage: &PassageId) -> Uuid {
+    let key = format!("{}\0{}", tenant.as_str(), passage.as_str());
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes())
+}
+
+/// A moment as payload number: milliseconds, exact in the 64-bit floats that range conditions compare.
+pub(crate) fn moment(at: jiff::Timestamp) -> i64 {
+    at.as_millisecond()
+}
+
+/// The language as payload keyword.
+pub(crate) fn language(tag: &str) -> String {
+    primary_language(tag)
+}
+
+/// What is stored beside the vectors.
+pub(crate) fn payload(passage: &Passage) -> serde_json::Result<Map<String, Value>> {
+    let audience = match passage.audience {
+        Audience::Customer => CUSTOMER,
+        Audience::Agent => "agent",
+    };
+    let fields = [
+        (TENANT, json!(passage.tenant)),
+        (AUDIENCE, json!(audience)),
+        (LANGUAGE, json!(language(&passage.language))),
+        (
+            VALID_FROM,
+            json!(passage.valid_from.map_or(-ALWAYS, moment)),
+        ),
+        (VALID_TO, json!(passage.valid_to.map_or(ALWAYS, moment))),
+        (PASSAGE_ID, json!(passage.id)),
+        (CONTENT_HASH, json!(passage.content_hash)),
+        (PASSAGE, serde_json::to_value(passage)?),
+    ];
+    Ok(fields
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect())
+}
+
+/// The passage in a payload; `None` where it is not one of ours.
+pub(crate) fn passage(payload: &Map<String, Value>) -> Option<Passage> {
+    serde_json::from_value(payload.get(PASSAGE)?.clone()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::conformance::indexed;
+
+    #[test]
+    fn a_passage_survives_its_payload_and_tenants_never_share_a_point() {
+        let mut made = indexed("p", "text", 8).passage;
+        made.valid_to = Some("2030-01-01T00:00:00.5Z".parse().unwrap());
+        let stored = payload(&made).unwrap();
+        assert_eq!(passage(&stored), Some(made.clone()));
+        assert_eq!(stored[LANGUAGE], "en");
+        assert_eq!(stored[VALID_TO], 1_893_456_000_500_i64);
+        assert!(stored[VALID_FROM].as_i64() < Some(moment(jiff::Timestamp::MIN)));
+        assert_eq!(passage(&Map::new()), None);
+        let id = |tenant: &str, passage: &str| point_id(&tenant.into(), &passage.into());
+        assert_eq!(id("a", "b"), id("a", "b"));
+        assert_ne!(id("a", "b"), id("b", "b"));
+        assert_ne!(id("ab", "c"), id("a", "bc"));
+    }
+}

@@ -1,0 +1,130 @@
+//! Which sentences of a passage support an answer, and how likely it is that they do.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::rank::{best_score, fuse};
+use super::sparse::SparseEncoder;
+use super::{Hit, Question};
+use crate::conversation::{Citation, PassageId};
+use crate::embedding::similarity;
+
+/// How much a question's words found in a sentence count beside the likeness of meaning.
+const WORDS: f32 = 0.25;
+
+/// A sentence of a passage with how well it answers.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Supporting {
+    pub(super) range: Range<usize>,
+    pub(super) score: f32,
+}
+
+/// Scores sentences by meaning and by the words they share with the question, best first.
+pub(super) fn rank_sentences(
+    question: &str,
+    question_vector: &[f32],
+    text: &str,
+    sentences: Vec<Range<usize>>,
+    vectors: &[Vec<f32>],
+    encoder: &SparseEncoder,
+) -> Vec<Supporting> {
+    let words = encoder.query(question);
+    let mut ranked: Vec<Supporting> = sentences
+        .into_iter()
+        .zip(vectors)
+        .map(|(range, vector)| {
+            let sentence = encoder.document(text.get(range.clone()).unwrap_or_default());
+            let score = similarity(question_vector, vector) + WORDS * words.coverage(&sentence);
+            Supporting { range, score }
+        })
+        .collect();
+    ranked.sort_by(|a, b| {
+        b.score
+            .total_cmp(&a.score)
+            .then_with(|| a.range.start.cmp(&b.range.start))
+    });
+    ranked
+}
+
+/// The citation of `range` in the passage of `hit`; the range must lie on character borders.
+pub(super) fn citation(hit: &Hit, range: Range<usize>) -> Citation {
+    let passage = &hit.passage;
+    let quote = passage.text.get(range.clone()).unwrap_or_default();
+    Citation {
+        article: passage.article.clone(),
+        title: passage.title.clone(),
+        passage: passage.id.clone(),
+        quote: quote.to_owned(),
+        start: range.start,
+        end: range.start + quote.len(),
+    }
+}
+
+/// The probability that the passage answers the question, between 0 and 1.
+///
+/// A logistic function of three signs: likeness of meaning, the share of the question's words that the passage
+/// has, and whether both rankings put it first.
+pub(super) fn confidence(hit: &Hit, question: &Question, encoder: &SparseEncoder) -> f32 {
+    let words = encoder.query(&question.text);
+    let covered = words.coverage(&encoder.document(&super::chunk::searchable(&hit.passage)));
+    let agreement = (hit.score / best_score(2)).clamp(0.0, 1.0);
+    let evidence = 8.0 * hit.similarity + 2.5 * covered + agreement - 5.5;
+    1.0 / (1.0 + (-evidence).exp())
+}
+
+/// Fuses the rankings of several views of one question. The score stays on the scale of a single search (its best
+/// is `2 / 61`), the similarity is that of the view which fits best.
+pub(super) fn merge(mut rankings: Vec<Vec<Hit>>) -> Vec<Hit> {
+    if rankings.len() < 2 {
+        return rankings.pop().unwrap_or_default();
+    }
+    let order: Vec<Vec<PassageId>> = rankings
+        .iter()
+        .map(|ranking| ranking.iter().map(|hit| hit.passage.id.clone()).collect())
+        .collect();
+    let share = 2.0 / rankings.len() as f32;
+    let mut hits: HashMap<PassageId, Hit> = HashMap::new();
+    for hit in rankings.into_iter().flatten() {
+        let similarity = hit.similarity;
+        let known = hits.entry(hit.passage.id.clone()).or_insert(hit);
+        known.similarity = known.similarity.max(similarity);
+    }
+    fuse(&order)
+        .into_iter()
+        .filter_map(|(id, score)| {
+            let mut hit = hits.remove(&id)?;
+            hit.score = score * share;
+            Some(hit)
+        })
+        .collect()
+}
+
+/// Up to three sentences nearly as good as the best, in the order of the text.
+pub(super) fn in_reading_order(ranked: &[Supporting]) -> Vec<Range<usize>> {
+    let Some(best) = ranked.first() else {
+        return Vec::new();
+    };
+    let mut chosen: Vec<Range<usize>> = ranked
+        .iter()
+        .take(3)
+        .filter(|sentence| sentence.score >= 0.7 * best.score)
+        .map(|sentence| sentence.range.clone())
+        .collect();
+    chosen.sort_by_key(|range| range.start);
+    chosen
+}
+
+/// Why there is no answer.
+pub(super) fn missing(question: &str) -> String {
+    let question = question.trim();
+    if question.is_empty() {
+        return "There was no question.".into();
+    }
+    let short: String = question.chars().take(160).collect();
+    let dots = if short.len() < question.len() {
+        "…"
+    } else {
+        ""
+    };
+    format!("No article in scope answers: {short}{dots}")
+}

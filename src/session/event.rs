@@ -1,0 +1,133 @@
+//! What goes into a session and what comes out.
+
+use serde::Serialize;
+
+use crate::conversation::{
+    Citation, Evidence, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary, Utterance,
+};
+use crate::error::Error;
+use crate::speech::AudioTrack;
+
+/// What a host feeds.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SessionInput {
+    /// Somebody takes part.
+    Join(Participant),
+    /// Final words of a participant, with their timing.
+    Utterance(NewUtterance),
+    /// Words of whoever has this role; they join if nobody has it yet.
+    Say {
+        /// Who.
+        role: Role,
+        /// The words.
+        text: String,
+    },
+    /// Recorded audio, one track a participant, all beginning at `start_ms` of the conversation.
+    /// It is transcribed and its utterances are taken in the order they ended.
+    Audio {
+        /// Who speaks on which track.
+        tracks: Vec<(ParticipantId, AudioTrack)>,
+        /// Milliseconds from the start of the conversation.
+        start_ms: u64,
+    },
+    /// The role of a participant became known.
+    Role {
+        /// Who.
+        participant: ParticipantId,
+        /// The role.
+        role: Role,
+        /// Between 0 and 1.
+        confidence: f32,
+    },
+    /// The human agent wants a note now.
+    Summarize,
+    /// The conversation is over: the final note and the wrap-up code are made.
+    End,
+}
+
+/// The skills that can fail on their own while the session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Skill {
+    /// Speech to text.
+    Speech,
+    /// Articles.
+    Knowledge,
+    /// Coaching cues.
+    Coaching,
+    /// Next best actions.
+    NextBestAction,
+    /// Written replies to the human agent.
+    Reply,
+    /// The virtual agent.
+    VirtualAgent,
+    /// Notes and codes.
+    Summary,
+    /// The conversation store.
+    Store,
+}
+
+/// What a session finds and does. Serialised, `type` names the variant in snake case.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SessionEvent {
+    /// Somebody said something; the words are final.
+    UtteranceFinal(Utterance),
+    /// Something for the human agent: an article, a next best action, a reply.
+    Suggestion(Suggestion),
+    /// A coaching cue for the human agent.
+    Coaching(Suggestion),
+    /// The virtual agent says something to the customer.
+    Reply {
+        /// The words.
+        text: String,
+        /// Where the facts in them come from.
+        citations: Vec<Citation>,
+    },
+    /// The note, as it stands now or, at the end, for good.
+    Summary(Summary),
+    /// The disposition.
+    WrapUp {
+        /// Id of the code.
+        code: String,
+        /// Its label.
+        label: String,
+        /// Between 0 and 1.
+        confidence: f32,
+        /// The runners-up with their confidence, best first.
+        alternatives: Vec<(String, f32)>,
+        /// What stands behind it.
+        evidence: Vec<Evidence>,
+    },
+    /// A person takes over.
+    Handoff(Handoff),
+    /// A proposal of a model that was not accepted.
+    Rejected {
+        /// Whose proposal.
+        skill: Skill,
+        /// What was proposed.
+        proposal: String,
+        /// Why it was not accepted.
+        reason: String,
+    },
+    /// A skill failed; the session goes on.
+    Failed {
+        /// Which.
+        skill: Skill,
+        /// What happened and what to do.
+        message: String,
+        /// Whether trying again may help.
+        transient: bool,
+    },
+    /// The session is over; always the last event.
+    Ended,
+}
+
+impl SessionEvent {
+    pub(crate) fn failed(skill: Skill, error: &Error) -> Self {
+        Self::Failed { skill, message: error.to_string(), transient: error.is_transient() }
+    }
+}

@@ -1,0 +1,410 @@
+//! The loop of a session: one task owns the conversation, one thing is written at a time.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::pin::Pin;
+
+use futures::FutureExt;
+use tokio::sync::{mpsc, oneshot};
+
+use super::event::{SessionEvent, SessionInput, Skill};
+use super::persist::{Journal, Restored};
+use crate::assist::{CoachingState, FoundPassage, ReplyContext};
+use crate::assistant::{Assistant, Response, action_card, instruction, worth_showing};
+use crate::conversation::{
+    Conversation, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary, UtteranceId,
+};
+use crate::dialogue::DialogueState;
+use crate::error::{Error, ErrorKind, Result};
+use crate::llm::Structured;
+use crate::speech::{AudioTrack, TranscribeOptions};
+use crate::summary::SummaryOptions;
+
+/// A note is brought up to date after this many new utterances, when nothing else is to be done.
+const NOTE_EVERY: usize = 8;
+/// Actions that are looked at for one reply.
+const ACTIONS: usize = 3;
+
+/// What reaches the loop.
+#[derive(Debug)]
+pub(super) enum Message {
+    Input(SessionInput),
+    Settle(oneshot::Sender<()>),
+    Snapshot(oneshot::Sender<Conversation>),
+}
+
+/// Something that takes a model some time to write.
+enum Work {
+    Reply(ReplyContext),
+    Respond,
+    Note { is_final: bool },
+}
+
+/// What came of it.
+enum Done {
+    Reply(Result<Option<Structured<Suggestion>>>),
+    Respond(Result<Response>),
+    Note { note: Result<Summary>, is_final: bool },
+}
+
+type Running = Pin<Box<dyn Future<Output = Done> + Send>>;
+
+/// The loop's state.
+pub(super) struct Runtime {
+    assistant: Assistant,
+    conversation: Conversation,
+    events: mpsc::Sender<SessionEvent>,
+    journal: Journal,
+    state: DialogueState,
+    summary: Option<Summary>,
+    coaching: CoachingState,
+    shown: HashSet<String>,
+    last_action: Option<String>,
+    running: Option<Running>,
+    /// Whether what runs is a reply, which new words of the customer overtake.
+    replying: bool,
+    next_reply: Option<Work>,
+    note_wanted: Option<bool>,
+    settling: Vec<oneshot::Sender<()>>,
+}
+
+impl Runtime {
+    pub(super) fn new(assistant: Assistant, conversation: Conversation, events: mpsc::Sender<SessionEvent>) -> Self {
+        let mut runtime = Self::with(assistant, conversation, events, 0);
+        runtime.journal.started(&runtime.conversation);
+        runtime
+    }
+
+    pub(super) fn restored(assistant: Assistant, restored: Restored, events: mpsc::Sender<SessionEvent>) -> Self {
+        let mut runtime = Self::with(assistant, restored.conversation, events, restored.version);
+        runtime.state = restored.state;
+        runtime.summary = restored.summary;
+        runtime
+    }
+
+    fn with(assistant: Assistant, conversation: Conversation, events: mpsc::Sender<SessionEvent>, version: u64) -> Self {
+        Self {
+            journal: Journal::new(assistant.inner.store.clone(), &conversation, version),
+            assistant,
+            conversation,
+            events,
+            state: DialogueState::default(),
+            summary: None,
+            coaching: CoachingState::default(),
+            shown: HashSet::new(),
+            last_action: None,
+            running: None,
+            replying: false,
+            next_reply: None,
+            note_wanted: None,
+            settling: Vec::new(),
+        }
+    }
+
+    pub(super) async fn run(mut self, mut inputs: mpsc::Receiver<Message>) {
+        self.save().await;
+        loop {
+            self.start_next();
+            if self.running.is_none() {
+                // Whoever waits may have gone; that is theirs to decide.
+                self.settling.drain(..).for_each(|waiting| { let _ = waiting.send(()); });
+            }
+            let done = async {
+                match &mut self.running {
+                    Some(running) => running.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                message = inputs.recv() => match message {
+                    Some(Message::Input(SessionInput::End)) => break self.finish().await,
+                    Some(Message::Input(input)) => self.take(input).await,
+                    Some(Message::Settle(waiting)) => self.settling.push(waiting),
+                    Some(Message::Snapshot(answer)) => drop(answer.send(self.conversation.clone())),
+                    None => break,
+                },
+                done = done => {
+                    self.running = None;
+                    self.replying = false;
+                    self.deliver(done).await;
+                }
+            }
+        }
+        self.save().await;
+    }
+
+    /// The conversation is over: what is still being written is overtaken by the final note.
+    async fn finish(&mut self) {
+        self.running = None;
+        self.next_reply = None;
+        let note = self.work(Work::Note { is_final: true }).await;
+        self.deliver(note).await;
+        self.journal.ended();
+        self.save().await;
+        self.emit(SessionEvent::Ended).await;
+        self.settling.drain(..).for_each(|waiting| { let _ = waiting.send(()); });
+    }
+
+    async fn take(&mut self, input: SessionInput) {
+        match input {
+            SessionInput::Join(participant) => self.join(participant),
+            SessionInput::Utterance(utterance) => {
+                if self.conversation.participants.iter().all(|p| p.id != utterance.participant) {
+                    self.join(Participant::new(utterance.participant.clone(), Role::Unknown));
+                }
+                self.hear(utterance).await;
+            }
+            SessionInput::Say { role, text } => {
+                let known = self.conversation.participants.iter().find(|p| p.role == role).map(|p| p.id.clone());
+                let who = known.unwrap_or_else(|| {
+                    let participant = Participant::new(role.as_str(), role);
+                    let id = participant.id.clone();
+                    self.join(participant);
+                    id
+                });
+                self.hear(NewUtterance::new(who, text)).await;
+            }
+            SessionInput::Audio { tracks, start_ms } => self.transcribe(tracks, start_ms).await,
+            SessionInput::Role { participant, role, confidence } => {
+                self.conversation.assign_role(&participant, role, confidence);
+                self.journal.role(&participant, role, confidence);
+            }
+            SessionInput::Summarize => self.note_wanted = Some(false),
+            SessionInput::End => {}
+        }
+        self.save().await;
+    }
+
+    fn join(&mut self, participant: Participant) {
+        self.journal.joined(&participant);
+        self.conversation.join(participant);
+    }
+
+    async fn transcribe(&mut self, tracks: Vec<(ParticipantId, AudioTrack)>, start_ms: u64) {
+        let mut heard: Vec<NewUtterance> = Vec::new();
+        for (participant, track) in tracks {
+            let options = TranscribeOptions::language(self.conversation.language.clone());
+            let segments = match self.assistant.speech().cloned() {
+                Ok(speech) => speech.transcribe(track, options).await,
+                Err(error) => Err(error),
+            };
+            match segments {
+                Ok(segments) => heard.extend(segments.into_iter().map(|s| s.into_utterance(participant.clone(), start_ms))),
+                Err(error) => self.emit(SessionEvent::failed(Skill::Speech, &error)).await,
+            }
+        }
+        heard.sort_by_key(|utterance| utterance.end_ms);
+        for utterance in heard {
+            Box::pin(self.take(SessionInput::Utterance(utterance))).await;
+        }
+    }
+
+    /// Takes final words: keeps them, tells them, and sets off what they call for.
+    async fn hear(&mut self, utterance: NewUtterance) {
+        if utterance.text.trim().is_empty() {
+            return;
+        }
+        let id = self.conversation.append(utterance);
+        let Some(said) = self.conversation.transcript.get(id).cloned() else { return };
+        self.journal.utterance(&said);
+        let role = said.role;
+        self.emit(SessionEvent::UtteranceFinal(said)).await;
+        if role == Role::AutomatedAgent {
+            return;
+        }
+        let virtual_agent = self.conversation.participants.iter().any(|p| p.role == Role::AutomatedAgent)
+            && self.state.handed_off.is_none();
+        if virtual_agent {
+            if role == Role::EndUser {
+                self.overtake();
+                self.next_reply = Some(Work::Respond);
+            }
+            return;
+        }
+        let context = self.look(id, role).await;
+        if role == Role::EndUser {
+            self.overtake();
+            self.next_reply = self.calls_for_reply(&context).then_some(Work::Reply(context));
+        }
+        let covered = self.summary.as_ref().map_or(0, |summary| summary.covers);
+        if self.conversation.transcript.len() >= covered + NOTE_EVERY {
+            self.note_wanted = self.note_wanted.or(Some(false));
+        }
+    }
+
+    /// The fast path: nothing here writes text.
+    async fn look(&mut self, id: UtteranceId, role: Role) -> ReplyContext {
+        let mut context = ReplyContext::default();
+        match self.assistant.inner.coach.cues(&self.conversation, &mut self.coaching).await {
+            Ok(cues) => {
+                for cue in cues {
+                    self.emit(SessionEvent::Coaching(cue)).await;
+                }
+            }
+            Err(error) => self.emit(SessionEvent::failed(Skill::Coaching, &error)).await,
+        }
+        if role != Role::HumanAgent {
+            match self.assistant.inner.finder.find(&self.conversation).await {
+                Ok(passages) => {
+                    self.show_articles(&passages).await;
+                    context.passages = passages;
+                }
+                Err(error) => self.emit(SessionEvent::failed(Skill::Knowledge, &error)).await,
+            }
+        }
+        match self.assistant.next_best_actions(&self.conversation, ACTIONS).await {
+            Ok(actions) => {
+                context.next_step = actions.first().map(instruction);
+                if let Some(best) = worth_showing(&actions).filter(|a| self.last_action.as_ref() != Some(&a.action)) {
+                    self.last_action = Some(best.action.clone());
+                    let card = action_card(best.clone());
+                    self.emit(SessionEvent::Suggestion(card)).await;
+                }
+            }
+            Err(error) => self.emit(SessionEvent::failed(Skill::NextBestAction, &error)).await,
+        }
+        tracing::debug!(utterance = id.0, passages = context.passages.len(), "fast path done");
+        context
+    }
+
+    /// Each article is shown once a conversation.
+    async fn show_articles(&mut self, passages: &[FoundPassage]) {
+        for passage in passages {
+            if self.shown.insert(passage.found.hit.passage.article.to_string()) {
+                let card = passage.clone().into_suggestion();
+                self.emit(SessionEvent::Suggestion(card)).await;
+            }
+        }
+    }
+
+    /// Without an article and a step there is nothing to write that the agent does not know.
+    fn calls_for_reply(&self, context: &ReplyContext) -> bool {
+        self.assistant.inner.writes && (!context.passages.is_empty() || context.next_step.is_some())
+    }
+
+    /// New words of the customer make a reply to the old ones worthless.
+    fn overtake(&mut self) {
+        self.next_reply = None;
+        if self.replying {
+            self.running = None;
+            self.replying = false;
+        }
+    }
+
+    fn start_next(&mut self) {
+        if self.running.is_some() {
+            return;
+        }
+        let work = match self.next_reply.take() {
+            Some(work) => {
+                self.replying = true;
+                work
+            }
+            None => match self.note_wanted.take() {
+                Some(is_final) if self.assistant.inner.writes => Work::Note { is_final },
+                _ => return,
+            },
+        };
+        self.running = Some(self.work(work).boxed());
+    }
+
+    /// Starts some work on the conversation as it stands.
+    fn work(&self, work: Work) -> impl Future<Output = Done> + Send + use<> {
+        let assistant = self.assistant.clone();
+        let conversation = self.conversation.clone();
+        let state = self.state.clone();
+        let previous = self.summary.clone();
+        async move {
+            match work {
+                Work::Reply(context) => Done::Reply(assistant.reply(&conversation, &context).await),
+                Work::Respond => Done::Respond(assistant.respond(&conversation, state).await),
+                Work::Note { is_final } => {
+                    let options = match is_final {
+                        true => SummaryOptions::default().with_previous(previous),
+                        false => SummaryOptions::interim(previous),
+                    };
+                    Done::Note { note: assistant.summarize(&conversation, options).await, is_final }
+                }
+            }
+        }
+    }
+
+    async fn deliver(&mut self, done: Done) {
+        match done {
+            Done::Reply(Ok(Some(Structured::Valid(reply)))) => self.emit(SessionEvent::Suggestion(reply)).await,
+            Done::Reply(Ok(Some(Structured::Rejected { raw, reason }))) => {
+                self.emit(SessionEvent::Rejected { skill: Skill::Reply, proposal: raw, reason }).await;
+            }
+            Done::Reply(Ok(None)) => {}
+            Done::Reply(Err(error)) => self.emit(SessionEvent::failed(Skill::Reply, &error)).await,
+            Done::Respond(Ok(response)) => self.act(response).await,
+            Done::Respond(Err(error)) => {
+                // The customer is not left without an answer because a model failed.
+                self.emit(SessionEvent::failed(Skill::VirtualAgent, &error)).await;
+                let text = self.assistant.inner.phrases.unknown.clone();
+                self.speak(text, Vec::new()).await;
+            }
+            Done::Note { note: Ok(note), is_final } => {
+                let wrap_up = note.wrap_up.clone();
+                self.journal.summary(&note);
+                self.summary = Some(note.clone());
+                self.emit(SessionEvent::Summary(note)).await;
+                if let Some(wrap_up) = wrap_up.filter(|_| is_final) {
+                    self.emit(SessionEvent::WrapUp {
+                        code: wrap_up.code.id,
+                        label: wrap_up.code.label,
+                        confidence: wrap_up.confidence,
+                        alternatives: wrap_up.alternatives,
+                        evidence: wrap_up.evidence,
+                    })
+                    .await;
+                }
+            }
+            Done::Note { note: Err(error), is_final } => {
+                // In the middle of a conversation there may simply be too little yet.
+                if is_final || error.kind() != ErrorKind::InsufficientContent {
+                    self.emit(SessionEvent::failed(Skill::Summary, &error)).await;
+                }
+            }
+        }
+        self.save().await;
+    }
+
+    async fn act(&mut self, response: Response) {
+        self.state = response.state;
+        self.journal.state(&self.state);
+        for rejection in response.rejections {
+            let (proposal, reason) = (rejection.proposal, rejection.reason);
+            self.emit(SessionEvent::Rejected { skill: Skill::VirtualAgent, proposal, reason }).await;
+        }
+        for spoken in response.spoken {
+            self.speak(spoken.text, spoken.citations).await;
+        }
+        if let Some(handoff) = response.handoff {
+            self.emit(SessionEvent::Handoff(handoff)).await;
+        }
+    }
+
+    /// The virtual agent's words are part of the transcript like anybody's.
+    async fn speak(&mut self, text: String, citations: Vec<crate::conversation::Citation>) {
+        self.emit(SessionEvent::Reply { text: text.clone(), citations }).await;
+        Box::pin(self.take(SessionInput::Say { role: Role::AutomatedAgent, text })).await;
+    }
+
+    async fn save(&mut self) {
+        if let Err(error) = self.journal.flush().await {
+            let error = Error::context(error, "the conversation could not be stored and waits for the next attempt");
+            self.emit(SessionEvent::failed(Skill::Store, &error)).await;
+        }
+    }
+
+    /// Borrows nothing, since what runs beside the loop cannot be shared between threads.
+    fn emit(&self, event: SessionEvent) -> impl Future<Output = ()> + Send + use<> {
+        let events = self.events.clone();
+        async move {
+            // A host that dropped its stream wants no events; the session goes on and is stored.
+            let _ = events.send(event).await;
+        }
+    }
+}

@@ -1,0 +1,214 @@
+use std::sync::Arc;
+
+use futures::StreamExt;
+
+use super::*;
+use crate::conversation::{Channel, HandoffReason, SuggestionKind, WrapUpCode};
+use crate::dialogue::Playbook;
+use crate::knowledge::KnowledgeArticle;
+use crate::llm::{Output, Request, ScriptedModel};
+use crate::store::{ConversationStore, MemoryStore};
+
+fn playbook() -> Playbook {
+    Playbook::from_toml(
+        r#"
+        id = "twice"
+        title = "Charged twice"
+        goal = "The money is back."
+        examples = ["I was charged twice for my broadband this month"]
+        [[slots]]
+        name = "account"
+        description = "the account number"
+        pattern = '^LF\d{6}$'
+        ask = "May I have your account number?"
+        [[steps]]
+        id = "explain"
+        label = "Explain the refund"
+        kind = "inform"
+        say = "A duplicate charge is paid back within five working days."
+        requires = ["account"]
+        [[steps]]
+        id = "refund"
+        label = "Refund the second charge"
+        kind = "tool"
+        tool = "issue_refund"
+        after = ["explain"]
+        "#,
+    )
+    .unwrap()
+}
+
+/// Answers by what is asked for, recognised by the keys of the schema.
+fn model() -> ScriptedModel {
+    ScriptedModel::from_fn(|request: &Request| {
+        let Output::Json(schema) = &request.output else {
+            return Ok("Hello, how can I help?".into());
+        };
+        let has = |key: &str| schema.pointer(&format!("/properties/{key}")).is_some();
+        let customer = request.prompt.prefix().lines().iter().rfind(|l| l.contains("Customer:")).cloned();
+        let last = customer.unwrap_or_default();
+        Ok(match () {
+            () if has("reply") => r#"{"reply":"You get it back within five working days.","sources":[1]}"#.into(),
+            () if has("situation") => r#"{"situation":{"text":"Charged twice.","lines":[1]},"action":{"text":"","lines":[1]},
+                "resolution":{"text":"","lines":[1]},"satisfaction":{"text":"","lines":[1]}}"#.into(),
+            () if has("code") => r#"{"code":"duplicate"}"#.into(),
+            () if has("commands") && last.contains("twice") =>
+                r#"{"commands":[{"command":"start_playbook","playbook":"twice"}]}"#.into(),
+            () if has("commands") && last.contains("LF") =>
+                r#"{"commands":[{"command":"set_slot","name":"account","value":"LF402117"}]}"#.into(),
+            () if has("commands") => r#"{"commands":[{"command":"small_talk"}]}"#.into(),
+            () => "{}".into(),
+        })
+    })
+}
+
+async fn assistant(store: Arc<dyn ConversationStore>) -> Assistant {
+    let assistant = Assistant::builder()
+        .organisation("Acme")
+        .language_model(Arc::new(model()))
+        .store(store)
+        .playbooks(vec![playbook()])
+        .wrap_up_codes(vec![WrapUpCode { id: "duplicate".into(), label: "Duplicate".into(), description: "d".into() }])
+        .build()
+        .await
+        .unwrap();
+    let text = "If you were charged twice for your broadband, the second charge is paid back within five working days.";
+    assistant.knowledge().ingest(vec![KnowledgeArticle::new("charged-twice", "Charged twice", "acme", text)], None).await.unwrap();
+    assistant
+}
+
+async fn run(mut session: Session, inputs: Vec<SessionInput>) -> Vec<SessionEvent> {
+    let events = session.events();
+    let feeding = async move {
+        for input in inputs {
+            session.send(input).await.unwrap();
+            session.settle().await.ok();
+        }
+        drop(session);
+    };
+    let (events, ()) = futures::join!(events.collect::<Vec<_>>(), feeding);
+    events
+}
+
+fn say(role: Role, text: &str) -> SessionInput {
+    SessionInput::Say { role, text: text.into() }
+}
+
+#[tokio::test]
+async fn a_call_gives_article_action_reply_note_and_code_and_ends() {
+    let assistant = assistant(Arc::new(MemoryStore::default())).await;
+    let session = assistant.session(Conversation::new("acme", Channel::Chat));
+    let inputs = vec![
+        say(Role::EndUser, "I was charged twice for my broadband this month"),
+        say(Role::HumanAgent, "I am sorry, let me look."),
+        SessionInput::End,
+    ];
+    let events = run(session, inputs).await;
+    let kinds: Vec<&SuggestionKind> = events
+        .iter()
+        .filter_map(|event| match event {
+            SessionEvent::Suggestion(suggestion) => Some(&suggestion.kind),
+            _ => None,
+        })
+        .collect();
+    let [SuggestionKind::Article { citation, .. }, SuggestionKind::NextBestAction { action }, SuggestionKind::Reply { text, citations }] = kinds[..] else {
+        panic!("{events:#?}");
+    };
+    assert!(citation.quote.contains("five working days"));
+    assert_eq!(action.action, "twice/explain");
+    assert!(text.contains("five working days"));
+    assert_eq!(citations[0].article.as_str(), "charged-twice");
+    let wrap_up = events.iter().find_map(|e| match e {
+        SessionEvent::WrapUp { code, .. } => Some(code.as_str()),
+        _ => None,
+    });
+    assert_eq!(wrap_up, Some("duplicate"));
+    assert!(events.iter().any(|e| matches!(e, SessionEvent::Summary(s) if s.covers == 2)));
+    assert_eq!(events.last(), Some(&SessionEvent::Ended));
+}
+
+#[tokio::test]
+async fn the_virtual_agent_follows_the_playbook_and_hands_over_what_it_cannot_do() {
+    let assistant = assistant(Arc::new(MemoryStore::default())).await;
+    let mut conversation = Conversation::new("acme", Channel::Chat);
+    conversation.join(crate::conversation::Participant::new("bot", Role::AutomatedAgent));
+    let session = assistant.session(conversation);
+    let inputs = vec![
+        say(Role::EndUser, "I was charged twice for my broadband this month"),
+        say(Role::EndUser, "It is LF402117."),
+        say(Role::EndUser, "Please go on."),
+    ];
+    let events = run(session, inputs).await;
+    let replies: Vec<&str> = events
+        .iter()
+        .filter_map(|e| match e {
+            SessionEvent::Reply { text, .. } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(replies[..2], ["May I have your account number?", "A duplicate charge is paid back within five working days."]);
+    let handoff = events.iter().find_map(|e| match e {
+        SessionEvent::Handoff(handoff) => Some(handoff),
+        _ => None,
+    });
+    let handoff = handoff.expect("a tool without a backend goes to a person");
+    assert_eq!(handoff.reason, HandoffReason::PolicyRequiresPerson);
+    assert_eq!(handoff.slots["account"], "LF402117");
+    assert!(handoff.summary.is_some());
+}
+
+#[tokio::test]
+async fn a_conversation_goes_on_after_a_restart() {
+    let store: Arc<dyn ConversationStore> = Arc::new(MemoryStore::default());
+    let first = assistant(store.clone()).await;
+    let mut conversation = Conversation::new("acme", Channel::Chat).with_id("c1");
+    conversation.join(crate::conversation::Participant::new("bot", Role::AutomatedAgent));
+    run(first.session(conversation), vec![say(Role::EndUser, "I was charged twice for my broadband this month")]).await;
+    let second = assistant(store).await;
+    assert_eq!(second.resume("other", "c1").await.unwrap_err().kind(), ErrorKind::NotFound);
+    let session = second.resume("acme", "c1").await.unwrap();
+    let events = run(session, vec![say(Role::EndUser, "It is LF402117.")]).await;
+    let said: Vec<u32> = events
+        .iter()
+        .filter_map(|e| match e {
+            SessionEvent::UtteranceFinal(said) => Some(said.id.0),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(said, [3, 4], "two utterances were there already");
+    assert!(events.iter().any(|e| matches!(e, SessionEvent::Reply { text, .. } if text.contains("five working days"))));
+}
+
+#[tokio::test]
+async fn a_failing_model_fails_its_skill_and_nothing_else() {
+    let broken = ScriptedModel::from_fn(|_| Err(Error::new(ErrorKind::Unavailable, "down")));
+    let assistant = Assistant::builder().language_model(Arc::new(broken)).playbooks(vec![playbook()]).build().await.unwrap();
+    let session = assistant.session(Conversation::new("acme", Channel::Chat));
+    let inputs = vec![
+        say(Role::EndUser, "I was charged twice for my broadband this month"),
+        SessionInput::Audio { tracks: vec![("x".into(), Default::default())], start_ms: 0 },
+        SessionInput::End,
+    ];
+    let events = run(session, inputs).await;
+    let failed: Vec<Skill> = events
+        .iter()
+        .filter_map(|e| match e {
+            SessionEvent::Failed { skill, .. } => Some(*skill),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(failed, [Skill::Reply, Skill::Speech, Skill::Summary]);
+    assert!(events.iter().any(|e| matches!(e, SessionEvent::Suggestion(_))), "the fast path still works");
+    assert_eq!(events.last(), Some(&SessionEvent::Ended));
+}
+
+#[tokio::test]
+async fn events_serialise_with_their_type_in_snake_case() {
+    let assistant = Assistant::builder().build().await.unwrap();
+    let session = assistant.session(Conversation::new("acme", Channel::Chat));
+    let events = run(session, vec![say(Role::EndUser, "Hello there")]).await;
+    let json = serde_json::to_value(&events[0]).unwrap();
+    for (key, value) in [("type", "utterance_final"), ("participant", "end_user"), ("role", "end_user"), ("text", "Hello there")] {
+        assert_eq!(json[key], value);
+    }
+}

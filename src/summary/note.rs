@@ -1,0 +1,282 @@
+//! The judgement part of the note, asked in one question about the shared prefix.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::facts::find_facts;
+use super::wrap_up::WrapUpChooser;
+use crate::conversation::{Conversation, Evidence, Role, SectionKind, Summary, SummarySection, UtteranceId};
+use crate::error::{Error, ErrorKind, Result};
+use crate::llm::{LanguageModel, LanguageModelExt, Prefix, Structured};
+use crate::prompt::{Prompts, Template};
+
+/// Four short sentences and their line numbers.
+const MAX_TOKENS: usize = 260;
+
+/// What kind of note is wanted.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SummaryOptions {
+    /// Language of the note (name or BCP 47 tag); the conversation's where `None`.
+    pub language: Option<String>,
+    /// The note so far; a note that covers everything already is returned as it is.
+    pub previous: Option<Summary>,
+    /// Whether the conversation is over. Only then is a wrap-up code chosen.
+    pub is_final: bool,
+}
+
+impl Default for SummaryOptions {
+    fn default() -> Self {
+        Self { language: None, previous: None, is_final: true }
+    }
+}
+
+impl SummaryOptions {
+    /// A note in the middle of the conversation, going on from `previous`.
+    pub fn interim(previous: Option<Summary>) -> Self {
+        Self { language: None, previous, is_final: false }
+    }
+
+    /// Goes on from an earlier note.
+    #[must_use]
+    pub fn with_previous(mut self, previous: Option<Summary>) -> Self {
+        self.previous = previous;
+        self
+    }
+
+    /// Writes the note in this language.
+    #[must_use]
+    pub fn with_language(mut self, language: impl Into<String>) -> Self {
+        self.language = Some(language.into());
+        self
+    }
+}
+
+/// Writes notes.
+#[derive(Clone, Debug)]
+pub struct Summarizer {
+    model: Arc<dyn LanguageModel>,
+    prompts: Arc<Prompts>,
+    wrap_up: WrapUpChooser,
+}
+
+#[derive(Serialize)]
+struct SummaryPrompt<'a> {
+    previous: Option<Vec<Section<'a>>>,
+    covers: usize,
+    r#final: bool,
+    language: &'a str,
+}
+
+#[derive(Serialize)]
+struct Section<'a> {
+    name: &'static str,
+    text: &'a str,
+}
+
+impl Template for SummaryPrompt<'_> {
+    const NAME: &'static str = "summary";
+    const SOURCE: &'static str = include_str!("../../prompts/summary.jinja");
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    situation: Judged,
+    action: Judged,
+    resolution: Judged,
+    satisfaction: Judged,
+}
+
+#[derive(Deserialize)]
+struct Judged {
+    text: String,
+    #[serde(default)]
+    lines: Vec<u32>,
+}
+
+/// The sections the model judges, with the key it answers under.
+const JUDGED: [(SectionKind, &str); 4] = [
+    (SectionKind::Situation, "situation"),
+    (SectionKind::Action, "action"),
+    (SectionKind::Resolution, "resolution"),
+    (SectionKind::CustomerSatisfaction, "satisfaction"),
+];
+
+impl Summarizer {
+    /// A writer of notes that end with one of the chooser's codes.
+    pub fn new(model: Arc<dyn LanguageModel>, prompts: Arc<Prompts>, wrap_up: WrapUpChooser) -> Self {
+        Self { model, prompts, wrap_up }
+    }
+
+    /// Writes the note about `conversation`, whose transcript `prefix` holds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InsufficientContent`] if the customer said nothing yet; else as the language
+    /// model. An answer that is no note leaves the earlier sections as they were.
+    pub async fn summarize(
+        &self,
+        conversation: &Conversation,
+        prefix: &Prefix,
+        options: &SummaryOptions,
+    ) -> Result<Summary> {
+        let transcript = &conversation.transcript;
+        let customer_spoke = transcript
+            .utterances()
+            .iter()
+            .any(|u| matches!(u.role, Role::EndUser | Role::Unknown) && !u.text.trim().is_empty());
+        if !customer_spoke {
+            return Err(Error::new(
+                ErrorKind::InsufficientContent,
+                "the customer has not said anything yet, so there is nothing to summarise",
+            ));
+        }
+        let previous = options.previous.as_ref();
+        let unchanged = previous.filter(|p| p.covers == transcript.len() && !p.sections.is_empty());
+        let mut sections = match unchanged {
+            Some(previous) => previous.sections.clone(),
+            None => self.judge(conversation, prefix, options).await?,
+        };
+        let facts = find_facts(conversation);
+        sections.retain(|section| section.kind != SectionKind::Entities);
+        if !facts.is_empty() {
+            let values: Vec<&str> = facts.iter().map(|fact| fact.value.as_str()).collect();
+            sections.push(SummarySection {
+                kind: SectionKind::Entities,
+                text: values.join(", "),
+                evidence: facts.iter().flat_map(|fact| fact.evidence.clone()).collect(),
+            });
+        }
+        let wrap_up = match options.is_final {
+            true => self.wrap_up.choose(conversation, prefix).await?,
+            false => None,
+        };
+        Ok(Summary { sections, facts, covers: transcript.len(), wrap_up })
+    }
+
+    async fn judge(
+        &self,
+        conversation: &Conversation,
+        prefix: &Prefix,
+        options: &SummaryOptions,
+    ) -> Result<Vec<SummarySection>> {
+        let previous = options.previous.as_ref().filter(|p| !p.sections.is_empty());
+        let named = |section: &'_ SummarySection| JUDGED.iter().find(|(kind, _)| *kind == section.kind).map(|j| j.1);
+        let task = self.prompts.render(&SummaryPrompt {
+            previous: previous.map(|p| {
+                let sections = p.sections.iter();
+                sections.filter_map(|s| named(s).map(|name| Section { name, text: &s.text })).collect()
+            }),
+            covers: previous.map_or(0, |p| p.covers),
+            r#final: options.is_final,
+            language: options.language.as_deref().unwrap_or(&conversation.language),
+        })?;
+        let last = conversation.transcript.len();
+        let answer = self.model.complete_json::<Answer>(prefix.ask(task), schema(last), MAX_TOKENS).await?;
+        let answer = match answer {
+            Structured::Valid(answer) => answer,
+            Structured::Rejected { reason, .. } => {
+                tracing::warn!(model = self.model.id(), reason, "the model's note was rejected");
+                return Ok(previous.map(|p| p.sections.clone()).unwrap_or_default());
+            }
+        };
+        let judged = [answer.situation, answer.action, answer.resolution, answer.satisfaction];
+        Ok(JUDGED
+            .iter()
+            .zip(judged)
+            .filter(|(_, judged)| !judged.text.trim().is_empty())
+            .map(|((kind, _), judged)| {
+                let mut lines: Vec<u32> = judged.lines;
+                lines.sort_unstable();
+                lines.dedup();
+                let real = lines.into_iter().map(UtteranceId).filter(|id| conversation.transcript.get(*id).is_some());
+                SummarySection {
+                    kind: *kind,
+                    text: judged.text.trim().to_owned(),
+                    evidence: real.map(Evidence::Utterance).collect(),
+                }
+            })
+            .collect())
+    }
+}
+
+/// Line numbers that do not exist cannot be written.
+fn schema(lines: usize) -> Value {
+    let section = json!({
+        "type": "object",
+        "properties": {
+            "text": { "type": "string", "maxLength": 220 },
+            "lines": {
+                "type": "array", "minItems": 1, "maxItems": 4,
+                "items": { "type": "integer", "minimum": 1, "maximum": lines.max(1) }
+            }
+        },
+        "required": ["text", "lines"],
+        "additionalProperties": false
+    });
+    let keys: Vec<&str> = JUDGED.iter().map(|(_, key)| *key).collect();
+    let properties: serde_json::Map<String, Value> =
+        keys.iter().map(|key| ((*key).to_owned(), section.clone())).collect();
+    json!({ "type": "object", "properties": properties, "required": keys, "additionalProperties": false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversation::Channel;
+    use crate::llm::ScriptedModel;
+
+    fn summarizer(answers: &[&str]) -> (Summarizer, ScriptedModel) {
+        let model = ScriptedModel::new(answers.iter().copied());
+        let shared: Arc<dyn LanguageModel> = Arc::new(model.clone());
+        let chooser = WrapUpChooser::new(shared.clone(), Arc::default(), Arc::from([]));
+        (Summarizer::new(shared, Arc::default(), chooser), model)
+    }
+
+    fn call() -> Conversation {
+        let mut call = Conversation::new("acme", Channel::Chat);
+        call.say(Role::EndUser, "I paid $20 twice.");
+        call.say(Role::HumanAgent, "I am sorry.");
+        call
+    }
+
+    const NOTE: &str = r#"{"situation":{"text":"Paid twice.","lines":[1,9]},"action":{"text":"Apologised.","lines":[2]},
+        "resolution":{"text":"Open.","lines":[2]},"satisfaction":{"text":"","lines":[]}}"#;
+
+    #[tokio::test]
+    async fn sections_carry_evidence_that_exists_and_facts_come_from_code() {
+        let (summarizer, _) = summarizer(&[NOTE]);
+        let note = summarizer.summarize(&call(), &Prefix::new("s"), &SummaryOptions::default()).await.unwrap();
+        assert_eq!(note.section(SectionKind::Situation), Some("Paid twice."));
+        assert_eq!(note.sections[0].evidence, [Evidence::Utterance(UtteranceId(1))]);
+        assert_eq!(note.section(SectionKind::Entities), Some("$20"));
+        assert_eq!(note.section(SectionKind::CustomerSatisfaction), None);
+        assert_eq!(note.covers, 2);
+    }
+
+    #[tokio::test]
+    async fn a_note_that_is_up_to_date_asks_nothing_and_a_bad_answer_keeps_the_old_one() {
+        let (summarizer, model) = summarizer(&[NOTE, "no json"]);
+        let mut call = call();
+        let prefix = Prefix::new("s");
+        let first = summarizer.summarize(&call, &prefix, &SummaryOptions::interim(None)).await.unwrap();
+        let again = SummaryOptions::interim(Some(first.clone()));
+        assert_eq!(summarizer.summarize(&call, &prefix, &again).await.unwrap(), first);
+        assert_eq!(model.asked().len(), 1);
+        call.say(Role::EndUser, "And $30 more.");
+        let second = summarizer.summarize(&call, &prefix, &again).await.unwrap();
+        assert_eq!(second.section(SectionKind::Situation), Some("Paid twice."));
+        assert_eq!(second.section(SectionKind::Entities), Some("$20, $30"));
+        assert!(model.asked()[1].task().contains("- situation: Paid twice."));
+        insta::assert_snapshot!("summary_prompt", model.asked()[1].task());
+    }
+
+    #[tokio::test]
+    async fn silence_cannot_be_summarised() {
+        let (summarizer, _) = summarizer(&[]);
+        let empty = Conversation::new("acme", Channel::Voice);
+        let error = summarizer.summarize(&empty, &Prefix::new("s"), &SummaryOptions::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InsufficientContent);
+    }
+}
