@@ -7,7 +7,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -36,6 +36,12 @@ const SPARE_CONTEXT: u64 = 64;
 const LANGUAGE_MS: u64 = 3_000;
 /// More threads than this do not make these small models faster.
 const MOST_THREADS: usize = 8;
+/// Utterances of one track that are decoded side by side, each by its own decoder: threads that
+/// share an utterance wait for each other after every small operation, and where something else
+/// runs on the machine that costs several times the work itself.
+const MOST_DECODERS: usize = 4;
+/// Audio that is decoded while the cores are held, so that others get their turn.
+const BATCH_MS: u64 = 16_000;
 /// Below this mean log probability the decoder is guessing …
 const GUESSING: f32 = -1.0;
 /// … and the utterance is dropped where it is also this likely to be no speech.
@@ -43,8 +49,8 @@ const NO_SPEECH: f32 = 0.5;
 
 /// A Whisper model in ggml format, English-only or multilingual.
 ///
-/// Cheap to clone; clones share the model, which decodes one utterance at a time. Audio is
-/// decoded greedily on the cores of this machine. Radford et al., *Robust Speech Recognition via
+/// Cheap to clone; clones share the model. Audio is decoded greedily on the cores of this machine,
+/// several utterances of a track side by side. Radford et al., *Robust Speech Recognition via
 /// Large-Scale Weak Supervision*, 2022.
 #[derive(Clone)]
 pub struct WhisperSpeech {
@@ -54,9 +60,10 @@ pub struct WhisperSpeech {
 struct Inner {
     id: String,
     context: WhisperContext,
-    state: Mutex<WhisperState>,
+    /// Decoders that are not in use.
+    decoders: Mutex<Vec<WhisperState>>,
     multilingual: bool,
-    threads: i32,
+    threads: usize,
 }
 
 impl fmt::Debug for WhisperSpeech {
@@ -86,15 +93,15 @@ impl WhisperSpeech {
         };
         let context = WhisperContext::new_with_params(path, WhisperContextParameters::default())
             .or_error(ErrorKind::Model, refused)?;
-        let state = context.create_state().or_error(ErrorKind::Model, refused)?;
+        let decoder = context.create_state().or_error(ErrorKind::Model, refused)?;
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
             inner: Arc::new(Inner {
                 id: name_of(path),
                 multilingual: context.is_multilingual(),
                 context,
-                state: Mutex::new(state),
-                threads: i32::try_from(threads.min(MOST_THREADS)).unwrap_or(2),
+                decoders: Mutex::new(vec![decoder]),
+                threads: threads.min(MOST_THREADS),
             }),
         })
     }
@@ -162,22 +169,80 @@ impl Inner {
             None => self.detect_language(track, &utterances)?,
         };
         let prompt = self.prompt(&options.vocabulary)?;
-        let mut parameters = self.parameters(&language);
+        let mut parameters = Self::parameters(&language);
         parameters.set_tokens(&prompt);
         let mut segments = Vec::with_capacity(utterances.len());
-        for utterance in &utterances {
+        for batch in batches(&utterances) {
             if !wanted.load(Ordering::Relaxed) {
                 return Err(Error::new(
                     ErrorKind::Cancelled,
                     "nobody waits for this transcript any more",
                 ));
             }
-            if let Some(mut segment) = self.utterance(track, utterance, &parameters)? {
-                segment.language = Some(language.clone());
-                segments.push(segment);
-            }
+            segments.extend(self.batch(track, batch, &parameters)?);
+        }
+        for segment in &mut segments {
+            segment.language = Some(language.clone());
         }
         Ok(segments)
+    }
+
+    /// Decodes utterances side by side, the longest first; gives their segments in order of time.
+    fn batch(
+        &self,
+        track: &AudioTrack,
+        batch: &[UtteranceSpan],
+        parameters: &FullParams<'_, '_>,
+    ) -> Result<Vec<Segment>> {
+        let workers = batch.len().min(MOST_DECODERS).min(self.threads).max(1);
+        let mut parameters = parameters.clone();
+        parameters.set_n_threads(i32::try_from(self.threads / workers).unwrap_or(1));
+        let mut order: Vec<usize> = (0..batch.len()).collect();
+        order.sort_by_key(|&index| std::cmp::Reverse(batch[index].duration_ms()));
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<Vec<(usize, Segment)>> {
+            let mut decoder = self.decoder()?;
+            let mut found = Vec::new();
+            while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let utterance = &batch[index];
+                let segment = self.utterance(&mut decoder, track, utterance, &parameters)?;
+                found.extend(segment.map(|segment| (index, segment)));
+            }
+            self.decoders.lock().push(decoder);
+            Ok(found)
+        };
+
+        let _cores = compute::exclusive();
+        let results: Vec<Result<Vec<(usize, Segment)>>> = std::thread::scope(|scope| {
+            let helpers: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+            let own = work();
+            let stopped = || {
+                Error::new(
+                    ErrorKind::Internal,
+                    "a decoder thread stopped; this is a defect",
+                )
+            };
+            let theirs = helpers
+                .into_iter()
+                .map(|h| h.join().unwrap_or_else(|_| Err(stopped())));
+            std::iter::once(own).chain(theirs).collect()
+        });
+        let mut found = Vec::with_capacity(batch.len());
+        for result in results {
+            found.extend(result?);
+        }
+        found.sort_by_key(|(index, _)| *index);
+        Ok(found.into_iter().map(|(_, segment)| segment).collect())
+    }
+
+    /// A decoder that nobody uses; a new one where all are in use.
+    fn decoder(&self) -> Result<WhisperState> {
+        if let Some(free) = self.decoders.lock().pop() {
+            return Ok(free);
+        }
+        self.context.create_state().or_error(ErrorKind::Model, || {
+            format!("{} has no memory for one more decoder; free some", self.id)
+        })
     }
 
     /// The language to decode in, as Whisper calls it; `None` where it is to be found out.
@@ -220,7 +285,6 @@ impl Inner {
             return Ok("en".into());
         };
         let failed = || "the language cannot be found out; name it in the options";
-        let threads = usize::try_from(self.threads).unwrap_or(1);
         let _cores = compute::exclusive();
         // A state of its own: the shared one may still have a short `audio_ctx`.
         let mut state = self
@@ -228,10 +292,10 @@ impl Inner {
             .create_state()
             .or_error(ErrorKind::Model, failed)?;
         state
-            .pcm_to_mel(sample.audio(track), threads)
+            .pcm_to_mel(sample.audio(track), self.threads)
             .or_error(ErrorKind::Model, failed)?;
         let (id, _) = state
-            .lang_detect(0, threads)
+            .lang_detect(0, self.threads)
             .or_error(ErrorKind::Model, failed)?;
         Ok(whisper_rs::get_lang_str(id).unwrap_or("en").to_owned())
     }
@@ -253,14 +317,13 @@ impl Inner {
         Ok(tokens)
     }
 
-    fn parameters<'a, 'b>(&self, language: &str) -> FullParams<'a, 'b> {
+    fn parameters<'a, 'b>(language: &str) -> FullParams<'a, 'b> {
         let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
         if language != "en" {
             // whisper-rs leaks these few bytes; once a track is bearable, once an utterance is not.
             let known = whisper_rs::get_lang_id(language).and_then(whisper_rs::get_lang_str);
             parameters.set_language(known);
         }
-        parameters.set_n_threads(self.threads);
         parameters.set_no_context(true);
         // Time stamps are not read (the voice detector knows better), but without them the decoder
         // does not know that the speech is over when the context is short, and says it again.
@@ -277,6 +340,7 @@ impl Inner {
 
     fn utterance(
         &self,
+        decoder: &mut WhisperState,
         track: &AudioTrack,
         utterance: &UtteranceSpan,
         parameters: &FullParams<'_, '_>,
@@ -291,11 +355,11 @@ impl Inner {
         let most_tokens = 16 + duration_ms / 100;
         parameters.set_max_tokens(i32::try_from(most_tokens).unwrap_or(224).min(224));
 
-        let mut heard = self.decode(&parameters, audio)?;
+        let mut heard = self.decode(decoder, &parameters, audio)?;
         if text::is_loop(&heard.words, duration_ms) {
             // A little randomness gets a stuck decoder out, as in the reference implementation.
             parameters.set_temperature(0.4);
-            heard = self.decode(&parameters, audio)?;
+            heard = self.decode(decoder, &parameters, audio)?;
         }
         if heard.mean_log < GUESSING && heard.no_speech > NO_SPEECH {
             return Ok(None);
@@ -316,10 +380,13 @@ impl Inner {
         }))
     }
 
-    fn decode(&self, parameters: &FullParams<'_, '_>, audio: &[f32]) -> Result<Heard> {
-        let mut state = self.state.lock();
-        let _cores = compute::exclusive();
-        state
+    fn decode(
+        &self,
+        decoder: &mut WhisperState,
+        parameters: &FullParams<'_, '_>,
+        audio: &[f32],
+    ) -> Result<Heard> {
+        decoder
             .full(parameters.clone(), audio)
             .or_error(ErrorKind::Model, || {
                 format!("{} failed on this audio; try another model", self.id)
@@ -328,7 +395,7 @@ impl Inner {
         let mut tokens: Vec<(&[u8], f32)> = Vec::new();
         let end = self.context.token_eot();
         let mut log = 0.0;
-        for segment in state.as_iter() {
+        for segment in decoder.as_iter() {
             heard.no_speech = heard.no_speech.max(segment.no_speech_probability());
             for index in 0..segment.n_tokens() {
                 let Some(token) = segment.get_token(index) else {
@@ -348,6 +415,24 @@ impl Inner {
         heard.words = text::words(tokens);
         Ok(heard)
     }
+}
+
+/// Utterances in groups of at most so much audio that the cores may be held for it; a single
+/// longer one stands alone.
+fn batches(utterances: &[UtteranceSpan]) -> Vec<&[UtteranceSpan]> {
+    let mut batches = Vec::new();
+    let mut rest = utterances;
+    while !rest.is_empty() {
+        let mut total = 0;
+        let fitting = rest.iter().take_while(|u| {
+            total += u.duration_ms();
+            total <= BATCH_MS
+        });
+        let (batch, later) = rest.split_at(fitting.count().max(1));
+        batches.push(batch);
+        rest = later;
+    }
+    batches
 }
 
 /// What the decoder made of one utterance.
