@@ -110,7 +110,10 @@ pub async fn run(
 fn manifest(data: &Path, limit: Option<usize>) -> Result<Vec<Entry>> {
     let path = data.join("manifest.jsonl");
     let text = std::fs::read_to_string(&path).or_error(ErrorKind::InvalidInput, || {
-        format!("{} cannot be read; give a folder with a manifest.jsonl and its audio", path.display())
+        format!(
+            "{} cannot be read; give a folder with a manifest.jsonl and its audio",
+            path.display()
+        )
     })?;
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let entries: Vec<Entry> = lines
@@ -192,14 +195,17 @@ mod tests {
             vec![ScriptedSpeech::segment(0, 100, "Thank")],
         ]);
         let mut seen = Vec::new();
-        let score = run(folder.path(), &engine, None, |p| seen.push((p.done, p.total, p.errors)))
-            .await
-            .unwrap();
+        let score = run(folder.path(), &engine, None, |p| {
+            seen.push((p.done, p.total, p.errors))
+        })
+        .await
+        .unwrap();
         assert_eq!(seen, [(1, 2, 0), (2, 2, 1)]);
         assert_eq!((score.n, score.name.as_str()), (2, "speech"));
         assert!((score.wer - 0.2).abs() < 1e-9, "{}", score.wer);
         let json = serde_json::to_value(&score).unwrap();
-        let keys: Vec<&String> = json.as_object().unwrap().keys().collect();
+        let mut keys: Vec<&String> = json.as_object().unwrap().keys().collect();
+        keys.sort();
         assert_eq!(keys, ["n", "name", "rtf", "seconds", "wer"]);
     }
 

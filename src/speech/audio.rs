@@ -86,9 +86,10 @@ fn read(path: &Path, options: &RecordingOptions) -> Result<Recording> {
             "the file ends before the audio begins; record or copy it again",
         )),
         Err(NotRead::Other) => {
-            file.rewind().or_error(ErrorKind::Audio, || {
-                "the audio cannot be read twice; give a file, not a pipe"
-            })?;
+            file.rewind().or_error(
+                ErrorKind::Audio,
+                || "the audio cannot be read twice; give a file, not a pipe",
+            )?;
             sink.fill_from_any(file, path, options)
         }
     }?;
@@ -108,9 +109,10 @@ fn open(path: &Path) -> Result<(File, u64)> {
         _ => audio_error("the audio file cannot be opened; check that it may be read")
             .with_source(source),
     })?;
-    let about = file.metadata().or_error(ErrorKind::Audio, || {
-        "the audio file cannot be examined; check that it may be read"
-    })?;
+    let about = file.metadata().or_error(
+        ErrorKind::Audio,
+        || "the audio file cannot be examined; check that it may be read",
+    )?;
     if about.is_dir() {
         return Err(audio_error("this is a folder; give an audio file in it"));
     }
@@ -148,7 +150,11 @@ struct Sink {
 }
 
 impl Sink {
-    fn fill_from_wav<R: Read>(&mut self, mut wav: Wav<R>, options: &RecordingOptions) -> Result<()> {
+    fn fill_from_wav<R: Read>(
+        &mut self,
+        mut wav: Wav<R>,
+        options: &RecordingOptions,
+    ) -> Result<()> {
         self.promised = wav.promised;
         self.start(wav.rate, wav.channels)?;
         check_duration(wav.frames_there(), wav.rate, options)?;
@@ -167,7 +173,12 @@ impl Sink {
         let stream = MediaSourceStream::new(Box::new(file), Default::default());
         let unknown = || format!("this is not an audio file that can be read; give {FORMATS}");
         let mut format = symphonia::default::get_probe()
-            .probe(&hint, stream, FormatOptions::default(), MetadataOptions::default())
+            .probe(
+                &hint,
+                stream,
+                FormatOptions::default(),
+                MetadataOptions::default(),
+            )
             .or_error(ErrorKind::Audio, unknown)?;
         let track = format
             .default_track(TrackType::Audio)
@@ -298,7 +309,10 @@ impl Sink {
         let mut recording = Recording::new(tracks);
         recording.warnings = warnings;
         debug_assert!(
-            recording.duration_ms().abs_diff(self.frames * 1000 / u64::from(self.rate)) < 2,
+            recording
+                .duration_ms()
+                .abs_diff(self.frames * 1000 / u64::from(self.rate))
+                < 2,
             "{SAMPLE_RATE} Hz samples must last as long as the file"
         );
         Ok(recording)

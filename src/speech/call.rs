@@ -2,7 +2,7 @@
 
 use super::{AudioTrack, Recording, Segment, SpeechToText, TranscribeOptions};
 use super::{assign_mono_roles, infer_roles};
-use crate::conversation::{ParticipantId, Role};
+use crate::conversation::{ParticipantId, Role, Word};
 use crate::error::Result;
 
 /// Turns follow each other quickly, so a mono track is cut at shorter pauses than one that holds a
@@ -149,18 +149,70 @@ async fn mono(
     let mut transcribe = options.transcribe.clone();
     transcribe.pause_ms = transcribe.pause_ms.min(MONO_PAUSE_MS);
     let segments = engine.transcribe(track.clone(), transcribe).await?;
-    let roles = assign_mono_roles(&segments, Some(track));
-    Ok(segments
+    // People answer each other without a pause as well, so a role is inferred for each sentence.
+    let sentences: Vec<(usize, Segment)> = segments
+        .iter()
+        .enumerate()
+        .flat_map(|(index, segment)| sentences(segment).into_iter().map(move |s| (index, s)))
+        .collect();
+    let parts: Vec<Segment> = sentences.iter().map(|(_, part)| part.clone()).collect();
+    let roles = assign_mono_roles(&parts, Some(track));
+    let mut attributed: Vec<AttributedSegment> = Vec::new();
+    let mut last_source = None;
+    for ((source, segment), (role, role_confidence)) in sentences.into_iter().zip(roles) {
+        match attributed.last_mut() {
+            Some(last) if last_source == Some(source) && last.role == role => {
+                join(&mut last.segment, segment);
+                last.role_confidence = last.role_confidence.min(role_confidence);
+            }
+            _ => attributed.push(AttributedSegment {
+                participant: role.as_str().into(),
+                track: index,
+                role,
+                role_confidence,
+                segment,
+            }),
+        }
+        last_source = Some(source);
+    }
+    Ok(attributed)
+}
+
+/// The sentences of a segment, timed by their words; the segment itself where it has one or no
+/// words with times.
+fn sentences(segment: &Segment) -> Vec<Segment> {
+    let parts: Vec<&[Word]> = segment
+        .words
+        .split_inclusive(|word| word.text.ends_with(['.', '?', '!']))
+        .collect();
+    // A part of a single short word is an abbreviation or a number as often as a sentence.
+    let telling = |part: &&[Word]| part.iter().map(|w| w.text.len()).sum::<usize>() >= 6;
+    if parts.len() < 2 || !parts.iter().all(telling) {
+        return vec![segment.clone()];
+    }
+    parts
         .into_iter()
-        .zip(roles)
-        .map(|(segment, (role, role_confidence))| AttributedSegment {
-            participant: role.as_str().into(),
-            track: index,
-            role,
-            role_confidence,
-            segment,
-        })
-        .collect())
+        .map(|words| part(segment, words))
+        .collect()
+}
+
+fn part(segment: &Segment, words: &[Word]) -> Segment {
+    let texts: Vec<&str> = words.iter().map(|w| w.text.as_str()).collect();
+    let count = words.len().max(1) as f32;
+    Segment {
+        text: texts.join(" "),
+        start_ms: words.first().map_or(segment.start_ms, |w| w.start_ms),
+        end_ms: words.last().map_or(segment.end_ms, |w| w.end_ms),
+        confidence: words.iter().map(|w| w.confidence).sum::<f32>() / count,
+        language: segment.language.clone(),
+        words: words.to_vec(),
+    }
+}
+
+fn join(first: &mut Segment, mut second: Segment) {
+    first.words.append(&mut second.words);
+    let joined = part(first, &first.words);
+    *first = joined;
 }
 
 #[cfg(test)]

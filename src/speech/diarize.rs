@@ -49,11 +49,13 @@ pub fn infer_roles(speakers: &[&str]) -> Vec<(Role, f32)> {
     };
     let confidence = logistic(margin / 2.0);
     (0..speakers.len())
-        .map(|i| match (confidence < LEAST_CONFIDENCE, Some(i) == agent) {
-            (true, _) => (Role::Unknown, confidence),
-            (_, true) => (Role::HumanAgent, confidence),
-            (_, false) => (Role::EndUser, confidence),
-        })
+        .map(
+            |i| match (confidence < LEAST_CONFIDENCE, Some(i) == agent) {
+                (true, _) => (Role::Unknown, confidence),
+                (_, true) => (Role::HumanAgent, confidence),
+                (_, false) => (Role::EndUser, confidence),
+            },
+        )
         .collect()
 }
 
@@ -70,7 +72,10 @@ pub fn assign_mono_roles(segments: &[Segment], audio: Option<&AudioTrack>) -> Ve
         .iter()
         .map(|s| cues::agent_log_odds(&s.text).clamp(-MOST_FROM_WORDS, MOST_FROM_WORDS))
         .collect();
-    let switches: Vec<f32> = segments.windows(2).map(|w| switch_odds(&w[0], &w[1])).collect();
+    let switches: Vec<f32> = segments
+        .windows(2)
+        .map(|w| switch_odds(&w[0], &w[1]))
+        .collect();
     let voices = audio.map_or(Vec::new(), |track| voice::voices(segments, track));
 
     let mut starts = vec![posteriors(&words, &switches).agent];
@@ -124,10 +129,11 @@ fn switch_odds(before: &Segment, after: &Segment) -> f32 {
         odds -= 1.5;
     }
     // Between two people there is seldom no pause at all, nor a very long one.
-    if pause < 250 || pause > 2500 {
-        odds -= 0.4;
+    match pause {
+        0..60 => odds - 1.6,
+        60..250 | 2500.. => odds - 0.4,
+        _ => odds,
     }
-    odds
 }
 
 struct Outcome {
@@ -169,7 +175,10 @@ fn posteriors(evidence: &[f32], switches: &[f32]) -> Outcome {
             Some(before) => {
                 let switch = logistic(switches[before]);
                 let [a, c] = forward[before];
-                [a * (1.0 - switch) + c * switch, c * (1.0 - switch) + a * switch]
+                [
+                    a * (1.0 - switch) + c * switch,
+                    c * (1.0 - switch) + a * switch,
+                ]
             }
         };
         let [agent, customer] = emit(i);

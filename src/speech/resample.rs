@@ -38,7 +38,9 @@ impl Resampler {
                 FixedSync::Input,
             );
             Some(fft.or_error(ErrorKind::Audio, || {
-                format!("audio of {rate} Hz cannot be converted to {SAMPLE_RATE} Hz; convert it first")
+                format!(
+                    "audio of {rate} Hz cannot be converted to {SAMPLE_RATE} Hz; convert it first"
+                )
             })?)
         };
         Ok(Self {
@@ -55,9 +57,13 @@ impl Resampler {
     /// Takes the next samples; what is not a number becomes silence, what is too loud is clipped.
     pub(super) fn push(&mut self, samples: &[f32]) -> Result<()> {
         self.taken += samples.len() as u64;
-        let clean = samples
-            .iter()
-            .map(|s| if s.is_finite() { s.clamp(-1.0, 1.0) } else { 0.0 });
+        let clean = samples.iter().map(|s| {
+            if s.is_finite() {
+                s.clamp(-1.0, 1.0)
+            } else {
+                0.0
+            }
+        });
         let Some(needed) = self.inner.as_ref().map(|r| r.input_frames_next()) else {
             self.out.extend(clean);
             return Ok(());
@@ -107,8 +113,11 @@ impl Resampler {
             .or_error(ErrorKind::Internal, failed)?;
         let skipped = self.skip.min(made);
         self.skip -= skipped;
-        self.out
-            .extend(self.scratch[skipped..made].iter().map(|s| s.clamp(-1.0, 1.0)));
+        self.out.extend(
+            self.scratch[skipped..made]
+                .iter()
+                .map(|s| s.clamp(-1.0, 1.0)),
+        );
         Ok(())
     }
 }

@@ -34,12 +34,14 @@ impl ScriptedSpeech {
         let spoken: Vec<&str> = text.split_whitespace().collect();
         let count = spoken.len().max(1) as u64;
         let at = |i: u64| start_ms + end_ms.saturating_sub(start_ms) * i / count;
-        let words = (0..).zip(spoken).map(|(i, word)| crate::conversation::Word {
-            text: word.to_owned(),
-            start_ms: at(i),
-            end_ms: at(i + 1),
-            confidence: 1.0,
-        });
+        let words = (0..)
+            .zip(spoken)
+            .map(|(i, word)| crate::conversation::Word {
+                text: word.to_owned(),
+                start_ms: at(i),
+                end_ms: at(i + 1),
+                confidence: 1.0,
+            });
         Segment {
             text: text.to_owned(),
             start_ms,

@@ -8,6 +8,8 @@ use earshot::Detector;
 
 use super::{AudioTrack, SAMPLE_RATE};
 
+mod tone;
+
 /// Samples a frame of the detector.
 const FRAME: usize = 256;
 const FRAME_MS: u64 = FRAME as u64 * 1000 / SAMPLE_RATE as u64;
@@ -22,6 +24,12 @@ const HANG_MS: u64 = 240;
 pub(super) const MARGIN_MS: u64 = 140;
 /// Frames below this level (about -60 dB of full scale) carry no voice a model could use.
 const QUIETEST: f32 = 0.001;
+/// Frames that are taken together to see how the level moves, …
+const LEVEL_FRAMES: usize = 5;
+/// … and how much it does within a second or more of speech, as a ratio of powers (5 dB); steady
+/// rumble, which the detector can take for a voice, moves less.
+const LEAST_MOVEMENT: f32 = 3.2;
+const STEADY_MS: u64 = 1000;
 /// Level that the loud frames of a quiet recording are raised to, and by how much at most.
 const USUAL: f32 = 0.08;
 const MOST_GAIN: f32 = 16.0;
@@ -59,7 +67,12 @@ impl SpeechSpan {
 pub fn speech_spans(track: &AudioTrack) -> Vec<SpeechSpan> {
     let end_ms = track.duration_ms();
     let mut spans: Vec<SpeechSpan> = Vec::new();
-    for run in runs(&scores(&track.samples)) {
+    let (scores, powers) = analyse(&track.samples);
+    for run in runs(&scores) {
+        let samples = &track.samples[run.start * FRAME..(run.end * FRAME).min(track.samples.len())];
+        if is_steady(&powers[run.clone()]) || tone::is_tonal(samples) {
+            continue;
+        }
         let start_ms = (run.start as u64 * FRAME_MS).saturating_sub(MARGIN_MS);
         let end_ms = (run.end as u64 * FRAME_MS + MARGIN_MS).min(end_ms);
         match spans.last_mut() {
@@ -70,8 +83,8 @@ pub fn speech_spans(track: &AudioTrack) -> Vec<SpeechSpan> {
     spans
 }
 
-/// The detector's score of each frame, 0 where it is all but silent.
-fn scores(samples: &[f32]) -> Vec<f32> {
+/// The detector's score of each frame, 0 where it is all but silent, and the frame's power.
+fn analyse(samples: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let mut detector = Detector::default_boxed();
     let gain = gain(samples);
     let mut frame = [0.0_f32; FRAME];
@@ -81,28 +94,47 @@ fn scores(samples: &[f32]) -> Vec<f32> {
             frame.fill(0.0);
             for (slot, sample) in frame.iter_mut().zip(chunk) {
                 let raised = sample * gain;
-                *slot = if raised.is_finite() { raised.clamp(-1.0, 1.0) } else { 0.0 };
+                *slot = if raised.is_finite() {
+                    raised.clamp(-1.0, 1.0)
+                } else {
+                    0.0
+                };
             }
             let score = detector.predict_f32(&frame);
-            if level(&frame) < QUIETEST { 0.0 } else { score }
+            let power = power(&frame);
+            let audible = power.sqrt() >= QUIETEST;
+            (if audible { score } else { 0.0 }, power)
         })
-        .collect()
+        .unzip()
+}
+
+/// Whether a longer run keeps one level, as no speech does.
+fn is_steady(powers: &[f32]) -> bool {
+    if (powers.len() as u64) * FRAME_MS < STEADY_MS {
+        return false;
+    }
+    let mut levels: Vec<f32> = powers
+        .chunks_exact(LEVEL_FRAMES)
+        .map(|chunk| chunk.iter().sum())
+        .collect();
+    levels.sort_unstable_by(f32::total_cmp);
+    let (low, high) = (levels.len() / 10, levels.len() - 1 - levels.len() / 10);
+    levels[high] < levels[low] * LEAST_MOVEMENT
 }
 
 /// The detector expects usual levels; quiet lines are raised to them.
 fn gain(samples: &[f32]) -> f32 {
-    let mut levels: Vec<f32> = samples.chunks(FRAME).map(level).collect();
+    let mut levels: Vec<f32> = samples.chunks(FRAME).map(power).collect();
     if levels.is_empty() {
         return 1.0;
     }
     let loud = levels.len() * 9 / 10;
     let (_, loud, _) = levels.select_nth_unstable_by(loud, f32::total_cmp);
-    (USUAL / loud.max(f32::MIN_POSITIVE)).clamp(1.0, MOST_GAIN)
+    (USUAL / loud.sqrt().max(f32::MIN_POSITIVE)).clamp(1.0, MOST_GAIN)
 }
 
-fn level(frame: &[f32]) -> f32 {
-    let power: f32 = frame.iter().map(|s| s * s).sum();
-    (power / frame.len() as f32).sqrt()
+fn power(frame: &[f32]) -> f32 {
+    frame.iter().map(|s| s * s).sum::<f32>() / frame.len() as f32
 }
 
 /// Frame ranges of speech.

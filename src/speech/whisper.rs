@@ -7,7 +7,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -28,14 +28,20 @@ use text::Spoken;
 /// Positions of the encoder a second, and at most.
 const CONTEXT_PER_SECOND: u64 = 50;
 const FULL_CONTEXT: i32 = 1500;
-/// The encoder was trained on 30 s; with much less room than this its text gets worse.
-const LEAST_CONTEXT: u64 = 384;
+/// The encoder was trained on 30 s; with less room than this the decoder starts to repeat itself.
+const LEAST_CONTEXT: u64 = 512;
 /// Positions beyond the end of the speech, so that the last word is followed by silence.
 const SPARE_CONTEXT: u64 = 64;
 /// Enough speech to tell the language by.
 const LANGUAGE_MS: u64 = 3_000;
 /// More threads than this do not make these small models faster.
 const MOST_THREADS: usize = 8;
+/// Utterances of one track that are decoded side by side, each by its own decoder: threads that
+/// share an utterance wait for each other after every small operation, and where something else
+/// runs on the machine that costs several times the work itself.
+const MOST_DECODERS: usize = 4;
+/// Audio that is decoded while the cores are held, so that others get their turn.
+const BATCH_MS: u64 = 16_000;
 /// Below this mean log probability the decoder is guessing …
 const GUESSING: f32 = -1.0;
 /// … and the utterance is dropped where it is also this likely to be no speech.
@@ -43,8 +49,8 @@ const NO_SPEECH: f32 = 0.5;
 
 /// A Whisper model in ggml format, English-only or multilingual.
 ///
-/// Cheap to clone; clones share the model, which decodes one utterance at a time. Audio is
-/// decoded greedily on the cores of this machine. Radford et al., *Robust Speech Recognition via
+/// Cheap to clone; clones share the model. Audio is decoded greedily on the cores of this machine,
+/// several utterances of a track side by side. Radford et al., *Robust Speech Recognition via
 /// Large-Scale Weak Supervision*, 2022.
 #[derive(Clone)]
 pub struct WhisperSpeech {
@@ -54,9 +60,10 @@ pub struct WhisperSpeech {
 struct Inner {
     id: String,
     context: WhisperContext,
-    state: Mutex<WhisperState>,
+    /// Decoders that are not in use.
+    decoders: Mutex<Vec<WhisperState>>,
     multilingual: bool,
-    threads: i32,
+    threads: usize,
 }
 
 impl fmt::Debug for WhisperSpeech {
@@ -86,17 +93,15 @@ impl WhisperSpeech {
         };
         let context = WhisperContext::new_with_params(path, WhisperContextParameters::default())
             .or_error(ErrorKind::Model, refused)?;
-        let state = context
-            .create_state()
-            .or_error(ErrorKind::Model, refused)?;
+        let decoder = context.create_state().or_error(ErrorKind::Model, refused)?;
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
             inner: Arc::new(Inner {
                 id: name_of(path),
                 multilingual: context.is_multilingual(),
                 context,
-                state: Mutex::new(state),
-                threads: i32::try_from(threads.min(MOST_THREADS)).unwrap_or(2),
+                decoders: Mutex::new(vec![decoder]),
+                threads: threads.min(MOST_THREADS),
             }),
         })
     }
@@ -133,9 +138,10 @@ impl SpeechToText for WhisperSpeech {
         let wanted = Wanted(Arc::new(AtomicBool::new(true)));
         let still = Arc::clone(&wanted.0);
         let work = tokio::task::spawn_blocking(move || inner.transcribe(&track, &options, &still));
-        work.await.or_error(ErrorKind::Internal, || {
-            "the speech thread stopped; this is a defect"
-        })?
+        work.await.or_error(
+            ErrorKind::Internal,
+            || "the speech thread stopped; this is a defect",
+        )?
     }
 }
 
@@ -163,22 +169,80 @@ impl Inner {
             None => self.detect_language(track, &utterances)?,
         };
         let prompt = self.prompt(&options.vocabulary)?;
-        let mut parameters = self.parameters(&language);
+        let mut parameters = Self::parameters(&language);
         parameters.set_tokens(&prompt);
         let mut segments = Vec::with_capacity(utterances.len());
-        for utterance in &utterances {
+        for batch in batches(&utterances) {
             if !wanted.load(Ordering::Relaxed) {
                 return Err(Error::new(
                     ErrorKind::Cancelled,
                     "nobody waits for this transcript any more",
                 ));
             }
-            if let Some(mut segment) = self.utterance(track, utterance, &parameters)? {
-                segment.language = Some(language.clone());
-                segments.push(segment);
-            }
+            segments.extend(self.batch(track, batch, &parameters)?);
+        }
+        for segment in &mut segments {
+            segment.language = Some(language.clone());
         }
         Ok(segments)
+    }
+
+    /// Decodes utterances side by side, the longest first; gives their segments in order of time.
+    fn batch(
+        &self,
+        track: &AudioTrack,
+        batch: &[UtteranceSpan],
+        parameters: &FullParams<'_, '_>,
+    ) -> Result<Vec<Segment>> {
+        let workers = batch.len().min(MOST_DECODERS).min(self.threads).max(1);
+        let mut parameters = parameters.clone();
+        parameters.set_n_threads(i32::try_from(self.threads / workers).unwrap_or(1));
+        let mut order: Vec<usize> = (0..batch.len()).collect();
+        order.sort_by_key(|&index| std::cmp::Reverse(batch[index].duration_ms()));
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<Vec<(usize, Segment)>> {
+            let mut decoder = self.decoder()?;
+            let mut found = Vec::new();
+            while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let utterance = &batch[index];
+                let segment = self.utterance(&mut decoder, track, utterance, &parameters)?;
+                found.extend(segment.map(|segment| (index, segment)));
+            }
+            self.decoders.lock().push(decoder);
+            Ok(found)
+        };
+
+        let _cores = compute::exclusive();
+        let results: Vec<Result<Vec<(usize, Segment)>>> = std::thread::scope(|scope| {
+            let helpers: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+            let own = work();
+            let stopped = || {
+                Error::new(
+                    ErrorKind::Internal,
+                    "a decoder thread stopped; this is a defect",
+                )
+            };
+            let theirs = helpers
+                .into_iter()
+                .map(|h| h.join().unwrap_or_else(|_| Err(stopped())));
+            std::iter::once(own).chain(theirs).collect()
+        });
+        let mut found = Vec::with_capacity(batch.len());
+        for result in results {
+            found.extend(result?);
+        }
+        found.sort_by_key(|(index, _)| *index);
+        Ok(found.into_iter().map(|(_, segment)| segment).collect())
+    }
+
+    /// A decoder that nobody uses; a new one where all are in use.
+    fn decoder(&self) -> Result<WhisperState> {
+        if let Some(free) = self.decoders.lock().pop() {
+            return Ok(free);
+        }
+        self.context.create_state().or_error(ErrorKind::Model, || {
+            format!("{} has no memory for one more decoder; free some", self.id)
+        })
     }
 
     /// The language to decode in, as Whisper calls it; `None` where it is to be found out.
@@ -194,7 +258,9 @@ impl Inner {
         if !known {
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                format!("Whisper does not know the language {tag:?}; give a tag such as `en` or `de`"),
+                format!(
+                    "Whisper does not know the language {tag:?}; give a tag such as `en` or `de`"
+                ),
             ));
         }
         if !self.multilingual && primary != "en" {
@@ -219,7 +285,6 @@ impl Inner {
             return Ok("en".into());
         };
         let failed = || "the language cannot be found out; name it in the options";
-        let threads = usize::try_from(self.threads).unwrap_or(1);
         let _cores = compute::exclusive();
         // A state of its own: the shared one may still have a short `audio_ctx`.
         let mut state = self
@@ -227,10 +292,10 @@ impl Inner {
             .create_state()
             .or_error(ErrorKind::Model, failed)?;
         state
-            .pcm_to_mel(sample.audio(track), threads)
+            .pcm_to_mel(sample.audio(track), self.threads)
             .or_error(ErrorKind::Model, failed)?;
         let (id, _) = state
-            .lang_detect(0, threads)
+            .lang_detect(0, self.threads)
             .or_error(ErrorKind::Model, failed)?;
         Ok(whisper_rs::get_lang_str(id).unwrap_or("en").to_owned())
     }
@@ -243,27 +308,26 @@ impl Inner {
         let text = format!(" {}.", vocabulary.join(", ").replace('\0', ""));
         // No token is shorter than a byte; with less room whisper-rs reads past its buffer.
         let room = text.len() + 8;
-        let mut tokens = self
-            .context
-            .tokenize(&text, room)
-            .or_error(ErrorKind::InvalidInput, || {
-                "the vocabulary cannot be put into the model's words; check its spelling"
-            })?;
+        let mut tokens = self.context.tokenize(&text, room).or_error(
+            ErrorKind::InvalidInput,
+            || "the vocabulary cannot be put into the model's words; check its spelling",
+        )?;
         // Half of the text context is whisper.cpp's own limit; more would push out the newest.
         tokens.truncate(200);
         Ok(tokens)
     }
 
-    fn parameters<'a, 'b>(&self, language: &str) -> FullParams<'a, 'b> {
+    fn parameters<'a, 'b>(language: &str) -> FullParams<'a, 'b> {
         let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
         if language != "en" {
             // whisper-rs leaks these few bytes; once a track is bearable, once an utterance is not.
             let known = whisper_rs::get_lang_id(language).and_then(whisper_rs::get_lang_str);
             parameters.set_language(known);
         }
-        parameters.set_n_threads(self.threads);
         parameters.set_no_context(true);
-        parameters.set_no_timestamps(true);
+        // Time stamps are not read (the voice detector knows better), but without them the decoder
+        // does not know that the speech is over when the context is short, and says it again.
+        parameters.set_no_timestamps(false);
         parameters.set_single_segment(true);
         parameters.set_suppress_nst(true);
         parameters.set_temperature_inc(0.0);
@@ -276,6 +340,7 @@ impl Inner {
 
     fn utterance(
         &self,
+        decoder: &mut WhisperState,
         track: &AudioTrack,
         utterance: &UtteranceSpan,
         parameters: &FullParams<'_, '_>,
@@ -285,20 +350,21 @@ impl Inner {
         let mut parameters = parameters.clone();
         let context = duration_ms * CONTEXT_PER_SECOND / 1000 + SPARE_CONTEXT;
         let context = context.max(LEAST_CONTEXT).next_multiple_of(64);
-        parameters.set_audio_ctx(i32::try_from(context).map_or(FULL_CONTEXT, |c| c.min(FULL_CONTEXT)));
+        parameters
+            .set_audio_ctx(i32::try_from(context).map_or(FULL_CONTEXT, |c| c.min(FULL_CONTEXT)));
         let most_tokens = 16 + duration_ms / 100;
         parameters.set_max_tokens(i32::try_from(most_tokens).unwrap_or(224).min(224));
 
-        let mut heard = self.decode(&parameters, audio)?;
+        let mut heard = self.decode(decoder, &parameters, audio)?;
         if text::is_loop(&heard.words, duration_ms) {
             // A little randomness gets a stuck decoder out, as in the reference implementation.
             parameters.set_temperature(0.4);
-            heard = self.decode(&parameters, audio)?;
+            heard = self.decode(decoder, &parameters, audio)?;
         }
         if heard.mean_log < GUESSING && heard.no_speech > NO_SPEECH {
             return Ok(None);
         }
-        let words = text::without_loops(text::without_notes(heard.words));
+        let words = text::without_loops(text::without_notes(heard.words), duration_ms);
         if words.is_empty() {
             return Ok(None);
         }
@@ -314,10 +380,13 @@ impl Inner {
         }))
     }
 
-    fn decode(&self, parameters: &FullParams<'_, '_>, audio: &[f32]) -> Result<Heard> {
-        let mut state = self.state.lock();
-        let _cores = compute::exclusive();
-        state
+    fn decode(
+        &self,
+        decoder: &mut WhisperState,
+        parameters: &FullParams<'_, '_>,
+        audio: &[f32],
+    ) -> Result<Heard> {
+        decoder
             .full(parameters.clone(), audio)
             .or_error(ErrorKind::Model, || {
                 format!("{} failed on this audio; try another model", self.id)
@@ -326,7 +395,7 @@ impl Inner {
         let mut tokens: Vec<(&[u8], f32)> = Vec::new();
         let end = self.context.token_eot();
         let mut log = 0.0;
-        for segment in state.as_iter() {
+        for segment in decoder.as_iter() {
             heard.no_speech = heard.no_speech.max(segment.no_speech_probability());
             for index in 0..segment.n_tokens() {
                 let Some(token) = segment.get_token(index) else {
@@ -335,7 +404,10 @@ impl Inner {
                 let data = token.token_data();
                 if data.id < end {
                     log += data.plog;
-                    tokens.push((self.context.token_to_bytes(data.id).unwrap_or_default(), data.p));
+                    tokens.push((
+                        self.context.token_to_bytes(data.id).unwrap_or_default(),
+                        data.p,
+                    ));
                 }
             }
         }
@@ -343,6 +415,24 @@ impl Inner {
         heard.words = text::words(tokens);
         Ok(heard)
     }
+}
+
+/// Utterances in groups of at most so much audio that the cores may be held for it; a single
+/// longer one stands alone.
+fn batches(utterances: &[UtteranceSpan]) -> Vec<&[UtteranceSpan]> {
+    let mut batches = Vec::new();
+    let mut rest = utterances;
+    while !rest.is_empty() {
+        let mut total = 0;
+        let fitting = rest.iter().take_while(|u| {
+            total += u.duration_ms();
+            total <= BATCH_MS
+        });
+        let (batch, later) = rest.split_at(fitting.count().max(1));
+        batches.push(batch);
+        rest = later;
+    }
+    batches
 }
 
 /// What the decoder made of one utterance.

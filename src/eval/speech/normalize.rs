@@ -11,7 +11,9 @@ pub fn normalize(text: &str) -> Vec<String> {
         .replace(['\u{2019}', '\u{2018}', '`'], "'")
         .replace('%', " percent ")
         .replace('&', " and ")
-        .replace('$', " dollars ");
+        .replace('$', " dollars ")
+        .replace('#', " pound ")
+        .replace('*', " star ");
     let mut tokens: Vec<String> = Vec::new();
     for token in split(&plain) {
         tokens.extend(written_out(&token));
@@ -78,7 +80,15 @@ fn written_out(word: &str) -> Vec<String> {
         ("'ve", "have"),
         ("'m", "am"),
         ("'d", "would"),
+        ("that's", "that is"),
+        ("it's", "it is"),
+        ("what's", "what is"),
+        ("there's", "there is"),
+        ("here's", "here is"),
     ] {
+        if word == ending {
+            return long.split(' ').map(str::to_owned).collect();
+        }
         if let Some(stem) = word.strip_suffix(ending).filter(|s| !s.is_empty()) {
             return vec![stem.to_owned(), long.to_owned()];
         }
@@ -127,7 +137,10 @@ fn number(words: &[String]) -> (String, usize) {
             group = 0;
             room = 1000;
         } else if word == "and" && room == 100 {
-            let continues = words.get(index + 1).and_then(|w| unit(w)).is_some_and(|v| v > 0);
+            let continues = words
+                .get(index + 1)
+                .and_then(|w| unit(w))
+                .is_some_and(|v| v > 0);
             if !continues {
                 break;
             }
@@ -142,8 +155,25 @@ fn number(words: &[String]) -> (String, usize) {
 
 fn unit(word: &str) -> Option<u64> {
     const SMALL: [&str; 20] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-        "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
         "nineteen",
     ];
     const TENS: [&str; 8] = [
@@ -172,7 +202,8 @@ mod tests {
             ("two thousand twenty six", "2,026"),
             ("I can't; you\u{2019}re OK", "i can not you are okay"),
             ("IAX (note: does not say \"2\")", "iax"),
-            ("re-enter the '#' key", "re enter the key"),
+            ("press *, then #", "press star then pound"),
+            ("that's it", "that is it"),
         ] {
             assert_eq!(line(a), line(b), "{a} / {b}");
         }

@@ -74,7 +74,10 @@ fn assert_tone(track: &AudioTrack, hertz: f64, what: &str) {
 #[test]
 fn every_wav_coding_gives_the_same_tone() {
     let tone = sine(8000, 1000.0, 1.0);
-    let float32: Vec<u8> = tone.iter().flat_map(|s| (*s as f32).to_le_bytes()).collect();
+    let float32: Vec<u8> = tone
+        .iter()
+        .flat_map(|s| (*s as f32).to_le_bytes())
+        .collect();
     let float64: Vec<u8> = tone.iter().flat_map(|s| s.to_le_bytes()).collect();
     let pcm24: Vec<u8> = tone
         .iter()
@@ -87,7 +90,12 @@ fn every_wav_coding_gives_the_same_tone() {
         ("PCM8", 1, 8, pcm8),
         ("float32", 3, 32, float32),
         ("float64", 3, 64, float64),
-        ("mu-law", 7, 8, companded(&tone, crate::speech::g711::mu_law)),
+        (
+            "mu-law",
+            7,
+            8,
+            companded(&tone, crate::speech::g711::mu_law),
+        ),
         ("A-law", 6, 8, companded(&tone, crate::speech::g711::a_law)),
     ] {
         let recording = read_bytes(&wav(tag, bits, 1, 8000, &data), "a.wav").unwrap();
@@ -121,7 +129,11 @@ fn every_rate_keeps_duration_pitch_and_times() {
 #[test]
 fn each_channel_is_a_track() {
     let (left, right) = (sine(8000, 500.0, 1.0), sine(8000, 1200.0, 1.0));
-    let both: Vec<f64> = left.iter().zip(&right).flat_map(|(l, r)| [*l, *r]).collect();
+    let both: Vec<f64> = left
+        .iter()
+        .zip(&right)
+        .flat_map(|(l, r)| [*l, *r])
+        .collect();
     let recording = read_bytes(&wav(1, 16, 2, 8000, &pcm16(&both)), "a.wav").unwrap();
     assert_eq!(recording.tracks.len(), 2);
     assert_tone(&recording.tracks[0], 500.0, "left");
@@ -153,7 +165,10 @@ fn a_cut_file_is_read_as_far_as_it_goes_and_says_so() {
     let bytes = wav(1, 16, 1, 8000, &pcm16(&sine(8000, 1000.0, 2.0)));
     let recording = read_bytes(&bytes[..44 + 16_000 + 1], "cut.wav").unwrap();
     assert_eq!(recording.duration_ms(), 1000);
-    assert_eq!(recording.warnings, ["the file ends early: 1.0 s of 2.0 s are there"]);
+    assert_eq!(
+        recording.warnings,
+        ["the file ends early: 1.0 s of 2.0 s are there"]
+    );
 }
 
 #[test]
@@ -161,14 +176,28 @@ fn unusable_files_say_what_to_do() {
     let tone = sine(8000, 1000.0, 1.0);
     let whole = wav(1, 16, 1, 8000, &pcm16(&tone));
     let six: Vec<u8> = vec![0; 6 * 2 * 8000];
-    let garbage: Vec<u8> = (0..50_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let garbage: Vec<u8> = (0..50_000_u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
     for (what, bytes, says) in [
         ("empty", Vec::new(), "empty"),
-        ("text", b"Dear customer, this is a letter and not a recording.".to_vec(), "not an audio file"),
+        (
+            "text",
+            b"Dear customer, this is a letter and not a recording.".to_vec(),
+            "not an audio file",
+        ),
         ("garbage", garbage, "not an audio file"),
-        ("cut in the header", whole[..30].to_vec(), "before the audio begins"),
+        (
+            "cut in the header",
+            whole[..30].to_vec(),
+            "before the audio begins",
+        ),
         ("no samples", wav(1, 16, 1, 8000, &[]), "no usable audio"),
-        ("a few samples", wav(1, 16, 1, 8000, &[0; 20]), "no usable audio"),
+        (
+            "a few samples",
+            wav(1, 16, 1, 8000, &[0; 20]),
+            "no usable audio",
+        ),
         ("too slow", wav(1, 16, 1, 4000, &pcm16(&tone)), "4000 Hz"),
         ("no rate", wav(1, 16, 1, 0, &pcm16(&tone)), "0 Hz"),
         ("six channels", wav(1, 16, 6, 8000, &six), "6 channels"),
@@ -177,9 +206,17 @@ fn unusable_files_say_what_to_do() {
         assert_eq!(error.kind(), ErrorKind::Audio, "{what}: {error}");
         assert!(error.to_string().contains(says), "{what}: {error}");
     }
-    assert_eq!(read_recording("/no/such/file.wav").unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        read_recording("/no/such/file.wav").unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
     let folder = tempfile::tempdir().unwrap();
-    assert!(read_recording(folder.path()).unwrap_err().to_string().contains("folder"));
+    assert!(
+        read_recording(folder.path())
+            .unwrap_err()
+            .to_string()
+            .contains("folder")
+    );
 }
 
 #[test]
@@ -196,7 +233,10 @@ fn a_recording_over_the_limit_is_refused_before_it_is_decoded() {
     let error = read_recording(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Audio);
     let text = error.to_string();
-    assert!(text.contains("180 min") && text.contains("with_max_duration"), "{text}");
+    assert!(
+        text.contains("180 min") && text.contains("with_max_duration"),
+        "{text}"
+    );
 
     let short = RecordingOptions::default().with_max_duration(Duration::from_secs(1));
     std::fs::write(&path, wav(1, 16, 1, 8000, &pcm16(&sine(8000, 1000.0, 3.0)))).unwrap();
@@ -217,10 +257,23 @@ fn numbers_that_are_none_become_silence() {
 
 #[tokio::test]
 async fn the_scripted_engine_ignores_the_audio() {
-    let engine = crate::speech::ScriptedSpeech::new([vec![crate::speech::ScriptedSpeech::segment(
-        0, 1000, "one two",
-    )]]);
-    let first = engine.transcribe(AudioTrack::default(), Default::default()).await.unwrap();
-    assert_eq!((first[0].words[0].end_ms, first[0].words[1].text.as_str()), (500, "two"));
-    assert!(engine.transcribe(AudioTrack::default(), Default::default()).await.unwrap().is_empty());
+    let engine =
+        crate::speech::ScriptedSpeech::new([vec![crate::speech::ScriptedSpeech::segment(
+            0, 1000, "one two",
+        )]]);
+    let first = engine
+        .transcribe(AudioTrack::default(), Default::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        (first[0].words[0].end_ms, first[0].words[1].text.as_str()),
+        (500, "two")
+    );
+    assert!(
+        engine
+            .transcribe(AudioTrack::default(), Default::default())
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }

@@ -4,7 +4,9 @@ use crate::speech::{SAMPLE_RATE, ScriptedSpeech};
 fn track(hertz: f32) -> AudioTrack {
     let step = std::f32::consts::TAU * hertz / SAMPLE_RATE as f32;
     AudioTrack {
-        samples: (0..SAMPLE_RATE).map(|i| 0.3 * (step * i as f32).sin()).collect(),
+        samples: (0..SAMPLE_RATE)
+            .map(|i| 0.3 * (step * i as f32).sin())
+            .collect(),
     }
 }
 
@@ -15,7 +17,11 @@ fn lines(found: &[AttributedSegment]) -> Vec<(usize, Role, &str)> {
         .collect()
 }
 
-async fn transcribe(recording: &Recording, script: [Vec<Segment>; 2], options: &CallOptions) -> Vec<AttributedSegment> {
+async fn transcribe(
+    recording: &Recording,
+    script: [Vec<Segment>; 2],
+    options: &CallOptions,
+) -> Vec<AttributedSegment> {
     transcribe_recording(&ScriptedSpeech::new(script), recording, options)
         .await
         .unwrap()
@@ -23,7 +29,11 @@ async fn transcribe(recording: &Recording, script: [Vec<Segment>; 2], options: &
 
 fn two_people() -> [Vec<Segment>; 2] {
     [
-        vec![ScriptedSpeech::segment(900, 4000, "I'd like to return my kettle.")],
+        vec![ScriptedSpeech::segment(
+            900,
+            4000,
+            "I'd like to return my kettle.",
+        )],
         vec![
             ScriptedSpeech::segment(0, 1000, "Thank you for calling, how can I help?"),
             ScriptedSpeech::segment(3000, 3500, "Let me check."),
@@ -38,7 +48,11 @@ async fn two_tracks_are_merged_by_when_they_became_final() {
     assert_eq!(
         lines(&found),
         [
-            (1, Role::HumanAgent, "Thank you for calling, how can I help?"),
+            (
+                1,
+                Role::HumanAgent,
+                "Thank you for calling, how can I help?"
+            ),
             (1, Role::HumanAgent, "Let me check."),
             (0, Role::EndUser, "I'd like to return my kettle."),
         ]
@@ -51,7 +65,10 @@ async fn what_the_host_says_wins_over_the_words() {
     let recording = Recording::new(vec![track(300.0), track(500.0)]);
     let options = CallOptions::default().with_roles([Role::HumanAgent, Role::EndUser]);
     let found = transcribe(&recording, two_people(), &options).await;
-    assert_eq!((found[0].role, found[0].role_confidence), (Role::EndUser, 1.0));
+    assert_eq!(
+        (found[0].role, found[0].role_confidence),
+        (Role::EndUser, 1.0)
+    );
     assert_eq!(found[2].role, Role::HumanAgent);
 }
 
@@ -70,8 +87,49 @@ async fn one_track_twice_is_mono() {
 
 #[tokio::test]
 async fn silence_and_nothing_give_nothing() {
-    let silent = Recording::new(vec![AudioTrack { samples: vec![0.0; 16_000] }; 2]);
-    assert!(transcribe(&silent, [vec![], vec![]], &CallOptions::default()).await.is_empty());
+    let silent = Recording::new(vec![
+        AudioTrack {
+            samples: vec![0.0; 16_000]
+        };
+        2
+    ]);
+    assert!(
+        transcribe(&silent, [vec![], vec![]], &CallOptions::default())
+            .await
+            .is_empty()
+    );
     let none = Recording::new(Vec::new());
-    assert!(transcribe(&none, [vec![], vec![]], &CallOptions::default()).await.is_empty());
+    assert!(
+        transcribe(&none, [vec![], vec![]], &CallOptions::default())
+            .await
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_question_and_its_answer_without_a_pause_are_two_peoples() {
+    let recording = Recording::new(vec![track(300.0)]);
+    let everybody = vec![ScriptedSpeech::segment(
+        0,
+        900,
+        "Thank you for calling, how can I help you? I'd like to return my kettle. I bought it last week.",
+    )];
+    let found = transcribe(&recording, [everybody, Vec::new()], &CallOptions::default()).await;
+    assert_eq!(
+        lines(&found),
+        [
+            (
+                0,
+                Role::HumanAgent,
+                "Thank you for calling, how can I help you?"
+            ),
+            (
+                0,
+                Role::EndUser,
+                "I'd like to return my kettle. I bought it last week."
+            ),
+        ]
+    );
+    assert!(found[0].segment.end_ms <= found[1].segment.start_ms);
+    assert_eq!(found[1].segment.end_ms, 900);
 }

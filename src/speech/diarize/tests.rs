@@ -2,15 +2,30 @@ use super::*;
 use crate::speech::{SAMPLE_RATE, ScriptedSpeech};
 
 const CALL: [(&str, Role); 9] = [
-    ("Thank you for calling Brightwater Energy, how can I help you today?", Role::HumanAgent),
-    ("Hi, I'm calling because my bill is far too high this month.", Role::EndUser),
-    ("I'm sorry to hear that. May I have your account number?", Role::HumanAgent),
+    (
+        "Thank you for calling Brightwater Energy, how can I help you today?",
+        Role::HumanAgent,
+    ),
+    (
+        "Hi, I'm calling because my bill is far too high this month.",
+        Role::EndUser,
+    ),
+    (
+        "I'm sorry to hear that. May I have your account number?",
+        Role::HumanAgent,
+    ),
     ("Yes, it's four four one nine two.", Role::EndUser),
     ("Thank you. Let me check that for you.", Role::HumanAgent),
     ("Okay.", Role::EndUser),
-    ("I can see the meter was read twice, so I'll issue a refund.", Role::HumanAgent),
+    (
+        "I can see the meter was read twice, so I'll issue a refund.",
+        Role::HumanAgent,
+    ),
     ("That's great, thanks for your help.", Role::EndUser),
-    ("You're welcome. Is there anything else I can do for you?", Role::HumanAgent),
+    (
+        "You're welcome. Is there anything else I can do for you?",
+        Role::HumanAgent,
+    ),
 ];
 
 fn call() -> Vec<Segment> {
@@ -43,10 +58,19 @@ fn nothing_telling_gives_unknown() {
     assert_eq!(infer_roles(&["Hello.", "Yes."])[0].0, Role::Unknown);
     assert_eq!(infer_roles(&["", ""]), [(Role::Unknown, 0.0); 2]);
     assert!(infer_roles(&[]).is_empty());
-    assert_eq!(infer_roles(&["I'd like to cancel my order."])[0].0, Role::EndUser);
+    assert_eq!(
+        infer_roles(&["I'd like to cancel my order."])[0].0,
+        Role::EndUser
+    );
     assert!(assign_mono_roles(&[], None).is_empty());
-    let bland: Vec<Segment> = (0..4).map(|i| ScriptedSpeech::segment(i * 2000, i * 2000 + 900, "Hm.")).collect();
-    assert!(assign_mono_roles(&bland, None).iter().all(|r| r.0 == Role::Unknown));
+    let bland: Vec<Segment> = (0..4)
+        .map(|i| ScriptedSpeech::segment(i * 2000, i * 2000 + 900, "Hm."))
+        .collect();
+    assert!(
+        assign_mono_roles(&bland, None)
+            .iter()
+            .all(|r| r.0 == Role::Unknown)
+    );
 }
 
 #[test]
@@ -65,7 +89,8 @@ fn buzz(pitch: f32, formant: f32, milliseconds: usize) -> Vec<f32> {
             let pulse = if phase >= 1.0 { 1.0 } else { 0.0 };
             phase = phase.fract();
             let wobble = formant * (1.0 + 0.15 * (i as f32 / 1500.0).sin());
-            let next = pulse + 1.9 * (std::f32::consts::TAU * wobble / rate).cos() * state[0] - 0.9025 * state[1];
+            let next = pulse + 1.9 * (std::f32::consts::TAU * wobble / rate).cos() * state[0]
+                - 0.9025 * state[1];
             state = [next, state[0]];
             next * 0.05
         })
@@ -85,8 +110,16 @@ fn voices_carry_the_roles_to_turns_whose_words_tell_nothing() {
             _ => "Well, it is the blue one.",
         };
         let start = samples.len() as u64 / 16;
-        samples.extend(if agent { buzz(110.0, 600.0, 2000) } else { buzz(210.0, 1500.0, 2000) });
-        segments.push(ScriptedSpeech::segment(start, samples.len() as u64 / 16, text));
+        samples.extend(if agent {
+            buzz(110.0, 600.0, 2000)
+        } else {
+            buzz(210.0, 1500.0, 2000)
+        });
+        segments.push(ScriptedSpeech::segment(
+            start,
+            samples.len() as u64 / 16,
+            text,
+        ));
         samples.extend(vec![0.0; 8000]);
     }
     let found = assign_mono_roles(&segments, Some(&AudioTrack { samples }));

@@ -159,7 +159,11 @@ impl Pair {
         for dimension in 0..DIMENSIONS {
             let within = voices.iter().map(|v| v.variance[dimension] * v.frames);
             scale[dimension] = (within.sum::<f32>() / total).max(1e-4);
-            let overall = voices.iter().map(|v| v.mean[dimension] * v.frames).sum::<f32>() / total;
+            let overall = voices
+                .iter()
+                .map(|v| v.mean[dimension] * v.frames)
+                .sum::<f32>()
+                / total;
             for (side, centre) in centres.iter_mut().enumerate() {
                 let share = |p: f32| if side == 0 { p } else { 1.0 - p };
                 // A few frames of the overall voice keep a centre with little behind it in place.
@@ -195,7 +199,15 @@ pub(super) fn split(voices: &[Voice]) -> Option<Vec<f32>> {
     let mut best: Option<(f32, Vec<f32>)> = None;
     for (position, &a) in known.iter().enumerate() {
         for &b in &known[position + 1..] {
-            let seed = |i: usize| if i == a { 1.0 } else if i == b { 0.0 } else { 0.5 };
+            let seed = |i: usize| {
+                if i == a {
+                    1.0
+                } else if i == b {
+                    0.0
+                } else {
+                    0.5
+                }
+            };
             let mut first: Vec<f32> = (0..voices.len()).map(seed).collect();
             let mut pair = Pair::learn(voices, &first);
             for _ in 0..6 {
@@ -204,7 +216,10 @@ pub(super) fn split(voices: &[Voice]) -> Option<Vec<f32>> {
                 }
                 pair = Pair::learn(voices, &first);
             }
-            let apart: f32 = voices.iter().map(|v| pair.log_odds(v).abs() * v.frames).sum();
+            let apart: f32 = voices
+                .iter()
+                .map(|v| pair.log_odds(v).abs() * v.frames)
+                .sum();
             if best.as_ref().is_none_or(|(most, _)| apart > *most) {
                 best = Some((apart, first));
             }

@@ -15,7 +15,9 @@ fn tone(hertz: f64, at: f64) -> f64 {
 fn noise() -> impl FnMut() -> f64 {
     let mut state = 12_345_u64;
     move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f64 / f64::from(1 << 23) - 1.0
     }
 }
@@ -42,11 +44,14 @@ fn voice(length: f64, pitch: f64) -> Vec<f32> {
         } else {
             0.0
         };
-        let loud = (std::f64::consts::PI * (within / 0.85).min(1.0)).sin().max(0.0);
+        let loud = (std::f64::consts::PI * (within / 0.85).min(1.0))
+            .sin()
+            .max(0.0);
         let mut sound = (pulse + 0.02 * breath()) * loud;
         for (state, formant) in memory.iter_mut().zip(VOWELS[syllable % 4]) {
             let radius = (-std::f64::consts::PI * 90.0 / rate).exp();
-            let next = sound + 2.0 * radius * (std::f64::consts::TAU * formant / rate).cos() * state[0]
+            let next = sound
+                + 2.0 * radius * (std::f64::consts::TAU * formant / rate).cos() * state[0]
                 - radius * radius * state[1];
             *state = [next, state[0]];
             sound = next * 0.12;
@@ -66,23 +71,45 @@ fn silence_noise_and_line_tones_are_no_speech() {
     let mut pink = noise();
     let mut low = 0.0;
     let cadence = |at: f64| if at.rem_euclid(6.0) < 2.0 { 0.3 } else { 0.0 };
-    let keys = [(697.0, 1209.0), (770.0, 1336.0), (852.0, 1477.0), (941.0, 1633.0)];
+    let keys = [
+        (697.0, 1209.0),
+        (770.0, 1336.0),
+        (852.0, 1477.0),
+        (941.0, 1633.0),
+    ];
     for (what, samples) in [
         ("digital silence", seconds(5.0, |_| 0.0)),
         ("soft noise", seconds(5.0, |_| 0.002 * soft())),
         ("white noise", seconds(5.0, |_| 0.2 * white())),
-        ("low noise", seconds(5.0, |_| {
-            low = 0.95 * low + 0.05 * pink();
-            low
-        })),
-        ("dial tone", seconds(4.0, |t| 0.2 * (tone(350.0, t) + tone(440.0, t)))),
-        ("ringing", seconds(12.0, |t| cadence(t) * (tone(440.0, t) + tone(480.0, t)))),
-        ("busy", seconds(4.0, |t| f64::from((t % 1.0 < 0.5) as u8) * 0.2 * (tone(480.0, t) + tone(620.0, t)))),
+        (
+            "low noise",
+            seconds(5.0, |_| {
+                low = 0.95 * low + 0.05 * pink();
+                low
+            }),
+        ),
+        (
+            "dial tone",
+            seconds(4.0, |t| 0.2 * (tone(350.0, t) + tone(440.0, t))),
+        ),
+        (
+            "ringing",
+            seconds(12.0, |t| cadence(t) * (tone(440.0, t) + tone(480.0, t))),
+        ),
+        (
+            "busy",
+            seconds(4.0, |t| {
+                f64::from((t % 1.0 < 0.5) as u8) * 0.2 * (tone(480.0, t) + tone(620.0, t))
+            }),
+        ),
         ("fax", seconds(3.0, |t| 0.4 * tone(2100.0, t))),
-        ("keys", seconds(4.0, |t| {
-            let (a, b) = keys[(t / 0.2) as usize % 4];
-            f64::from((t % 0.2 < 0.1) as u8) * 0.25 * (tone(a, t) + tone(b, t))
-        })),
+        (
+            "keys",
+            seconds(4.0, |t| {
+                let (a, b) = keys[(t / 0.2) as usize % 4];
+                f64::from((t % 0.2 < 0.1) as u8) * 0.25 * (tone(a, t) + tone(b, t))
+            }),
+        ),
         ("mains hum", seconds(4.0, |t| 0.1 * tone(50.0, t).signum())),
     ] {
         assert_eq!(spans(samples), [], "{what}");

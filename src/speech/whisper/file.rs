@@ -28,8 +28,7 @@ pub(super) fn check(path: &Path) -> Result<()> {
         left: about.len(),
         input: BufReader::new(file),
     };
-    walk.model()
-        .map_err(|problem| problem.into_error(path))
+    walk.model().map_err(|problem| problem.into_error(path))
 }
 
 enum Problem {
@@ -44,7 +43,9 @@ impl Problem {
         match self {
             Self::WrongKind => Error::new(
                 ErrorKind::Model,
-                format!("{path} is not a ggml Whisper model; give one, or convert CTranslate2 weights first"),
+                format!(
+                    "{path} is not a ggml Whisper model; give one, or convert CTranslate2 weights first"
+                ),
             ),
             Self::Damaged(what) => Error::new(
                 ErrorKind::Model,
@@ -79,8 +80,19 @@ impl Walk {
         for value in &mut header {
             *value = usize::try_from(self.number()?).unwrap_or(usize::MAX);
         }
-        let [n_vocab, audio_ctx, state, heads, audio_layers, text_ctx, text_state, text_heads, text_layers, mels, _] =
-            header;
+        let [
+            n_vocab,
+            audio_ctx,
+            state,
+            heads,
+            audio_layers,
+            text_ctx,
+            text_state,
+            text_heads,
+            text_layers,
+            mels,
+            _,
+        ] = header;
         let sane = (50_000..60_000).contains(&n_vocab)
             && (1..=4096).contains(&audio_ctx)
             && (1..=2048).contains(&state)

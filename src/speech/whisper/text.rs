@@ -63,7 +63,10 @@ pub(super) fn without_notes(words: Vec<Spoken>) -> Vec<Spoken> {
         inside.push(word);
         if !ends {
             note = Some((close, inside));
-        } else if !inside.iter().any(|w| w.text.chars().any(char::is_alphabetic)) {
+        } else if !inside
+            .iter()
+            .any(|w| w.text.chars().any(char::is_alphabetic))
+        {
             kept.append(&mut inside);
         }
     }
@@ -81,22 +84,22 @@ fn closing(word: &str) -> Option<char> {
     }
 }
 
-/// Whether the decoder got stuck: the same few words four times or more in a row, or far more
-/// words than can be said in that time.
+/// Whether the decoder got stuck: the same few words again and again, or far more words than can
+/// be said in that time.
 pub(super) fn is_loop(words: &[Spoken], duration_ms: u64) -> bool {
-    words.len() as u64 * 1000 > 8 * duration_ms + 3000 || repeated(words).is_some()
+    words.len() as u64 * 1000 > 7 * duration_ms + 3000 || repeated(words, duration_ms).is_some()
 }
 
 /// Cuts a stuck passage down to one occurrence.
-pub(super) fn without_loops(mut words: Vec<Spoken>) -> Vec<Spoken> {
-    while let Some((start, period, times)) = repeated(&words) {
+pub(super) fn without_loops(mut words: Vec<Spoken>, duration_ms: u64) -> Vec<Spoken> {
+    while let Some((start, period, times)) = repeated(&words, duration_ms) {
         words.drain(start + period..start + period * times);
     }
     words
 }
 
 /// First place where a group of words repeats too often: (start, words in the group, times).
-fn repeated(words: &[Spoken]) -> Option<(usize, usize, usize)> {
+fn repeated(words: &[Spoken], duration_ms: u64) -> Option<(usize, usize, usize)> {
     let plain: Vec<String> = words
         .iter()
         .map(|w| {
@@ -104,9 +107,16 @@ fn repeated(words: &[Spoken]) -> Option<(usize, usize, usize)> {
             letters.flat_map(char::to_lowercase).collect()
         })
         .collect();
-    (1..=12).find_map(|period| {
+    // Nobody keeps up more than four and a half words a second and repeats a phrase as well.
+    let hurried = words.len() as u64 * 2000 > 9 * duration_ms;
+    let longest = (words.len() / 2).min(40);
+    (1..=longest).find_map(|period| {
         // People do say "no no no no", and read digits one by one.
-        let most = if period == 1 { 7 } else { 3 };
+        let most = match period {
+            1 => 7,
+            3.. if hurried => 1,
+            _ => 3,
+        };
         (0..plain.len()).find_map(|start| {
             let group = plain.get(start..start + period)?;
             let times = plain[start..]
@@ -158,7 +168,10 @@ mod tests {
 
     fn said(text: &str) -> Vec<Spoken> {
         text.split_whitespace()
-            .map(|w| Spoken { text: w.into(), confidence: 1.0 })
+            .map(|w| Spoken {
+                text: w.into(),
+                confidence: 1.0,
+            })
             .collect()
     }
 
@@ -200,18 +213,31 @@ mod tests {
     fn loops_are_seen_and_cut_and_ordinary_repetition_stays() {
         let stuck = said("so I think that I think that I think that I think that I think that it");
         assert!(is_loop(&stuck, 20_000));
-        assert_eq!(line(&without_loops(stuck)), "so I think that it");
+        assert_eq!(line(&without_loops(stuck, 20_000)), "so I think that it");
         let plain = said("no no no no, it is five five five one two");
         assert!(!is_loop(&plain, 5_000));
-        assert_eq!(without_loops(plain.clone()), plain);
-        assert!(is_loop(&said("a b c d e f g h i j k l m n o p q r s t"), 1_000));
+        assert_eq!(without_loops(plain.clone(), 5_000), plain);
+        // Twice the same sentence is a loop only where there was no time to say it twice.
+        let twice = said("where is my new order? where is my new order?");
+        assert!(!is_loop(&twice, 4_000) && is_loop(&twice, 1_500));
+        assert_eq!(line(&without_loops(twice, 1_500)), "where is my new order?");
+        assert!(is_loop(
+            &said("a b c d e f g h i j k l m n o p q r s t"),
+            1_000
+        ));
     }
 
     #[test]
     fn words_are_timed_within_speech_and_never_in_a_pause() {
         let spans = [
-            SpeechSpan { start_ms: 1000, end_ms: 1500 },
-            SpeechSpan { start_ms: 2000, end_ms: 2500 },
+            SpeechSpan {
+                start_ms: 1000,
+                end_ms: 1500,
+            },
+            SpeechSpan {
+                start_ms: 2000,
+                end_ms: 2500,
+            },
         ];
         let timed = timed(said("good day dear sir"), &spans);
         assert_eq!(timed[0].start_ms, 1000);
