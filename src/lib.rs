@@ -19,8 +19,8 @@ pub mod eval;
 pub mod knowledge;
 pub mod llm;
 pub mod models;
-pub mod speech;
-pub mod store;
+//pub mod speech;
+//pub mod store;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
 
