@@ -24,7 +24,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// Passages embedded and stored at once: what is lost when ingestion is interrupted.
 const INGEST_BATCH: usize = 32;
 /// Query vectors kept: searching, citing and answering ask for the same one.
-const REMEMBERED: usize = 16;
+const REMEMBERED: usize = 64;
 /// Sentences of a long question that are searched one by one, at most.
 const MAX_VIEWS: usize = 24;
 
@@ -410,14 +410,15 @@ impl KnowledgeBase {
         }
         let mut views = vec![text.to_owned()];
         if text.split_whitespace().count() > self.options.long_question_words {
-            let parts = sentences(text)
-                .into_iter()
-                .filter_map(|range| text.get(range))
+            for range in sentences(text) {
+                let part = text.get(range).unwrap_or_default();
                 // Shorter ones are greetings and "yes, please".
-                .filter(|part| part.split_whitespace().count() >= 4)
-                .take(MAX_VIEWS)
-                .map(str::to_owned);
-            views.extend(parts);
+                let says_something = part.split_whitespace().count() >= 4;
+                let is_new = views.iter().all(|view| view != part);
+                if says_something && is_new && views.len() <= MAX_VIEWS {
+                    views.push(part.to_owned());
+                }
+            }
         }
         views
     }

@@ -164,7 +164,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_conforms() {
-        conformance::vector_store(&MemoryVectorStore::new(), 64).await;
+        conformance::vector_store(&MemoryVectorStore::new(), 256).await;
         conformance::knowledge_base(std::sync::Arc::new(MemoryVectorStore::new())).await;
     }
 

@@ -19,9 +19,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use qdrant_edge::{EdgeShard, PointId, PointInsertOperations, PointOperations, UpdateOperation};
+use qdrant_edge::{
+    EdgeShard, OperationError, PointId, PointInsertOperations, PointOperations, UpdateOperation,
+};
 
 use self::open::Manifest;
+use self::points::Contents;
 use super::{Hit, IndexedPassage, VectorQuery, VectorStore, layout};
 use crate::conversation::{PassageId, TenantId};
 use crate::embedding::Embedder;
@@ -35,6 +38,8 @@ const WRITE_BATCH: usize = 256;
 /// Dense cosine and BM25 vectors of a passage stand in one collection for all tenants, laid out as on a Qdrant
 /// server; every search is filtered by tenant, audience, validity and language inside the engine. Small
 /// collections are searched exactly; above some 10 MB of vectors the engine builds an HNSW graph.
+///
+/// Opening reads everything once and compares it with the manifest.
 ///
 /// The index is derived data. [`open`](Self::open) refuses one that is damaged, unfinished, or built with
 /// another embedder; [`open_or_rebuild`](Self::open_or_rebuild) empties it instead, and the next
@@ -85,7 +90,7 @@ impl EdgeStore {
             layout: layout::VERSION,
             embedder: embedder.id().to_owned(),
             dimensions: embedder.dimensions(),
-            points: Some(0),
+            contents: Some(Contents::default()),
         };
         tokio::task::spawn_blocking(move || open::start(dir, wanted, rebuild))
             .await
@@ -112,8 +117,9 @@ impl EdgeStore {
         .or_error(ErrorKind::Internal, || "the task on the index stopped")?
     }
 
-    async fn write(&self, operations: Vec<UpdateOperation>) -> Result<()> {
-        self.run(move |inner, shard| inner.write(shard, operations))
+    /// `ids` are the points that the operations touch.
+    async fn write(&self, ids: Vec<PointId>, operations: Vec<UpdateOperation>) -> Result<()> {
+        self.run(move |inner, shard| inner.write(shard, &ids, operations))
             .await
     }
 }
@@ -136,6 +142,7 @@ impl VectorStore for EdgeStore {
             points::check(dimensions, &passage.dense)?;
             ready.push(points::point(passage)?);
         }
+        let ids = ready.iter().map(|point| point.id).collect();
         let mut operations = Vec::new();
         while !ready.is_empty() {
             let rest = ready.split_off(ready.len().min(WRITE_BATCH));
@@ -144,21 +151,20 @@ impl VectorStore for EdgeStore {
                 PointOperations::UpsertPoints(PointInsertOperations::PointsList(batch)),
             ));
         }
-        self.write(operations).await
+        self.write(ids, operations).await
     }
 
     async fn remove(&self, tenant: &TenantId, ids: &[PassageId]) -> Result<()> {
         if ids.is_empty() {
             return Ok(());
         }
-        let ids = ids
+        let ids: Vec<PointId> = ids
             .iter()
             .map(|id| PointId::Uuid(layout::point_id(tenant, id)))
             .collect();
-        self.write(vec![UpdateOperation::PointOperation(
-            PointOperations::DeletePoints { ids },
-        )])
-        .await
+        let delete = PointOperations::DeletePoints { ids: ids.clone() };
+        self.write(ids, vec![UpdateOperation::PointOperation(delete)])
+            .await
     }
 
     async fn list(&self, tenant: &TenantId) -> Result<Vec<(PassageId, String)>> {
@@ -183,23 +189,30 @@ impl Inner {
     }
 
     /// Applies the operations, lets the engine tidy up, and returns when all is on disk.
-    fn write(&self, shard: &EdgeShard, operations: Vec<UpdateOperation>) -> Result<()> {
+    fn write(
+        &self,
+        shard: &EdgeShard,
+        ids: &[PointId],
+        operations: Vec<UpdateOperation>,
+    ) -> Result<()> {
         let mut manifest = self.writing.lock();
         let unfinished = Manifest {
-            points: None,
+            contents: None,
             ..manifest.clone()
         };
         open::save(&self.dir, &unfinished)?;
+        let known = manifest.contents.unwrap_or_default();
         let done = guarded(|| {
+            let before = Contents::at(shard, ids)?;
             for operation in operations {
                 shard.update(operation)?;
             }
             shard.optimize()?;
             shard.flush();
-            points::count(shard)
+            Ok::<_, OperationError>(known.minus(before).plus(Contents::at(shard, ids)?))
         });
-        let count = match done {
-            Ok(Ok(count)) => count,
+        let contents = match done {
+            Ok(Ok(contents)) => contents,
             Ok(Err(error)) => {
                 self.broken.store(true, Ordering::Release);
                 return Err(self
@@ -212,7 +225,7 @@ impl Inner {
             }
         };
         let finished = Manifest {
-            points: Some(count),
+            contents: Some(contents),
             ..manifest.clone()
         };
         open::save(&self.dir, &finished)?;

@@ -8,11 +8,12 @@ use std::sync::atomic::AtomicBool;
 use parking_lot::Mutex;
 use qdrant_edge::{
     CreateIndex, Distance, EdgeConfig, EdgeShard, EdgeSparseVectorParams, EdgeVectorParams,
-    FieldIndexOperations, Modifier, OperationError, UpdateOperation,
+    FieldIndexOperations, Modifier, OperationError, UpdateOperation, WalOptions,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{EdgeStore, Inner, guarded, points};
+use super::points::{self, Contents};
+use super::{EdgeStore, Inner, guarded};
 use crate::error::{Error, ErrorKind, OrError, Result};
 use crate::knowledge::layout;
 
@@ -20,14 +21,17 @@ pub(super) const MANIFEST: &str = "attendant-index.json";
 pub(super) const LOCK: &str = "attendant-index.lock";
 pub(super) const SHARD: &str = "shard";
 
+/// Bytes set aside for each file of the engine's log; longer records get longer files.
+const LOG_SEGMENT: usize = 1024 * 1024;
+
 /// What the folder must hold, written around every change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Manifest {
     pub(super) layout: u32,
     pub(super) embedder: String,
     pub(super) dimensions: usize,
-    /// Points after the last finished write; `None` while one is under way.
-    pub(super) points: Option<usize>,
+    /// As of the last finished write; `None` while one is under way.
+    pub(super) contents: Option<Contents>,
 }
 
 /// Why an index cannot be opened.
@@ -126,22 +130,30 @@ fn load(dir: &Path, wanted: &Manifest) -> Result<(EdgeShard, Manifest), Refusal>
             manifest.embedder, manifest.dimensions, wanted.embedder, wanted.dimensions
         )));
     }
-    let Some(expected) = manifest.points else {
+    let Some(expected) = manifest.contents else {
         return Err(again("was left in the middle of a write"));
     };
-    let opened = guarded(|| {
-        let shard = EdgeShard::load(&dir.join(SHARD), Some(config(wanted.dimensions)))?;
-        // Reading every payload and vector once finds files that are cut short.
-        let found = points::verify(&shard)?;
-        Ok::<_, OperationError>((shard, found))
-    });
-    match opened {
-        Ok(Ok((shard, found))) if found == expected => Ok((shard, manifest)),
-        Ok(Ok((_, found))) => Err(Refusal::Rebuild(format!(
-            "is damaged (it should hold {expected} passages and {found} can be read)"
-        ))),
-        Ok(Err(error)) => Err(Refusal::Rebuild(format!("is damaged ({error})"))),
-        Err(panic) => Err(Refusal::Rebuild(format!("is damaged: {panic}"))),
+    // Opened, read and closed under separate guards: the engine flushes when it is dropped, and a panic there
+    // while another one unwinds would end the process.
+    let path = dir.join(SHARD);
+    let damaged = |why: String| Refusal::Rebuild(format!("is damaged ({why})"));
+    let shard = guarded(|| EdgeShard::load(&path, Some(config(wanted.dimensions))))
+        .map_err(damaged)?
+        .map_err(|error| damaged(error.to_string()))?;
+    let why = match guarded(|| points::verify(&shard, expected)) {
+        Ok(Ok(None)) => return Ok((shard, manifest)),
+        Ok(Ok(Some(why))) => why,
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => panic,
+    };
+    close(shard);
+    Err(damaged(why))
+}
+
+/// Drops the engine, whose last flush may panic.
+fn close(shard: EdgeShard) {
+    if let Err(panic) = guarded(|| drop(shard)) {
+        tracing::debug!(panic, "closing a knowledge index failed");
     }
 }
 
@@ -150,15 +162,17 @@ fn create(dir: &Path, wanted: &Manifest) -> Result<EdgeShard> {
     save(
         dir,
         &Manifest {
-            points: None,
+            contents: None,
             ..wanted.clone()
         },
     )?;
     let failed = || format!("cannot create the knowledge index in {}", dir.display());
     let path = dir.join(SHARD);
     std::fs::create_dir_all(&path).or_error(ErrorKind::Index, failed)?;
-    let made = guarded(|| {
-        let shard = EdgeShard::new(&path, config(wanted.dimensions))?;
+    let shard = guarded(|| EdgeShard::new(&path, config(wanted.dimensions)))
+        .map_err(|panic| Error::new(ErrorKind::Index, format!("{}: {panic}", failed())))?
+        .or_error(ErrorKind::Index, failed)?;
+    let indexed = guarded(|| {
         for (field, schema) in points::payload_indexes() {
             let field_name = points::json_path(field)?;
             shard.update(UpdateOperation::FieldIndexOperation(
@@ -169,11 +183,17 @@ fn create(dir: &Path, wanted: &Manifest) -> Result<EdgeShard> {
             ))?;
         }
         shard.flush();
-        Ok::<_, OperationError>(shard)
+        Ok::<_, OperationError>(())
     });
-    let shard = made
-        .map_err(|panic| Error::new(ErrorKind::Index, format!("{}: {panic}", failed())))?
-        .or_error(ErrorKind::Index, failed)?;
+    let why = match indexed {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(panic) => Some(panic),
+    };
+    if let Some(why) = why {
+        close(shard);
+        return Err(Error::new(ErrorKind::Index, format!("{}: {why}", failed())));
+    }
     save(dir, wanted)?;
     Ok(shard)
 }
@@ -198,7 +218,13 @@ pub(super) fn save(dir: &Path, manifest: &Manifest) -> Result<()> {
 }
 
 fn config(dimensions: usize) -> EdgeConfig {
+    // The log is never replayed: its files may be small.
+    let log = WalOptions {
+        segment_capacity: LOG_SEGMENT,
+        ..WalOptions::default()
+    };
     EdgeConfig::builder()
+        .wal_options(log)
         .vector(
             layout::DENSE,
             EdgeVectorParams::builder(dimensions, Distance::Cosine).build(),

@@ -6,10 +6,13 @@ use qdrant_edge::external::ordered_float::OrderedFloat;
 use qdrant_edge::{
     Condition, CountRequest, EdgeShard, FieldCondition, Filter, JsonPath, KeywordIndexParams,
     Match, NamedQuery, OperationError, Payload, PayloadFieldSchema, PayloadSchemaParams,
-    PayloadSchemaType, PointId, PointStructPersisted, QueryEnum, QueryRequest, Range, ScoringQuery,
-    ScrollRequest, ValueVariants, VectorInternal, VectorPersisted, VectorStructInternal,
-    VectorStructPersisted, WithPayloadInterface, WithVector,
+    PayloadSchemaType, PointId, PointStructPersisted, QueryEnum, QueryRequest, Range, Record,
+    ScoringQuery, ScrollRequest, ValueVariants, VectorInternal, VectorPersisted,
+    VectorStructInternal, VectorStructPersisted, WithPayloadInterface, WithVector,
 };
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::Inner;
 use crate::conversation::{PassageId, TenantId};
@@ -45,17 +48,79 @@ pub(super) fn json_path(field: &str) -> Result<JsonPath, OperationError> {
         .map_err(|()| OperationError::validation_error(format!("{field} is no payload path")))
 }
 
-/// Number of points, counted.
-pub(super) fn count(shard: &EdgeShard) -> Result<usize, OperationError> {
-    shard.count(CountRequest {
-        filter: None,
-        exact: true,
-    })
+/// What an index holds, in two numbers that change with every payload and vector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Contents {
+    pub(super) points: u64,
+    /// Sum of the hashes of all points, whatever their order.
+    pub(super) digest: u64,
 }
 
-/// Number of points whose payload and dense vector can be read.
-pub(super) fn verify(shard: &EdgeShard) -> Result<usize, OperationError> {
-    let mut sound = 0;
+impl Contents {
+    fn of(records: &[Record]) -> Self {
+        Self {
+            points: records.len() as u64,
+            digest: records.iter().map(hash).fold(0, u64::wrapping_add),
+        }
+    }
+
+    /// The points with these ids.
+    pub(super) fn at(shard: &EdgeShard, ids: &[PointId]) -> Result<Self, OperationError> {
+        let payload = Some(WithPayloadInterface::Bool(true));
+        let records = shard.retrieve(ids, payload, Some(WithVector::Bool(true)))?;
+        Ok(Self::of(&records))
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            points: self.points.wrapping_add(other.points),
+            digest: self.digest.wrapping_add(other.digest),
+        }
+    }
+
+    pub(super) fn minus(self, other: Self) -> Self {
+        Self {
+            points: self.points.wrapping_sub(other.points),
+            digest: self.digest.wrapping_sub(other.digest),
+        }
+    }
+}
+
+fn hash(record: &Record) -> u64 {
+    let mut bytes = format!("{:?}", record.id).into_bytes();
+    if let Some(payload) = &record.payload {
+        // Keys are ordered, so equal payloads give equal text.
+        bytes.extend(serde_json::to_vec(&payload.0).unwrap_or_default());
+    }
+    if let Some(VectorStructInternal::Named(named)) = &record.vector {
+        let mut vectors: Vec<_> = named.iter().collect();
+        vectors.sort_by_key(|(name, _)| name.as_str());
+        for (name, vector) in vectors {
+            bytes.extend_from_slice(name.as_bytes());
+            match vector {
+                VectorInternal::Dense(values) => {
+                    bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()))
+                }
+                VectorInternal::Sparse(sparse) => {
+                    bytes.extend(sparse.indices.iter().flat_map(|v| v.to_le_bytes()));
+                    bytes.extend(sparse.values.iter().flat_map(|v| v.to_le_bytes()));
+                }
+                VectorInternal::MultiDense(_) => {}
+            }
+        }
+    }
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, &bytes).as_u64_pair().0
+}
+
+/// Reads everything once; says what is wrong where the index does not hold `expected`, or its filters do not
+/// agree with its payloads.
+pub(super) fn verify(
+    shard: &EdgeShard,
+    expected: Contents,
+) -> Result<Option<String>, OperationError> {
+    let mut found = Contents::default();
+    let mut visible: HashMap<(TenantId, Audience, Option<String>), usize> = HashMap::new();
+    let at = jiff::Timestamp::now();
     let mut offset = None;
     loop {
         let (records, next) = shard.scroll(ScrollRequest {
@@ -66,18 +131,61 @@ pub(super) fn verify(shard: &EdgeShard) -> Result<usize, OperationError> {
             with_vector: WithVector::Bool(true),
             order_by: None,
         })?;
-        sound += records
-            .iter()
-            .filter(|record| {
-                let readable = record.payload.as_ref().and_then(|p| layout::passage(&p.0));
-                readable.is_some() && dense_of(record.vector.as_ref()).is_some()
-            })
-            .count();
+        found = found.plus(Contents::of(&records));
+        for payload in records.iter().filter_map(|record| record.payload.as_ref()) {
+            let Some(passage) = layout::passage(&payload.0) else {
+                return Ok(Some("a passage cannot be read".into()));
+            };
+            let language = Some(layout::language(&passage.language));
+            for audience in [Audience::Customer, Audience::Agent] {
+                for language in [None, language.clone()] {
+                    let scope = Scope {
+                        tenant: passage.tenant.clone(),
+                        audience,
+                        at,
+                        language,
+                    };
+                    let seen = usize::from(scope.allows(&passage));
+                    *visible
+                        .entry((scope.tenant, audience, scope.language))
+                        .or_default() += seen;
+                }
+            }
+        }
         offset = next;
         if offset.is_none() {
-            return Ok(sound);
+            break;
         }
     }
+    if found != expected {
+        return Ok(Some(format!(
+            "it should hold {} passages; {} were read and their checksum {}",
+            expected.points,
+            found.points,
+            if found.digest == expected.digest {
+                "fits"
+            } else {
+                "differs"
+            }
+        )));
+    }
+    for ((tenant, audience, language), wanted) in visible {
+        let scope = Scope {
+            tenant,
+            audience,
+            at,
+            language,
+        };
+        let filter = Some(of_scope(&scope)?);
+        if shard.count(CountRequest {
+            filter,
+            exact: true,
+        })? != wanted
+        {
+            return Ok(Some("its filters do not agree with its passages".into()));
+        }
+    }
+    Ok(None)
 }
 
 /// Refuses vectors of another embedder.
