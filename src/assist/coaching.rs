@@ -187,13 +187,18 @@ impl Prepared {
     fn applies(&self, conversation: &Conversation, last: &Utterance, state: &CoachingState) -> bool {
         let rule = &self.rule;
         let fired = state.fired.get(&rule.id).map(Vec::as_slice).unwrap_or_default();
-        let language = conversation.language.split('-').next().unwrap_or_default();
+        let language = primary(&conversation.language);
         last.role == rule.speaker
             && last.text.split_whitespace().count() >= LEAST_WORDS
-            && (rule.languages.is_empty() || rule.languages.iter().any(|tag| tag == language))
+            && (rule.languages.is_empty() || rule.languages.iter().any(|tag| primary(tag).eq_ignore_ascii_case(language)))
             && u32::try_from(fired.len()).is_ok_and(|count| count < rule.max_per_call)
-            && fired.last().is_none_or(|at| last.end_ms >= at + rule.cooldown_s * 1000)
+            && fired.last().is_none_or(|at| last.end_ms >= at.saturating_add(rule.cooldown_s.saturating_mul(1000)))
     }
+}
+
+/// `en-GB` -> `en`.
+fn primary(tag: &str) -> &str {
+    tag.split('-').next().unwrap_or_default()
 }
 
 fn sentences(text: &str) -> Vec<String> {

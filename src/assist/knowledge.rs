@@ -70,9 +70,22 @@ fn question(conversation: &Conversation) -> Option<(String, &Utterance)> {
     if text.split_whitespace().count() >= LEAST_WORDS {
         return Some((text, last));
     }
+    if !asks(&text) {
+        // A name, a number, a date: an answer to the agent, not a question to us.
+        return None;
+    }
     let mut earlier = turns.iter().rev().skip(1).filter(|turn| turn.role == Role::EndUser);
     let context = earlier.find(|turn| turn.text().split_whitespace().count() >= LEAST_WORDS)?;
     Some((format!("{} {text}", context.text()), last))
+}
+
+/// Whether a few words are a question.
+fn asks(text: &str) -> bool {
+    const STARTS: [&str; 14] = [
+        "what", "when", "where", "who", "why", "how", "which", "can", "could", "do", "does", "is", "are", "will",
+    ];
+    let first = text.split_whitespace().next().unwrap_or_default().to_lowercase();
+    text.trim_end().ends_with('?') || STARTS.contains(&first.as_str())
 }
 
 /// "Yes, thank you": nothing is asked, so nothing is looked up.
@@ -103,6 +116,8 @@ mod tests {
         assert_eq!(last.id.0, 3);
         call.say(Role::HumanAgent, "Thirty days.");
         assert!(question(&call).is_none(), "the agent spoke last");
+        call.say(Role::EndUser, "It is LF902412.");
+        assert!(question(&call).is_none(), "a number is an answer, not a question");
         call.say(Role::EndUser, "Okay, thank you very much!");
         assert!(question(&call).is_none());
     }

@@ -13,7 +13,7 @@ use crate::llm::{LanguageModel, LanguageModelExt, Prefix, Structured};
 use crate::prompt::{Prompts, Template};
 
 /// Two short sentences and the numbers of their sources.
-const MAX_TOKENS: usize = 90;
+const MAX_TOKENS: usize = 130;
 /// Confidence of a reply that stands on nothing but the conversation.
 const WITHOUT_SOURCE: f32 = 0.5;
 
@@ -102,16 +102,17 @@ impl ReplyWriter {
             Structured::Valid(answer) => answer,
             Structured::Rejected { raw, reason } => return Ok(Structured::Rejected { raw, reason }),
         };
-        let text = answer.reply.trim().to_owned();
+        let text = whole_sentences(answer.reply.trim()).to_owned();
         if text.is_empty() {
             return Ok(Structured::Rejected { raw: text, reason: "there was nothing to say".into() });
         }
-        if let Some(reason) = objection(&text, conversation, context) {
+        if let Some(reason) = objection(&text, conversation, prefix, context) {
             return Ok(Structured::Rejected { raw: text, reason });
         }
         let mut used: Vec<&FoundPassage> =
             answer.sources.iter().filter_map(|n| context.passages.get(n.checked_sub(1)?)).collect();
-        used.dedup_by_key(|p| &p.found.hit.passage.id);
+        let mut seen = std::collections::HashSet::new();
+        used.retain(|p| seen.insert(&p.found.hit.passage.id));
         let confidence = used.iter().map(|p| p.found.confidence).fold(WITHOUT_SOURCE, f32::max);
         let mut evidence: Vec<Evidence> =
             conversation.transcript.utterances().last().map(|u| Evidence::Utterance(u.id)).into_iter().collect();
@@ -121,15 +122,25 @@ impl ReplyWriter {
     }
 }
 
+/// Without the last sentence where the limit cut it.
+fn whole_sentences(text: &str) -> &str {
+    if text.ends_with(['.', '!', '?', '"', ')']) {
+        return text;
+    }
+    text.rfind(['.', '!', '?']).and_then(|end| text.get(..=end)).unwrap_or(text)
+}
+
 /// Why a reply must not be shown.
-fn objection(text: &str, conversation: &Conversation, context: &ReplyContext) -> Option<String> {
+fn objection(text: &str, conversation: &Conversation, prefix: &Prefix, context: &ReplyContext) -> Option<String> {
     if let Some(claim) = unproven_claims(text, &context.receipts).first() {
         return Some(format!("it claims {:?} without a receipt", claim.text));
     }
     let said = conversation.transcript.utterances().iter().map(|u| u.text.as_str());
     let articles = context.passages.iter().map(|p| p.found.hit.passage.text.as_str());
+    let titles = context.passages.iter().map(|p| p.found.hit.passage.title.as_str());
     let step = context.next_step.as_deref();
-    let loose = ungrounded_numbers(text, said.chain(articles).chain(step));
+    let known = said.chain(articles).chain(titles).chain(step).chain([prefix.system()]);
+    let loose = ungrounded_numbers(text, known);
     (!loose.is_empty()).then(|| format!("nothing proves the numbers {}", loose.join(", ")))
 }
 

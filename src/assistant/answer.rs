@@ -14,7 +14,7 @@ use crate::prompt::Template;
 /// Passages the model reads for one answer.
 const PASSAGES: usize = 3;
 /// Two sentences and their sources.
-const MAX_TOKENS: usize = 120;
+const MAX_TOKENS: usize = 190;
 /// Below this the articles found are not what was asked for.
 const LEAST_CONFIDENCE: f32 = 0.4;
 
@@ -82,7 +82,8 @@ pub(super) async fn answer(inner: &Inner, question: &Question) -> Result<Knowled
         Structured::Rejected { .. } => return inner.knowledge.answer_extractive(question).await,
     };
     let passages = matches.iter().map(|m| m.hit.passage.text.as_str());
-    let sources = passages.chain(std::iter::once(question.text.as_str()));
+    let titles = matches.iter().map(|m| m.hit.passage.title.as_str());
+    let sources = passages.chain(titles).chain(std::iter::once(question.text.as_str()));
     let unproven = !ungrounded_numbers(&text.answer, sources).is_empty() || !unproven_claims(&text.answer, &[]).is_empty();
     if unproven {
         return inner.knowledge.answer_extractive(question).await;

@@ -173,7 +173,9 @@ impl AssistantBuilder {
         let vectors = self.vectors.unwrap_or_else(|| Arc::new(MemoryVectorStore::default()));
         let knowledge = KnowledgeBase::new(embedder.clone(), vectors);
         let playbooks: Arc<[Playbook]> = self.playbooks.into();
-        let chooser = WrapUpChooser::new(model.clone(), prompts.clone(), self.codes.into());
+        // A model that says nothing chooses nothing.
+        let codes = if writes { self.codes } else { Vec::new() };
+        let chooser = WrapUpChooser::new(model.clone(), prompts.clone(), codes.into());
         Ok(Assistant {
             inner: Arc::new(Inner {
                 organisation: self.organisation.unwrap_or_else(|| "the company".into()),

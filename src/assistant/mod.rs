@@ -113,13 +113,20 @@ impl Assistant {
             }
             let actions = assistant.next_best_actions(&conversation, ACTIONS).await?;
             context.next_step = actions.first().map(instruction);
+            let scripted = worth_showing(&actions).and_then(|best| assistant.scripted_reply(best));
             for action in actions {
                 yield action_card(action);
             }
             let asked = conversation.transcript.utterances().last().is_some_and(|u| u.role == Role::EndUser);
             if spoken && (asked || trigger == Trigger::Manual) {
+                let written = match context.passages.is_empty() {
+                    true => None,
+                    false => assistant.reply(&conversation, &context).await?,
+                };
                 // The macro's expansion knows no let chains.
-                if let Some(Structured::Valid(reply)) = assistant.reply(&conversation, &context).await? {
+                if let Some(Structured::Valid(reply)) = written {
+                    yield reply;
+                } else if let Some(reply) = scripted {
                     yield reply;
                 }
             }
@@ -200,6 +207,19 @@ impl Assistant {
             prefix.push(format!("[{}] {}: {text}", utterance.id, utterance.role.label()));
         }
         Ok(prefix)
+    }
+
+    /// The procedure's own words for an action: the question for what must be known first, else what
+    /// an agent says at that step.
+    pub(crate) fn scripted_reply(&self, action: &NextBestAction) -> Option<Suggestion> {
+        let (playbook, step) = action.action.split_once('/')?;
+        let playbook = self.inner.playbooks.iter().find(|p| p.id == playbook)?;
+        let step = playbook.step(step)?;
+        let asked = playbook.slots.iter().map(|slot| &slot.ask).find(|ask| action.preconditions.first() == Some(ask));
+        let text = asked.unwrap_or(&step.say).clone();
+        let kind = SuggestionKind::Reply { text, citations: Vec::new() };
+        let worded = !asked.unwrap_or(&step.say).is_empty();
+        worded.then(|| Suggestion::new(kind, action.score, action.evidence.clone()))
     }
 
     /// A written reply, or why there is none; `None` without a model that writes.

@@ -46,7 +46,9 @@ impl Template for SmallTalkPrompt<'_> {
 
 impl Assistant {
     /// Answers the customer's last words.
-    pub(crate) async fn respond(&self, conversation: &Conversation, state: DialogueState) -> Result<Response> {
+    pub(crate) async fn respond(&self, conversation: &Conversation, mut state: DialogueState) -> Result<Response> {
+        // Whoever writes again needs something again.
+        state.ended = false;
         let prefix = self.prefix(conversation)?;
         let plan = match self.inner.writes {
             true => self.inner.planner.plan(&prefix, &state).await?,
@@ -57,16 +59,23 @@ impl Assistant {
         if commands.is_empty() {
             commands = self.fallback(conversation, &state).await?;
         }
+        commands.extend(self.already_given(conversation, &commands).await?);
         let (state, effects, refused) = apply(state, &commands, &self.inner.playbooks);
         rejections.extend(refused);
         let mut response = Response { state, rejections, ..Response::default() };
         let mut spoken = Vec::new();
         for effect in effects {
-            self.carry_out(effect, conversation, &prefix, &mut response, &mut spoken).await?;
+            if let Err(error) = self.carry_out(effect, conversation, &prefix, &mut response, &mut spoken).await {
+                // What was decided stands, and the customer is not left without an answer.
+                let (proposal, reason) = ("an answer".to_owned(), error.to_string());
+                response.rejections.push(Rejection { proposal, reason });
+                spoken.push(Spoken { text: self.inner.phrases.unknown.clone(), citations: Vec::new() });
+            }
         }
         for said in spoken {
             // Nothing that was not done may be said to be done; no receipts exist before tools do.
-            match unproven_claims(&said.text, &[]).first() {
+            let quoted = said.citations.iter().map(|c| c.quote.as_str()).collect::<Vec<_>>().join(" ") == said.text;
+            match unproven_claims(&said.text, &[]).first().filter(|_| !quoted) {
                 None if said.text.is_empty() => {}
                 None => response.spoken.push(said),
                 Some(claim) => response.rejections.push(Rejection {
@@ -79,6 +88,18 @@ impl Assistant {
             response.spoken.push(Spoken { text: self.inner.phrases.clarify.clone(), citations: Vec::new() });
         }
         Ok(response)
+    }
+
+    /// Values in the words so far that a procedure which starts now would ask for again.
+    async fn already_given(&self, conversation: &Conversation, commands: &[Command]) -> Result<Vec<Command>> {
+        let starting = commands.iter().rev().find_map(|command| match command {
+            Command::StartPlaybook { playbook } => self.inner.playbooks.iter().find(|p| &p.id == playbook),
+            _ => None,
+        });
+        let Some(playbook) = starting else { return Ok(Vec::new()) };
+        let given = self.inner.ranker.infer_state(conversation).await?.slots.into_iter();
+        let wanted = given.filter(|(name, _)| playbook.slot(name).is_some());
+        Ok(wanted.map(|(name, value)| Command::SetSlot { name, value }).collect())
     }
 
     /// Without a usable plan: a procedure that clearly applies, else the knowledge base.

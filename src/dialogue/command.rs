@@ -23,6 +23,11 @@ pub enum Command {
         /// The value as said.
         value: String,
     },
+    /// Note the customer's yes or no to what they were asked to approve.
+    Confirm {
+        /// Whether they said yes.
+        yes: bool,
+    },
     /// Answer a question from the knowledge base.
     Answer {
         /// The question, able to stand alone.
@@ -54,6 +59,8 @@ pub enum Effect {
     },
     /// Run a backend action.
     CallTool {
+        /// `playbook/step`; the step counts as done only when the action succeeded.
+        source: String,
         /// The tool.
         tool: String,
         /// Its arguments.

@@ -208,7 +208,7 @@ fn identifier(slot: &Slot) -> Option<Regex> {
 fn find_slot(slot: &Slot, conversation: &Conversation) -> Option<String> {
     let pattern = identifier(slot)?;
     let said = conversation.transcript.turns();
-    said.iter().rev().filter(|turn| turn.role != Role::HumanAgent).find_map(|turn| {
+    said.iter().rev().filter(|turn| matches!(turn.role, Role::EndUser | Role::Unknown)).find_map(|turn| {
         let spoken = spoken_characters(&turn.text());
         pattern.find_iter(&spoken).last().map(|m| m.as_str().to_owned())
     })

@@ -13,7 +13,7 @@ use crate::llm::{LanguageModel, LanguageModelExt, Prefix, Structured};
 use crate::prompt::{Prompts, Template};
 
 /// An answer needs a question or a value besides the command's name.
-const MAX_TOKENS: usize = 120;
+const MAX_TOKENS: usize = 200;
 /// More than this in one message is not a plan but a loop.
 const MAX_COMMANDS: usize = 3;
 
@@ -40,6 +40,7 @@ struct PlanPrompt<'a> {
     active: Option<&'a str>,
     slots: Vec<Named<'a>>,
     missing: Vec<Described<'a>>,
+    pending: bool,
 }
 
 #[derive(Serialize)]
@@ -52,6 +53,7 @@ struct Named<'a> {
 struct Described<'a> {
     name: &'a str,
     description: &'a str,
+    values: &'a [String],
 }
 
 impl Template for PlanPrompt<'_> {
@@ -84,10 +86,11 @@ impl Planner {
             missing: slots
                 .iter()
                 .filter(|slot| !state.slots.contains_key(&slot.name))
-                .map(|slot| Described { name: &slot.name, description: &slot.description })
+                .map(|slot| Described { name: &slot.name, description: &slot.description, values: &slot.values })
                 .collect(),
+            pending: state.pending.is_some(),
         })?;
-        let schema = self.schema(active);
+        let schema = self.schema(active, state);
         let answer = self.model.complete_json::<Answer>(prefix.ask(task), schema, MAX_TOKENS).await?;
         Ok(match answer {
             Structured::Valid(answer) => Plan { commands: answer.commands, rejections: Vec::new() },
@@ -99,9 +102,8 @@ impl Planner {
     }
 
     /// Only what exists can be named: playbook ids and the slots of the running playbook.
-    fn schema(&self, active: Option<&Playbook>) -> Value {
+    fn schema(&self, active: Option<&Playbook>, state: &DialogueState) -> Value {
         let ids: Vec<&str> = self.playbooks.iter().map(|p| p.id.as_str()).collect();
-        let names: Vec<&str> = active.map(|p| p.slots.iter().map(|s| s.name.as_str()).collect()).unwrap_or_default();
         let text = json!({ "type": "string", "minLength": 1, "maxLength": 160 });
         let mut variants = vec![
             command("answer", &[("question", text.clone())]),
@@ -116,8 +118,12 @@ impl Planner {
         if !ids.is_empty() {
             variants.push(command("start_playbook", &[("playbook", json!({ "enum": ids }))]));
         }
-        if !names.is_empty() {
-            variants.push(command("set_slot", &[("name", json!({ "enum": names })), ("value", text)]));
+        for slot in active.map(|p| p.slots.as_slice()).unwrap_or_default() {
+            let value = if slot.values.is_empty() { text.clone() } else { json!({ "enum": slot.values }) };
+            variants.push(command("set_slot", &[("name", json!({ "const": slot.name })), ("value", value)]));
+        }
+        if state.pending.is_some() {
+            variants.push(command("confirm", &[("yes", json!({ "type": "boolean" }))]));
         }
         json!({
             "type": "object",

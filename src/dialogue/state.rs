@@ -19,6 +19,9 @@ pub struct DialogueState {
     pub slots: BTreeMap<String, String>,
     /// Steps done, as `playbook/step`.
     pub done: BTreeSet<String>,
+    /// The step, as `playbook/step`, that waits for the customer's yes.
+    #[serde(default)]
+    pub pending: Option<String>,
     /// Set when a person took over.
     pub handed_off: Option<HandoffReason>,
     /// Set when the customer needs nothing more.
@@ -47,8 +50,9 @@ pub(super) fn key(playbook: &str, step: &str) -> String {
 /// Decides what the proposed commands do. Pure: the same input gives the same result.
 ///
 /// Unknown playbooks and slots, invalid values, and anything after a hand-off are rejected; the
-/// other commands still count. When the commands leave nothing else to say, the running playbook
-/// goes on: it asks for what its next step requires, or takes the step.
+/// other commands still count. Unless the customer asked something else, the running playbook then
+/// goes on: it asks for what its next step requires, or takes the step. A tool step is not done
+/// before its tool has run, an approval step not before the yes.
 pub fn apply(
     mut state: DialogueState,
     commands: &[Command],
@@ -71,8 +75,14 @@ pub fn apply(
                 None => reject(format!("there is no playbook {playbook:?}")),
                 Some(_) if state.playbook.as_deref() == Some(playbook) => {}
                 Some(_) => {
+                    let resumed = state.paused.iter().any(|id| id == playbook);
+                    if !resumed {
+                        // The same need may come up twice in a conversation.
+                        state.done.retain(|done| !done.starts_with(&key(playbook, "")));
+                    }
                     state.paused.retain(|id| id != playbook);
                     state.paused.extend(state.playbook.replace(playbook.clone()));
+                    state.pending = None;
                 }
             },
             Command::SetSlot { name, value } => {
@@ -85,6 +95,14 @@ pub fn apply(
                     }
                 }
             }
+            Command::Confirm { yes } => match state.pending.take() {
+                None => reject("nothing waits for a yes".into()),
+                Some(step) if *yes => {
+                    state.done.insert(step);
+                }
+                // A no ends the procedure; what was paused for it goes on.
+                Some(_) => state.playbook = state.paused.pop(),
+            },
             Command::Answer { question } if question.trim().is_empty() => reject("the question is empty".into()),
             Command::Answer { question } => effects.push(Effect::SearchKnowledge { question: question.clone() }),
             Command::Clarify => effects.push(Effect::AskToClarify),
@@ -99,7 +117,8 @@ pub fn apply(
             }
         }
     }
-    if state.handed_off.is_none() && !state.ended {
+    let digressed = effects.iter().any(|e| matches!(e, Effect::SearchKnowledge { .. } | Effect::AskToClarify));
+    if state.handed_off.is_none() && !state.ended && !digressed {
         proceed(&mut state, &mut effects, playbooks);
     }
     (state, effects, rejections)
@@ -118,10 +137,13 @@ fn proceed(state: &mut DialogueState, effects: &mut Vec<Effect>, playbooks: &[Pl
             return;
         }
         let source = key(&playbook.id, &step.id);
-        state.done.insert(source.clone());
         match step.kind {
-            StepKind::Ask | StepKind::Inform => effects.push(Effect::Say { source, text: step.say.clone() }),
+            StepKind::Ask | StepKind::Inform => {
+                state.done.insert(source.clone());
+                effects.push(Effect::Say { source, text: step.say.clone() });
+            }
             StepKind::Tool => effects.push(Effect::CallTool {
+                source,
                 tool: step.tool.clone(),
                 arguments: step
                     .requires
@@ -129,7 +151,10 @@ fn proceed(state: &mut DialogueState, effects: &mut Vec<Effect>, playbooks: &[Pl
                     .filter_map(|name| state.slots.get(name).map(|value| (name.clone(), value.clone())))
                     .collect(),
             }),
-            StepKind::Approval => effects.push(Effect::RequestApproval { source, text: step.say.clone() }),
+            StepKind::Approval => {
+                state.pending = Some(source.clone());
+                effects.push(Effect::RequestApproval { source, text: step.say.clone() });
+            }
             StepKind::Handoff => {
                 state.handed_off = Some(HandoffReason::PolicyRequiresPerson);
                 effects.push(Effect::HandOff { reason: HandoffReason::PolicyRequiresPerson });

@@ -15,32 +15,41 @@ pub struct Claim {
     pub verb: String,
 }
 
-/// Verbs that change something for the customer. Looking and hearing change nothing.
+/// Verbs that change something for the customer. Looking and hearing change nothing; being charged
+/// happened to the customer and is no promise.
 static COMPLETED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let verbs = "refunded|credited|cancell?ed|booked|scheduled|ordered|sent|shipped|updated|changed|\
-                 activated|deactivated|blocked|unblocked|reset|removed|waived|issued|processed|opened|\
+                 activated|deactivated|blocked|unblocked|reset|removed|waived|issued|processed|\
                  closed|transferred|upgraded|downgraded|applied|submitted|arranged|added|fixed|resolved|\
-                 emailed|e-mailed|texted|charged|paid|renewed|extended|registered";
+                 emailed|e-mailed|texted|renewed|extended|registered";
+    let adverbs = r"(?:(?:now|also|already|just|successfully|gone ahead and)\s+){0,3}";
     let source = format!(
-        r"(?i)\b(?:(?:i|we)(?:'ve| have| just| have just|'ve just| already| have already)? (?:now |also |already |just )?({verbs})\b|(?:has|have) (?:now |already |just )?been ({verbs})\b|(?:is|are) now ({verbs})\b)"
+        r"(?i)\b(?:i|we)(?:['’]ve|\s+have)?\s+{adverbs}({verbs})\b|(?:\b(?:has|have)|['’](?:ve|s))\s+{adverbs}been\s+{adverbs}({verbs})\b|\b(?:is|are)\s+now\s+({verbs})\b"
     );
     Regex::new(&source).ok()
 });
 
-/// The claims in `text` that no successful receipt stands behind.
+/// Words before a verb that make it a condition or a denial.
+static HYPOTHETICAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let words = "if|once|when|until|unless|after|before|as soon as|whether|no|not|never|nothing";
+    Regex::new(&format!(r"(?i)\b(?:{words})\b[^,;:]*$")).ok()
+});
+
+/// The claims in `text` that no successful receipt stands behind. English only.
 ///
 /// A receipt proves a claim when its tool's name holds the stem of the verb (`issue_refund` proves
-/// "refunded"). Questions, negations and what the customer did are no claims.
+/// "refunded"). Conditions, denials and what happened to the customer are no claims.
 pub fn unproven_claims(text: &str, receipts: &[ActionReceipt]) -> Vec<Claim> {
-    let Some(pattern) = COMPLETED.as_ref() else {
+    let (Some(pattern), Some(hypothetical)) = (COMPLETED.as_ref(), HYPOTHETICAL.as_ref()) else {
         return Vec::new();
     };
     let mut claims = Vec::new();
     for sentence in text.split_inclusive(['.', '!', '?', '\n']) {
-        if sentence.trim_end().ends_with('?') {
-            continue;
-        }
         for found in pattern.captures_iter(sentence) {
+            let before = found.get(0).and_then(|whole| sentence.get(..whole.start())).unwrap_or_default();
+            if hypothetical.is_match(before) {
+                continue;
+            }
             let verb = found.iter().skip(1).flatten().next().map_or("", |m| m.as_str());
             let proven = receipts.iter().any(|receipt| {
                 receipt.status == ActionStatus::Succeeded && receipt.tool.to_lowercase().contains(&stem(verb))
@@ -87,6 +96,9 @@ mod tests {
             "Your credit has been applied.",
             "I refunded you 20 pounds.",
             "Your SIM is now blocked.",
+            "I have successfully refunded it.",
+            "You've been refunded.",
+            "I’ve gone ahead and cancelled it, anything else?",
         ] {
             assert_eq!(unproven_claims(claim, &[]).len(), 1, "{claim}");
         }
@@ -104,6 +116,9 @@ mod tests {
             "A refund is paid within five working days.",
             "You were charged twice.",
             "I will send you a confirmation.",
+            "I am sorry that we charged you twice.",
+            "Once the refund has been processed, it takes five days.",
+            "No refund has been issued yet.",
         ] {
             assert_eq!(unproven_claims(harmless, &[]), [], "{harmless}");
         }

@@ -7,11 +7,16 @@ use regex::Regex;
 
 static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\d+(?:[.,]\d+)*").ok());
 
-/// Number words are only checked where they count something that matters.
-const WORDS: [&str; 15] = [
+const ONES: [&str; 20] = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
 ];
+const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+const ORDINALS: [&str; 12] = [
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
+    "twelfth",
+];
+/// Number words are only checked where they count something that matters.
 const UNITS: [&str; 12] = [
     "day", "hour", "week", "month", "year", "minute", "working", "business", "dollar", "pound", "euro", "percent",
 ];
@@ -24,9 +29,9 @@ pub fn ungrounded_numbers<'a>(text: &str, sources: impl IntoIterator<Item = &'a 
     let mut known = HashSet::new();
     for source in sources {
         known.extend(digits(source).map(|n| normal(&n)));
-        known.extend(words(source).map(|(_, number)| number.to_string()));
+        known.extend(words(source).into_iter().map(|(_, number)| number.to_string()));
     }
-    let spelled = counted(text).map(|(word, number)| (word, number.to_string()));
+    let spelled = counted(text).into_iter().map(|(word, number)| (word, number.to_string()));
     let written = digits(text).map(|number| (number.clone(), normal(&number)));
     spelled
         .chain(written)
@@ -39,11 +44,15 @@ fn digits(text: &str) -> impl Iterator<Item = String> + '_ {
     NUMBER.iter().flat_map(move |pattern| pattern.find_iter(text).map(|m| m.as_str().to_owned()))
 }
 
+/// `1,000` is 1000, `7.50` is 7.5, `5.00` is 5.
 fn normal(number: &str) -> String {
     let plain = number.replace(',', "");
     match plain.split_once('.') {
-        Some((whole, fraction)) if fraction.chars().all(|c| c == '0') => whole.to_owned(),
-        _ => plain,
+        Some((whole, fraction)) => match fraction.trim_end_matches('0') {
+            "" => whole.to_owned(),
+            rest => format!("{whole}.{rest}"),
+        },
+        None => plain,
     }
 }
 
@@ -51,22 +60,41 @@ fn tokens(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
 }
 
-fn words(text: &str) -> impl Iterator<Item = (String, usize)> {
-    tokens(text).into_iter().filter_map(|word| WORDS.iter().position(|w| *w == word).map(|n| (word, n)))
+/// The number that begins at a word, and how many words it takes: "forty-two" is 42, "third" is 3.
+fn number_at(tokens: &[String]) -> Option<(usize, usize)> {
+    let first = tokens.first()?;
+    let one = |word: &String| ONES.iter().position(|w| w == word);
+    if let Some(ten) = TENS.iter().position(|w| w == first) {
+        let rest = tokens.get(1).and_then(one).filter(|n| (1..10).contains(n));
+        return Some(((ten + 2) * 10 + rest.unwrap_or(0), 1 + usize::from(rest.is_some())));
+    }
+    let ordinal = || ORDINALS.iter().position(|w| w == first).map(|n| n + 1);
+    one(first).or_else(ordinal).map(|n| (n, 1))
+}
+
+fn words(text: &str) -> Vec<(String, usize)> {
+    let tokens = tokens(text);
+    let starts = (0..tokens.len()).filter_map(|at| tokens.get(at..));
+    starts.filter_map(|rest| number_at(rest).map(|(n, _)| (rest.first().cloned().unwrap_or_default(), n))).collect()
 }
 
 /// Number words that count something: "five working days", not "one moment".
-fn counted(text: &str) -> impl Iterator<Item = (String, usize)> {
+fn counted(text: &str) -> Vec<(String, usize)> {
     let tokens = tokens(text);
-    let pairs: Vec<(String, usize)> = tokens
-        .windows(2)
-        .filter_map(|pair| {
-            let [word, unit] = pair else { return None };
-            let number = WORDS.iter().position(|w| w == word)?;
-            UNITS.iter().any(|u| unit.starts_with(u)).then(|| (word.clone(), number))
-        })
-        .collect();
-    pairs.into_iter()
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = tokens.get(at..).filter(|rest| !rest.is_empty()) {
+        let Some((number, length)) = number_at(rest) else {
+            at += 1;
+            continue;
+        };
+        if rest.get(length).is_some_and(|unit| UNITS.iter().any(|u| unit.starts_with(u))) {
+            let written = rest.get(..length).unwrap_or_default().join(" ");
+            found.push((written, number));
+        }
+        at += length;
+    }
+    found
 }
 
 #[cfg(test)]
@@ -79,6 +107,7 @@ mod tests {
         let check = |text| ungrounded_numbers(text, [article]);
         assert_eq!(check("You have it within five working days."), [] as [&str; 0]);
         assert_eq!(check("The fee is $7.50 and never over 1000."), [] as [&str; 0]);
+        assert_eq!(ungrounded_numbers("£42 on the 3rd, £7.5", ["forty-two pounds on the third, £7.50"]), [] as [&str; 0]);
         assert_eq!(check("You have it within three working days."), ["three"]);
         assert_eq!(check("The fee is $8."), ["8"]);
         assert_eq!(check("One moment please, I will check both payments."), [] as [&str; 0]);

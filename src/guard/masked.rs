@@ -82,7 +82,9 @@ impl LanguageModel for MaskedModel {
     }
 
     async fn score(&self, prompt: Prompt, choices: Vec<String>) -> Result<Vec<f32>> {
-        self.inner.score(mask(&prompt).0, choices).await
+        let (prompt, mut masker) = mask(&prompt);
+        let choices = choices.iter().map(|choice| masker.mask(choice)).collect();
+        self.inner.score(prompt, choices).await
     }
 }
 

@@ -57,7 +57,7 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     let sources: [(PiiKind, &str, fn(&str) -> bool); 5] = [
         (PiiKind::Email, r"(?i)\b[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}\b", always),
         (PiiKind::Iban, r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", iban_checks),
-        (PiiKind::Card, r"\b\d(?:[ -]?\d){12,18}\b", luhn_checks),
+        (PiiKind::Card, r"\b\d(?:(?:, ?|[ -])?\d){12,18}\b", luhn_checks),
         (PiiKind::SocialSecurity, r"\b\d{3}-\d{2}-\d{4}\b", always),
         (PiiKind::Phone, r"(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\b\d{2,5}(?:[ .-]\d{2,5}){1,4}\b|\+?\b\d{9,14}\b", phone_like),
     ];
@@ -166,8 +166,9 @@ fn iban_checks(text: &str) -> bool {
 
 fn phone_like(text: &str) -> bool {
     let count = digits(text).count();
-    // ISO dates look like short phone numbers.
-    let date = text.len() == 10 && text.as_bytes().get(4) == Some(&b'-') && text.as_bytes().get(7) == Some(&b'-');
+    // Dates look like short phone numbers: four digits at one end, two in the middle.
+    let groups: Vec<usize> = text.split(|c: char| !c.is_ascii_digit()).map(str::len).filter(|n| *n > 0).collect();
+    let date = matches!(groups[..], [4, 2, 2, ..] | [1 | 2, 1 | 2, 4]);
     (7..=15).contains(&count) && !date
 }
 
@@ -185,11 +186,12 @@ mod tests {
         let kinds = |text: &str| find_pii(text).into_iter().map(|s| s.kind).collect::<Vec<_>>();
         assert_eq!(kinds("write to jo.doe+x@mail.example.org now"), [PiiKind::Email]);
         assert_eq!(kinds("card 4111 1111 1111 1111 please"), [PiiKind::Card]);
+        assert_eq!(kinds("card 4111, 1111, 1111, 1111."), [PiiKind::Card]);
         assert_eq!(kinds("pay to DE89 3704 0044 0532 0130 00"), [PiiKind::Iban]);
         assert_eq!(kinds("my social is 078-05-1120"), [PiiKind::SocialSecurity]);
         assert_eq!(kinds("call +44 20 7946 0958"), [PiiKind::Phone]);
         assert_eq!(kinds("call (212) 555-0147"), [PiiKind::Phone]);
-        for harmless in ["it costs 38.50 a month", "on 2026-03-14 at 10", "order LF402117", "5 working days"] {
+        for harmless in ["it costs 38.50 a month", "on 2026-03-14 at 10", "on 03.11.2025", "at 2026-03-14 15:30", "order LF402117", "5 working days"] {
             assert_eq!(kinds(harmless), [], "{harmless}");
         }
     }

@@ -26,6 +26,15 @@ impl Prefix {
         self.lines.push(line.into());
     }
 
+    /// The same without its `lines` oldest lines: what is left when the window is full.
+    #[must_use]
+    pub fn without_oldest(&self, lines: usize) -> Self {
+        Self {
+            system: self.system.clone(),
+            lines: self.lines.get(lines..).unwrap_or_default().to_vec(),
+        }
+    }
+
     /// Completes the prompt with what is asked now.
     pub fn ask(&self, task: impl Into<String>) -> Prompt {
         Prompt {

@@ -52,7 +52,8 @@ impl Session {
         Self { inputs, events: Some(events) }
     }
 
-    /// Feeds the session. Waits while it is busy with earlier inputs.
+    /// Feeds the session. Waits while it is busy with earlier inputs. What comes behind
+    /// [`SessionInput::End`] is not taken any more.
     ///
     /// # Errors
     /// [`ErrorKind::Cancelled`] if the session is over.
@@ -77,7 +78,8 @@ impl Session {
     }
 
     /// What the session finds and does. The first call takes the stream; later ones get an empty
-    /// one. The stream ends when the session does.
+    /// one. The stream ends when the session does. Read it or drop it: events that nobody takes
+    /// hold the session up after a thousand of them.
     pub fn events(&mut self) -> SessionEvents {
         SessionEvents { events: self.events.take() }
     }

@@ -47,6 +47,18 @@ enum Done {
     Note { note: Result<Summary>, is_final: bool },
 }
 
+/// The kind of work that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doing {
+    Nothing,
+    /// Worthless as soon as the customer says more.
+    Reply,
+    /// Decides things; it is finished and then followed by the next.
+    Respond,
+    /// Can be written again later.
+    Note,
+}
+
 type Running = Pin<Box<dyn Future<Output = Done> + Send>>;
 
 /// The loop's state.
@@ -61,8 +73,8 @@ pub(super) struct Runtime {
     shown: HashSet<String>,
     last_action: Option<String>,
     running: Option<Running>,
-    /// Whether what runs is a reply, which new words of the customer overtake.
-    replying: bool,
+    /// What runs, which decides whether new words of the customer overtake it.
+    doing: Doing,
     next_reply: Option<Work>,
     note_wanted: Option<bool>,
     settling: Vec<oneshot::Sender<()>>,
@@ -94,7 +106,7 @@ impl Runtime {
             shown: HashSet::new(),
             last_action: None,
             running: None,
-            replying: false,
+            doing: Doing::Nothing,
             next_reply: None,
             note_wanted: None,
             settling: Vec::new(),
@@ -118,7 +130,7 @@ impl Runtime {
             tokio::select! {
                 biased;
                 message = inputs.recv() => match message {
-                    Some(Message::Input(SessionInput::End)) => break self.finish().await,
+                    Some(Message::Input(SessionInput::End)) => return self.finish().await,
                     Some(Message::Input(input)) => self.take(input).await,
                     Some(Message::Settle(waiting)) => self.settling.push(waiting),
                     Some(Message::Snapshot(answer)) => drop(answer.send(self.conversation.clone())),
@@ -126,7 +138,7 @@ impl Runtime {
                 },
                 done = done => {
                     self.running = None;
-                    self.replying = false;
+                    self.doing = Doing::Nothing;
                     self.deliver(done).await;
                 }
             }
@@ -136,7 +148,11 @@ impl Runtime {
 
     /// The conversation is over: what is still being written is overtaken by the final note.
     async fn finish(&mut self) {
-        self.running = None;
+        let running = self.running.take();
+        if let (Doing::Respond, Some(running)) = (self.doing, running) {
+            let done = running.await;
+            self.deliver(done).await;
+        }
         self.next_reply = None;
         let note = self.work(Work::Note { is_final: true }).await;
         self.deliver(note).await;
@@ -163,7 +179,9 @@ impl Runtime {
                     self.join(participant);
                     id
                 });
-                self.hear(NewUtterance::new(who, text)).await;
+                let now = jiff::Timestamp::now().as_millisecond() - self.conversation.started_at.as_millisecond();
+                let now = u64::try_from(now).unwrap_or_default();
+                self.hear(NewUtterance::new(who, text).with_span(now, now)).await;
             }
             SessionInput::Audio { tracks, start_ms } => self.transcribe(tracks, start_ms).await,
             SessionInput::Role { participant, role, confidence } => {
@@ -208,6 +226,8 @@ impl Runtime {
         let id = self.conversation.append(utterance);
         let Some(said) = self.conversation.transcript.get(id).cloned() else { return };
         self.journal.utterance(&said);
+        // Kept before anybody is told.
+        self.save().await;
         let role = said.role;
         self.emit(SessionEvent::UtteranceFinal(said)).await;
         if role == Role::AutomatedAgent {
@@ -222,20 +242,26 @@ impl Runtime {
             }
             return;
         }
-        let context = self.look(id, role).await;
+        let (context, scripted) = self.look(id, role).await;
         if role == Role::EndUser {
             self.overtake();
-            self.next_reply = self.calls_for_reply(&context).then_some(Work::Reply(context));
+            // Where an article may answer, words are written; else the procedure's own words will do.
+            if self.assistant.inner.writes && !context.passages.is_empty() {
+                self.next_reply = Some(Work::Reply(context));
+            } else if let Some(reply) = scripted {
+                self.emit(SessionEvent::Suggestion(reply)).await;
+            }
         }
         let covered = self.summary.as_ref().map_or(0, |summary| summary.covers);
-        if self.conversation.transcript.len() >= covered + NOTE_EVERY {
+        if self.assistant.inner.writes && self.conversation.transcript.len() >= covered + NOTE_EVERY {
             self.note_wanted = self.note_wanted.or(Some(false));
         }
     }
 
     /// The fast path: nothing here writes text.
-    async fn look(&mut self, id: UtteranceId, role: Role) -> ReplyContext {
+    async fn look(&mut self, id: UtteranceId, role: Role) -> (ReplyContext, Option<Suggestion>) {
         let mut context = ReplyContext::default();
+        let mut scripted = None;
         match self.assistant.inner.coach.cues(&self.conversation, &mut self.coaching).await {
             Ok(cues) => {
                 for cue in cues {
@@ -256,6 +282,7 @@ impl Runtime {
         match self.assistant.next_best_actions(&self.conversation, ACTIONS).await {
             Ok(actions) => {
                 context.next_step = actions.first().map(instruction);
+                scripted = worth_showing(&actions).and_then(|best| self.assistant.scripted_reply(best));
                 if let Some(best) = worth_showing(&actions).filter(|a| self.last_action.as_ref() != Some(&a.action)) {
                     self.last_action = Some(best.action.clone());
                     let card = action_card(best.clone());
@@ -265,7 +292,7 @@ impl Runtime {
             Err(error) => self.emit(SessionEvent::failed(Skill::NextBestAction, &error)).await,
         }
         tracing::debug!(utterance = id.0, passages = context.passages.len(), "fast path done");
-        context
+        (context, scripted)
     }
 
     /// Each article is shown once a conversation.
@@ -278,18 +305,18 @@ impl Runtime {
         }
     }
 
-    /// Without an article and a step there is nothing to write that the agent does not know.
-    fn calls_for_reply(&self, context: &ReplyContext) -> bool {
-        self.assistant.inner.writes && (!context.passages.is_empty() || context.next_step.is_some())
-    }
-
-    /// New words of the customer make a reply to the old ones worthless.
+    /// New words of the customer make a reply to the old ones worthless, and come before a note.
     fn overtake(&mut self) {
         self.next_reply = None;
-        if self.replying {
-            self.running = None;
-            self.replying = false;
+        match self.doing {
+            Doing::Reply => self.running = None,
+            Doing::Note => {
+                self.running = None;
+                self.note_wanted = Some(false);
+            }
+            Doing::Respond | Doing::Nothing => return,
         }
+        self.doing = Doing::Nothing;
     }
 
     fn start_next(&mut self) {
@@ -297,14 +324,16 @@ impl Runtime {
             return;
         }
         let work = match self.next_reply.take() {
-            Some(work) => {
-                self.replying = true;
-                work
-            }
+            Some(work) => work,
             None => match self.note_wanted.take() {
-                Some(is_final) if self.assistant.inner.writes => Work::Note { is_final },
-                _ => return,
+                Some(is_final) => Work::Note { is_final },
+                None => return,
             },
+        };
+        self.doing = match work {
+            Work::Reply(_) => Doing::Reply,
+            Work::Respond => Doing::Respond,
+            Work::Note { .. } => Doing::Note,
         };
         self.running = Some(self.work(work).boxed());
     }

@@ -13,7 +13,7 @@ use crate::llm::{LanguageModel, LanguageModelExt, Prefix, Structured};
 use crate::prompt::{Prompts, Template};
 
 /// Four short sentences and their line numbers.
-const MAX_TOKENS: usize = 260;
+const MAX_TOKENS: usize = 400;
 
 /// What kind of note is wanted.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,9 +134,13 @@ impl Summarizer {
         }
         let previous = options.previous.as_ref();
         let unchanged = previous.filter(|p| p.covers == transcript.len() && !p.sections.is_empty());
-        let mut sections = match unchanged {
-            Some(previous) => previous.sections.clone(),
-            None => self.judge(conversation, prefix, options).await?,
+        let (mut sections, covers) = match unchanged {
+            Some(previous) => (previous.sections.clone(), transcript.len()),
+            None => match self.judge(conversation, prefix, options).await? {
+                Some(sections) => (sections, transcript.len()),
+                // What was written before still stands, but covers no more than it did.
+                None => previous.map_or((Vec::new(), 0), |p| (p.sections.clone(), p.covers)),
+            },
         };
         let facts = find_facts(conversation);
         sections.retain(|section| section.kind != SectionKind::Entities);
@@ -149,10 +153,14 @@ impl Summarizer {
             });
         }
         let wrap_up = match options.is_final {
-            true => self.wrap_up.choose(conversation, prefix).await?,
+            // A note without a code is better than none.
+            true => self.wrap_up.choose(conversation, prefix).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "no wrap-up code could be chosen");
+                None
+            }),
             false => None,
         };
-        Ok(Summary { sections, facts, covers: transcript.len(), wrap_up })
+        Ok(Summary { sections, facts, covers, wrap_up })
     }
 
     async fn judge(
@@ -160,7 +168,7 @@ impl Summarizer {
         conversation: &Conversation,
         prefix: &Prefix,
         options: &SummaryOptions,
-    ) -> Result<Vec<SummarySection>> {
+    ) -> Result<Option<Vec<SummarySection>>> {
         let previous = options.previous.as_ref().filter(|p| !p.sections.is_empty());
         let named = |section: &'_ SummarySection| JUDGED.iter().find(|(kind, _)| *kind == section.kind).map(|j| j.1);
         let task = self.prompts.render(&SummaryPrompt {
@@ -178,11 +186,11 @@ impl Summarizer {
             Structured::Valid(answer) => answer,
             Structured::Rejected { reason, .. } => {
                 tracing::warn!(model = self.model.id(), reason, "the model's note was rejected");
-                return Ok(previous.map(|p| p.sections.clone()).unwrap_or_default());
+                return Ok(None);
             }
         };
         let judged = [answer.situation, answer.action, answer.resolution, answer.satisfaction];
-        Ok(JUDGED
+        let sections = JUDGED
             .iter()
             .zip(judged)
             .filter(|(_, judged)| !judged.text.trim().is_empty())
@@ -197,7 +205,8 @@ impl Summarizer {
                     evidence: real.map(Evidence::Utterance).collect(),
                 }
             })
-            .collect())
+            .collect();
+        Ok(Some(sections))
     }
 }
 

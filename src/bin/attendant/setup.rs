@@ -91,6 +91,11 @@ pub(crate) fn default_index(knowledge: &Path) -> Result<PathBuf> {
     let folder = knowledge.canonicalize().map_err(|why| {
         Error::new(ErrorKind::NotFound, format!("there is no folder {}", knowledge.display())).with_source(why)
     })?;
+    // A content folder and the articles in it share one index.
+    let folder = match folder.parent() {
+        Some(parent) if folder.ends_with("articles") => parent.to_owned(),
+        _ => folder,
+    };
     let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&folder);
     Ok(Cache::from_env()?.root().join("index").join(format!("{hash:016x}")))
 }

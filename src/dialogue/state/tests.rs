@@ -57,8 +57,11 @@ fn a_step_waits_for_its_slot_and_takes_a_spoken_value() {
     assert!(matches!(&effects[..], [Effect::Say { text, .. }] if text == "Your account number?"));
     let (state, effects, _) = apply(state, &[set("l f 40 21 17")], &books);
     assert_eq!(state.slots["account"], "LF402117");
-    assert!(matches!(&effects[..], [Effect::CallTool { tool, arguments }]
+    assert!(matches!(&effects[..], [Effect::CallTool { tool, arguments, .. }]
         if tool == "find_bill" && arguments["account"] == "LF402117"));
+    assert!(!state.is_done("bill", "look"), "a tool step is done when its tool has run");
+    let mut state = state;
+    state.done.insert("bill/look".into());
     let (state, effects, _) = apply(state, &[], &books);
     assert!(matches!(&effects[..], [Effect::Say { text, .. }] if text == "Here is your bill."));
     let (state, effects, _) = apply(state, &[], &books);
@@ -74,6 +77,36 @@ fn a_digression_comes_back_to_what_was_paused() {
     let (state, effects, _) = apply(state, &[], &books);
     assert_eq!(state.playbook.as_deref(), Some("bill"));
     assert!(matches!(&effects[..], [Effect::Say { text, .. }] if text == "Your account number?"));
+}
+
+#[test]
+fn an_approval_waits_for_a_yes_and_a_no_ends_the_procedure() {
+    let book = r#"
+        id = "offer"
+        title = "Offer"
+        goal = "Decided."
+        examples = ["an offer"]
+        [[steps]]
+        id = "ask"
+        label = "Ask"
+        kind = "approval"
+        say = "Shall I?"
+        [[steps]]
+        id = "do"
+        label = "Do"
+        kind = "tool"
+        tool = "do_it"
+        after = ["ask"]
+    "#;
+    let books = [Playbook::from_toml(book).unwrap()];
+    let (asked, effects, _) = apply(DialogueState::default(), &[start("offer")], &books);
+    assert!(matches!(&effects[..], [Effect::RequestApproval { text, .. }] if text == "Shall I?"));
+    let (_, effects, _) = apply(asked.clone(), &[Command::SmallTalk], &books);
+    assert!(!effects.iter().any(|e| matches!(e, Effect::CallTool { .. })), "{effects:?}");
+    let (_, effects, _) = apply(asked.clone(), &[Command::Confirm { yes: true }], &books);
+    assert!(matches!(&effects[..], [Effect::CallTool { .. }]));
+    let (no, effects, _) = apply(asked, &[Command::Confirm { yes: false }], &books);
+    assert_eq!((no.playbook, effects), (None, vec![]));
 }
 
 #[test]

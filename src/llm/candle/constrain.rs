@@ -52,12 +52,12 @@ impl Constrainer {
         Ok(Self { factory })
     }
 
-    /// A constraint for one answer. The schema's strings may not hold line breaks the model could
-    /// wander off in, and no blanks stand between the parts, so that most of them are forced.
+    /// A constraint for one answer. The blanks between its parts are fixed (those models
+    /// were trained on), so that all parts but the values are forced.
     pub(super) fn json(&self, schema: &Value) -> Result<Constraint> {
         let mut schema = schema.clone();
         if let Some(object) = schema.as_object_mut() {
-            object.insert("x-guidance".into(), json!({ "whitespace_flexible": false }));
+            object.insert("x-guidance".into(), json!({ "whitespace_flexible": false, "item_separator": ", ", "key_separator": ": " }));
         }
         let parser = self.factory.create_parser(TopLevelGrammar::from_json_schema(schema));
         let matcher = Matcher::new(parser);
@@ -70,8 +70,14 @@ impl Constrainer {
 
 impl Constraint {
     /// Tokens that can only come next; they are already counted as taken.
-    pub(super) fn forced(&mut self) -> Vec<u32> {
-        self.matcher.consume_ff_tokens()
+    ///
+    /// A matcher that failed looks like one that is done, so it is asked.
+    pub(super) fn forced(&mut self) -> Result<Vec<u32>> {
+        let tokens = self.matcher.consume_ff_tokens();
+        match self.matcher.get_error() {
+            Some(why) => Err(internal(why)),
+            None => Ok(tokens),
+        }
     }
 
     /// Forbids every token that cannot come next.

@@ -11,7 +11,7 @@ use candle_nn::rotary_emb::{rope, rope_i};
 use super::cache::KvCache;
 
 /// Tokens of a prompt that go through the model at once; bounds the memory of attention scores.
-const CHUNK: usize = 256;
+pub(super) const CHUNK: usize = 256;
 
 /// What differs between the models of the family.
 #[derive(Clone, Debug)]
@@ -130,13 +130,14 @@ impl Decoder {
         self.logits(&last)?.squeeze(0)?.to_vec1()
     }
 
-    /// Feeds `tokens`; returns the logits after each of them, `(tokens, vocabulary)`.
+    /// Feeds at most [`CHUNK`] tokens; returns the logits after each of them, `(tokens, vocabulary)`.
     pub(super) fn feed_all(&self, cache: &mut KvCache, tokens: &[u32]) -> Result<Vec<Vec<f32>>> {
         let hidden = self.hidden(cache, tokens)?;
         self.logits(&hidden)?.to_vec2()
     }
 
     fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
+        let _cores = crate::compute::exclusive();
         let hidden = rms_norm(&hidden.contiguous()?, &self.norm, self.shape.epsilon)?;
         candle_core::Module::forward(self.head.as_ref().unwrap_or(&self.embedding), &hidden)
     }

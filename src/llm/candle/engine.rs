@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::cache::KvCache;
 use super::constrain::{Constrainer, Constraint};
-use super::decoder::{Decoder, text};
+use super::decoder::{CHUNK, Decoder, text};
 use super::template::ChatTemplate;
 use super::vocabulary::{Utf8Buffer, Vocabulary};
 use super::{CandleOptions, candle_error};
@@ -23,6 +23,8 @@ use crate::llm::{Delta, Finish, Output, Prompt, Request, Usage};
 
 /// Every GGUF file begins with this.
 const MAGIC: &[u8; 4] = b"GGUF";
+/// Lines of the transcript that go at once when the window is full.
+const WINDOW_BLOCK: usize = 32;
 /// Sampling above temperature 0 is reproducible.
 const SEED: u64 = 42;
 
@@ -39,7 +41,7 @@ impl fmt::Debug for Engine {
 }
 
 enum Job {
-    Generate { request: Request, answer: channel::Sender<Result<Delta>> },
+    Generate { request: Request, answer: channel::UnboundedSender<Result<Delta>> },
     Score { prompt: Prompt, choices: Vec<String>, answer: oneshot::Sender<Result<Vec<f32>>> },
 }
 
@@ -59,7 +61,8 @@ impl Engine {
     }
 
     pub(super) fn generate(&self, request: Request) -> Result<BoxStream<'static, Result<Delta>>> {
-        let (answer, deltas) = channel::channel(64);
+        // Bounded by the request's max_tokens; the thread must never wait for a slow reader.
+        let (answer, deltas) = channel::unbounded_channel();
         self.send(Job::Generate { request, answer })?;
         let stream = futures::stream::unfold(deltas, |mut deltas| async move {
             deltas.recv().await.map(|delta| (delta, deltas))
@@ -118,8 +121,9 @@ impl Worker {
         let content = Content::read(&mut file).or_error(ErrorKind::Model, damaged)?;
         let missing = content.tensor_infos.values().any(|info| {
             let elements = info.shape.elem_count();
-            let bytes = elements / info.ggml_dtype.block_size() * info.ggml_dtype.type_size();
-            content.tensor_data_offset + info.offset + bytes as u64 > size
+            let bytes = (elements / info.ggml_dtype.block_size()).checked_mul(info.ggml_dtype.type_size());
+            let end = bytes.and_then(|b| content.tensor_data_offset.checked_add(info.offset)?.checked_add(b as u64));
+            end.is_none_or(|end| end > size)
         });
         if missing {
             return Err(Error::new(
@@ -130,7 +134,7 @@ impl Worker {
         let vocabulary = Vocabulary::read(&content)?;
         Ok(Self {
             decoder: Decoder::read(&content, &mut file, options.context_tokens).or_error(ErrorKind::Model, damaged)?,
-            template: ChatTemplate::new(text(&content, "tokenizer.chat_template").ok())?,
+            template: ChatTemplate::new(text(&content, "tokenizer.chat_template").ok(), &vocabulary.bos(&content))?,
             constrainer: Constrainer::new(&vocabulary)?,
             vocabulary,
             slots: Vec::new(),
@@ -146,23 +150,31 @@ impl Worker {
             Job::Generate { request, answer } => {
                 let done = catch_unwind(AssertUnwindSafe(|| self.generate(&request, &answer)));
                 if let Err(error) = done.unwrap_or_else(|_| Err(defect())) {
-                    self.slots.clear();
+                    self.forget_after(&error);
                     // Nobody left to tell is fine.
-                    let _ = answer.blocking_send(Err(error));
+                    let _ = answer.send(Err(error));
                 }
             }
+            Job::Score { answer, .. } if answer.is_closed() => {}
             Job::Score { prompt, choices, answer } => {
                 let done = catch_unwind(AssertUnwindSafe(|| self.score(&prompt, &choices)));
                 let scores = done.unwrap_or_else(|_| Err(defect()));
-                if scores.is_err() {
-                    self.slots.clear();
+                if let Err(error) = &scores {
+                    self.forget_after(error);
                 }
                 let _ = answer.send(scores);
             }
         }
     }
 
-    fn generate(&mut self, request: &Request, answer: &channel::Sender<Result<Delta>>) -> Result<()> {
+    /// A request that was refused touched no state; after any other failure nothing is trusted.
+    fn forget_after(&mut self, error: &Error) {
+        if error.kind() != ErrorKind::InvalidInput {
+            self.slots.clear();
+        }
+    }
+
+    fn generate(&mut self, request: &Request, answer: &channel::UnboundedSender<Result<Delta>>) -> Result<()> {
         let prompt = self.encode(&request.prompt, request.max_tokens)?;
         let mut constraint = match &request.output {
             Output::Text => None,
@@ -187,7 +199,7 @@ impl Worker {
             usage.completion_tokens += next.len();
             let bytes: Vec<u8> = next.iter().flat_map(|&t| self.vocabulary.bytes(t).to_vec()).collect();
             let piece = text.push(&bytes);
-            if !piece.is_empty() && answer.blocking_send(Ok(Delta::Text(piece))).is_err() {
+            if !piece.is_empty() && answer.send(Ok(Delta::Text(piece))).is_err() {
                 return Ok(());
             }
             if constraint.as_ref().is_some_and(Constraint::is_complete) {
@@ -195,7 +207,7 @@ impl Worker {
             }
             logits = self.feed(slot, &next)?;
         };
-        let _ = answer.blocking_send(Ok(Delta::Done { finish, usage }));
+        let _ = answer.send(Ok(Delta::Done { finish, usage }));
         Ok(())
     }
 
@@ -208,7 +220,7 @@ impl Worker {
         sampler: Option<&mut LogitsProcessor>,
     ) -> Result<Option<Vec<u32>>> {
         if let Some(constraint) = constraint.as_deref_mut() {
-            let forced = constraint.forced();
+            let forced = constraint.forced()?;
             if !forced.is_empty() {
                 let forced: Vec<u32> = forced.into_iter().filter(|&t| !self.vocabulary.is_end(t)).collect();
                 return Ok((!forced.is_empty()).then_some(forced));
@@ -234,7 +246,7 @@ impl Worker {
         Ok(Some(vec![token]))
     }
 
-    /// Probability of each choice: mean log-probability of its tokens, normalised over the choices.
+    /// Probability of each choice as the beginning of the answer, normalised over the choices.
     fn score(&mut self, prompt: &Prompt, choices: &[String]) -> Result<Vec<f32>> {
         let labels = choices
             .iter()
@@ -244,11 +256,15 @@ impl Worker {
             return Err(Error::new(ErrorKind::InvalidInput, "a choice is empty; every choice needs words"));
         }
         let longest = labels.iter().map(Vec::len).max().unwrap_or_default();
+        if longest > CHUNK {
+            let why = format!("a choice has {longest} tokens; at most {CHUNK} can be scored");
+            return Err(Error::new(ErrorKind::InvalidInput, why));
+        }
         let prompt = self.encode(prompt, longest)?;
         let slot = self.slot_for(&prompt)?;
         let (first, _) = self.feed_prompt(slot, &prompt)?;
         let first = log_softmax(&first);
-        let mut means = Vec::with_capacity(labels.len());
+        let mut sums = Vec::with_capacity(labels.len());
         for label in &labels {
             let mut sum = label.first().map_or(0.0, |&token| at(&first, token));
             // The logits behind the last token are of no interest.
@@ -260,16 +276,21 @@ impl Worker {
                     sum += at(&log_softmax(row), token);
                 }
             }
-            means.push(sum / label.len() as f32);
+            sums.push(sum);
         }
-        Ok(log_softmax(&means).into_iter().map(f32::exp).collect())
+        Ok(log_softmax(&sums).into_iter().map(f32::exp).collect())
     }
 
     fn encode(&self, prompt: &Prompt, answer: usize) -> Result<Vec<u32>> {
-        let system = self.vocabulary.disarm(prompt.prefix().system());
-        let user = self.vocabulary.disarm(&prompt.user_message());
-        let tokens = self.vocabulary.encode(&self.template.render(&system, &user)?)?;
         let window = self.decoder.context();
+        let mut tokens = self.render(prompt)?;
+        let lines = prompt.prefix().lines().len();
+        let mut dropped = 0;
+        while tokens.len() + answer > window && dropped < lines {
+            // Whole blocks go, so that the cut stays where it is for many turns and the cache holds.
+            dropped += WINDOW_BLOCK;
+            tokens = self.render(&prompt.prefix().without_oldest(dropped).ask(prompt.task()))?;
+        }
         if tokens.len() + answer > window {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
@@ -281,6 +302,12 @@ impl Worker {
             ));
         }
         Ok(tokens)
+    }
+
+    fn render(&self, prompt: &Prompt) -> Result<Vec<u32>> {
+        let system = self.vocabulary.disarm(prompt.prefix().system());
+        let user = self.vocabulary.disarm(&prompt.user_message());
+        self.vocabulary.encode(&self.template.render(&system, &user)?)
     }
 
     /// The slot to answer from: the one that shares the longest prefix. Where cutting it back

@@ -6,7 +6,12 @@ use std::sync::Arc;
 
 use candle_core::quantized::gguf_file::{Content, Value};
 use candle_core::quantized::tokenizer::TokenizerFromGguf;
-use tokenizers::Tokenizer;
+use tokenizers::pre_tokenizers::PreTokenizerWrapper;
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::pre_tokenizers::digits::Digits;
+use tokenizers::pre_tokenizers::sequence::Sequence;
+use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
+use tokenizers::{SplitDelimiterBehavior, Tokenizer};
 
 use crate::error::{Error, ErrorKind, OrError, Result};
 
@@ -30,7 +35,10 @@ impl fmt::Debug for Vocabulary {
 impl Vocabulary {
     pub(super) fn read(content: &Content) -> Result<Self> {
         let broken = || "the GGUF file has no usable tokenizer; use another file of the model";
-        let tokenizer = Tokenizer::from_gguf(content).or_error(ErrorKind::Model, broken)?;
+        let mut tokenizer = Tokenizer::from_gguf(content).or_error(ErrorKind::Model, broken)?;
+        if let Some(pre) = pre_tokenizer(content.metadata.get("tokenizer.ggml.pre")).or_error(ErrorKind::Model, broken)? {
+            tokenizer.with_pre_tokenizer(Some(pre));
+        }
         let list = |key: &str| content.metadata.get(key).and_then(|v| v.to_vec().ok());
         let tokens = list("tokenizer.ggml.tokens").ok_or_else(|| Error::new(ErrorKind::Model, broken()))?;
         let kinds = list("tokenizer.ggml.token_type");
@@ -101,6 +109,12 @@ impl Vocabulary {
             .map_or(&[], Vec::as_slice)
     }
 
+    /// The written form of the token that begins a text, where the model has one.
+    pub(super) fn bos(&self, content: &Content) -> String {
+        let id = content.metadata.get("tokenizer.ggml.bos_token_id").and_then(|v| v.to_u32().ok());
+        id.and_then(|id| self.controls.get(&id)).cloned().unwrap_or_default()
+    }
+
     /// Whether the token ends an answer.
     pub(super) fn is_end(&self, token: u32) -> bool {
         self.ends.contains(&token)
@@ -151,6 +165,27 @@ impl Utf8Buffer {
         }
     }
 }
+
+/// candle knows how qwen2 and llama3 cut text into words; for all others it puts a blank in front,
+/// which the models were not trained on. The patterns are those of llama.cpp (`llama-vocab.cpp`).
+fn pre_tokenizer(name: Option<&Value>) -> tokenizers::Result<Option<PreTokenizerWrapper>> {
+    let name = name.and_then(|value| value.to_string().ok()).map_or("", String::as_str);
+    let bytes = ByteLevel::new(false, true, true);
+    Ok(match name {
+        "qwen2" | "smaug-bpe" | "lfm2" | "llama3" => None,
+        "llama-bpe" => {
+            let words = SplitPattern::Regex(LLAMA3_WORDS.to_owned());
+            let split = Split::new(words, SplitDelimiterBehavior::Isolated, false)?;
+            Some(Sequence::new(vec![split.into(), ByteLevel::new(false, true, false).into()]).into())
+        }
+        "smollm" | "starcoder" | "refact" | "command-r" => {
+            Some(Sequence::new(vec![Digits::new(true).into(), bytes.into()]).into())
+        }
+        _ => Some(bytes.into()),
+    })
+}
+
+const LLAMA3_WORDS: &str = r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
 fn kind(value: &Value) -> Option<i64> {
     match value {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use attendant::conversation::{Channel, Conversation, NewUtterance, Participant};
+use attendant::conversation::{Channel, Conversation, NewUtterance, Participant, Role};
 use attendant::session::{SessionEvent, SessionInput};
 use attendant::{Error, ErrorKind, Result};
 use futures::StreamExt;
@@ -79,8 +79,7 @@ pub(crate) async fn run(args: AssistArgs, screen: &Screen) -> Result<()> {
         }
         Ok(())
     };
-    let (fed, shown) = futures::join!(feeding, showing);
-    fed.and(shown)?;
+    futures::future::try_join(showing, feeding).await?;
     let wall = start.elapsed().as_secs_f64();
     let length = length_ms as f64 / 1000.0;
     screen.note(&format!("{length:.1} s of call in {wall:.1} s: {:.2} times real time", length / wall));
@@ -92,7 +91,11 @@ fn script_of(conversation: &Conversation) -> Vec<(Participant, NewUtterance)> {
     let said = conversation.transcript.utterances().iter();
     said.map(|u| {
         let known = conversation.participants.iter().find(|p| p.id == u.participant).cloned();
-        let participant = known.unwrap_or_else(|| Participant::new(u.participant.clone(), u.role));
+        let mut participant = known.unwrap_or_else(|| Participant::new(u.participant.clone(), u.role));
+        if participant.role == Role::AutomatedAgent {
+            // Its words are replayed, not asked for again.
+            participant.role = Role::HumanAgent;
+        }
         let utterance = NewUtterance::new(u.participant.clone(), u.text.clone()).with_span(u.start_ms, u.end_ms);
         (participant, utterance)
     })

@@ -40,8 +40,8 @@ pub(crate) async fn run(args: ChatArgs, screen: &Screen) -> Result<()> {
         }
         Ok(())
     };
-    let (chatted, shown) = futures::join!(chatting, showing);
-    chatted.and(shown)
+    // When one fails, the other is not waited for; what is shown comes before the next question.
+    futures::future::try_join(showing, chatting).await.map(|_| ())
 }
 
 /// The next line typed; `None` at the end.

@@ -17,7 +17,7 @@ pub(crate) fn is_transcript(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"))
 }
 
-/// Reads a transcript; articles are looked up for `tenant`, whatever the file says.
+/// Reads a transcript; one that names no tenant belongs to `tenant`.
 pub(crate) fn read_transcript(path: &Path, tenant: &TenantId) -> Result<Conversation> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
