@@ -183,6 +183,9 @@ async fn a_conversation_goes_on_after_a_restart() {
 async fn a_failing_model_fails_its_skill_and_nothing_else() {
     let broken = ScriptedModel::from_fn(|_| Err(Error::new(ErrorKind::Unavailable, "down")));
     let assistant = Assistant::builder().language_model(Arc::new(broken)).playbooks(vec![playbook()]).build().await.unwrap();
+    let text = "If you were charged twice for your broadband this month, the second charge is paid back.";
+    let article = KnowledgeArticle::new("charged-twice", "Charged twice", "acme", text);
+    assistant.knowledge().ingest(vec![article], None).await.unwrap();
     let session = assistant.session(Conversation::new("acme", Channel::Chat));
     let inputs = vec![
         say(Role::EndUser, "I was charged twice for my broadband this month"),
