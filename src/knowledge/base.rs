@@ -344,9 +344,11 @@ impl KnowledgeBase {
             let only = ranges.into_iter();
             return Ok(only.map(|range| Supporting { range, score: 1.0 }).collect());
         }
+        // With the heading in front, "It takes five days." says what takes five days.
+        let about = hit.passage.headings.last().unwrap_or(&hit.passage.title);
         let quotes: Vec<String> = ranges
             .iter()
-            .map(|range| text.get(range.clone()).unwrap_or_default().to_owned())
+            .map(|range| format!("{about}: {}", text.get(range.clone()).unwrap_or_default()))
             .collect();
         let asked = self
             .query_vectors(std::slice::from_ref(&question.text))
