@@ -45,7 +45,7 @@ impl ChatTemplate {
                     add_generation_prompt => true,
                     // Qwen3 would think aloud first; nobody on a call waits for that.
                     enable_thinking => false,
-                    bos_token => self.bos,
+                    bos_token => self.bos.as_str(),
                 })
             })
             .or_error(ErrorKind::Model, broken)
