@@ -16,7 +16,7 @@ use whisper_rs::{
 };
 
 use super::utterance::{self, UtteranceSpan};
-use super::{AudioTrack, Segment, SpeechToText, TranscribeOptions, speech_spans};
+use super::{AudioTrack, SAMPLE_RATE, Segment, SpeechToText, TranscribeOptions, speech_spans};
 use crate::compute;
 use crate::error::{Error, ErrorKind, OrError, Result};
 
@@ -40,6 +40,10 @@ const MOST_THREADS: usize = 8;
 /// share an utterance wait for each other after every small operation, and where something else
 /// runs on the machine that costs several times the work itself.
 const MOST_DECODERS: usize = 4;
+/// Speech of this length behind the decoder's last time stamp was left out by it …
+const LEFT_OUT_MS: u64 = 1_500;
+/// … and is decoded in turn, in so many parts at most.
+const MOST_PARTS: usize = 4;
 /// Audio that is decoded while the cores are held, so that others get their turn.
 const BATCH_MS: u64 = 16_000;
 /// Below this mean log probability the decoder is guessing …
@@ -91,8 +95,12 @@ impl WhisperSpeech {
                 path.display()
             )
         };
-        let context = WhisperContext::new_with_params(path, WhisperContextParameters::default())
-            .or_error(ErrorKind::Model, refused)?;
+        let context = WhisperContext::new_with_params(path, {
+            let mut p = WhisperContextParameters::default();
+            p.flash_attn(std::env::var("FA").is_ok());
+            p
+        })
+        .or_error(ErrorKind::Model, refused)?;
         let decoder = context.create_state().or_error(ErrorKind::Model, refused)?;
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
@@ -325,8 +333,9 @@ impl Inner {
             parameters.set_language(known);
         }
         parameters.set_no_context(true);
-        // Time stamps are not read (the voice detector knows better), but without them the decoder
-        // does not know that the speech is over when the context is short, and says it again.
+        // The times of words come from the voice detector, which knows better; but without time
+        // stamps the decoder does not know that the speech is over when the context is short, and
+        // says it again.
         parameters.set_no_timestamps(false);
         parameters.set_single_segment(true);
         parameters.set_suppress_nst(true);
@@ -345,26 +354,22 @@ impl Inner {
         utterance: &UtteranceSpan,
         parameters: &FullParams<'_, '_>,
     ) -> Result<Option<Segment>> {
-        let duration_ms = utterance.duration_ms();
         let audio = utterance.audio(track);
-        let mut parameters = parameters.clone();
-        let context = duration_ms * CONTEXT_PER_SECOND / 1000 + SPARE_CONTEXT;
-        let context = context.max(LEAST_CONTEXT).next_multiple_of(64);
-        parameters
-            .set_audio_ctx(i32::try_from(context).map_or(FULL_CONTEXT, |c| c.min(FULL_CONTEXT)));
-        let most_tokens = 16 + duration_ms / 100;
-        parameters.set_max_tokens(i32::try_from(most_tokens).unwrap_or(224).min(224));
-
-        let mut heard = self.decode(decoder, &parameters, audio)?;
-        if text::is_loop(&heard.words, duration_ms) {
-            // A little randomness gets a stuck decoder out, as in the reference implementation.
-            parameters.set_temperature(0.4);
-            heard = self.decode(decoder, &parameters, audio)?;
+        let mut words = Vec::new();
+        let mut from = 0;
+        // Whisper may stop where another voice sets in; it then goes on from there, as it does on
+        // recordings of more than 30 s.
+        for _ in 0..MOST_PARTS {
+            let rest = audio.get(from..).unwrap_or_default();
+            let heard = self.part(decoder, rest, parameters)?;
+            words.extend(heard.words);
+            let rest_ms = milliseconds(rest);
+            match heard.stopped_ms {
+                Some(stop) if stop > 0 && stop + LEFT_OUT_MS < rest_ms => from += samples(stop),
+                _ => break,
+            }
         }
-        if heard.mean_log < GUESSING && heard.no_speech > NO_SPEECH {
-            return Ok(None);
-        }
-        let words = text::without_loops(text::without_notes(heard.words), duration_ms);
+        let words = text::without_loops(words, milliseconds(audio));
         if words.is_empty() {
             return Ok(None);
         }
@@ -380,6 +385,35 @@ impl Inner {
         }))
     }
 
+    /// What is said in `audio`, up to where the decoder stops.
+    fn part(
+        &self,
+        decoder: &mut WhisperState,
+        audio: &[f32],
+        parameters: &FullParams<'_, '_>,
+    ) -> Result<Heard> {
+        let duration_ms = milliseconds(audio);
+        let mut parameters = parameters.clone();
+        let context = duration_ms * CONTEXT_PER_SECOND / 1000 + SPARE_CONTEXT;
+        let context = context.max(LEAST_CONTEXT).next_multiple_of(64);
+        parameters
+            .set_audio_ctx(i32::try_from(context).map_or(FULL_CONTEXT, |c| c.min(FULL_CONTEXT)));
+        let most_tokens = 16 + duration_ms / 100;
+        parameters.set_max_tokens(i32::try_from(most_tokens).unwrap_or(224).min(224));
+
+        let mut heard = self.decode(decoder, &parameters, audio)?;
+        if text::is_loop(&heard.words, duration_ms) {
+            // A little randomness gets a stuck decoder out, as in the reference implementation.
+            parameters.set_temperature(0.4);
+            heard = self.decode(decoder, &parameters, audio)?;
+        }
+        if heard.mean_log < GUESSING && heard.no_speech > NO_SPEECH {
+            return Ok(Heard::default());
+        }
+        heard.words = text::without_notes(heard.words);
+        Ok(heard)
+    }
+
     fn decode(
         &self,
         decoder: &mut WhisperState,
@@ -393,7 +427,7 @@ impl Inner {
             })?;
         let mut heard = Heard::default();
         let mut tokens: Vec<(&[u8], f32)> = Vec::new();
-        let end = self.context.token_eot();
+        let (end, stamps) = (self.context.token_eot(), self.context.token_beg());
         let mut log = 0.0;
         for segment in decoder.as_iter() {
             heard.no_speech = heard.no_speech.max(segment.no_speech_probability());
@@ -402,6 +436,10 @@ impl Inner {
                     continue;
                 };
                 let data = token.token_data();
+                if data.id > stamps {
+                    // A stamp counts steps of 20 ms.
+                    heard.stopped_ms = u64::try_from(data.id - stamps).ok().map(|t| t * 20);
+                }
                 if data.id < end {
                     log += data.plog;
                     tokens.push((
@@ -441,4 +479,14 @@ struct Heard {
     words: Vec<Spoken>,
     mean_log: f32,
     no_speech: f32,
+    /// The last time stamp, from the start of the audio.
+    stopped_ms: Option<u64>,
+}
+
+fn milliseconds(audio: &[f32]) -> u64 {
+    audio.len() as u64 * 1000 / u64::from(SAMPLE_RATE)
+}
+
+fn samples(milliseconds: u64) -> usize {
+    usize::try_from(milliseconds * u64::from(SAMPLE_RATE) / 1000).unwrap_or(usize::MAX)
 }
