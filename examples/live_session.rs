@@ -42,14 +42,20 @@ async fn main() -> Result<()> {
     // Each conversation has a session: inputs go in, a stream of events comes out.
     let mut session = assistant.session(Conversation::new("larkfield", Channel::Chat));
     let mut events = session.events();
-    session.say(Role::EndUser, "I was charged twice this month!").await?;
-    session.say(Role::HumanAgent, "I am sorry. What is your account number?").await?;
+    session
+        .say(Role::EndUser, "I was charged twice this month!")
+        .await?;
+    session
+        .say(Role::HumanAgent, "I am sorry. What is your account number?")
+        .await?;
     session.say(Role::EndUser, "It is LF902412.").await?;
     session.send(SessionInput::End).await?;
 
     while let Some(event) = events.next().await {
         match event {
-            SessionEvent::UtteranceFinal(said) => show(&format!("{}: {}", said.role.label(), said.text)),
+            SessionEvent::UtteranceFinal(said) => {
+                show(&format!("{}: {}", said.role.label(), said.text))
+            }
             SessionEvent::Suggestion(card) => show(&format!("   card: {:?}", card.kind)),
             SessionEvent::Summary(note) => show(&format!("   facts: {:?}", note.facts)),
             _ => {}

@@ -48,20 +48,29 @@ impl Prompts {
     pub fn with_directory(directory: &Path) -> Result<Self> {
         let shown = directory.display();
         let mut prompts = Self::bundled();
-        let entries = std::fs::read_dir(directory)
-            .or_error(ErrorKind::NotFound, || format!("cannot read the prompt directory {shown}"))?;
+        let entries = std::fs::read_dir(directory).or_error(ErrorKind::NotFound, || {
+            format!("cannot read the prompt directory {shown}")
+        })?;
         for entry in entries {
-            let path = entry.or_error(ErrorKind::Config, || format!("cannot list {shown}"))?.path();
-            let name = path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned);
+            let path = entry
+                .or_error(ErrorKind::Config, || format!("cannot list {shown}"))?
+                .path();
+            let name = path
+                .file_stem()
+                .and_then(|stem| stem.to_str())
+                .map(str::to_owned);
             let (Some(name), true) = (name, path.extension().is_some_and(|e| e == "jinja")) else {
                 continue;
             };
-            let source = std::fs::read_to_string(&path)
-                .or_error(ErrorKind::Config, || format!("cannot read the prompt {}", path.display()))?;
+            let source = std::fs::read_to_string(&path).or_error(ErrorKind::Config, || {
+                format!("cannot read the prompt {}", path.display())
+            })?;
             prompts
                 .environment
                 .add_template_owned(name, source)
-                .or_error(ErrorKind::Config, || format!("{} is not a template", path.display()))?;
+                .or_error(ErrorKind::Config, || {
+                    format!("{} is not a template", path.display())
+                })?;
         }
         Ok(prompts)
     }
@@ -76,15 +85,19 @@ impl Prompts {
             Ok(overriding) => overriding.render(values),
             Err(_) => self.environment.render_str(T::SOURCE, values),
         };
-        rendered
-            .map(|text| text.trim().to_owned())
-            .map_err(|why| Error::new(ErrorKind::Config, format!("prompt {:?}", T::NAME)).with_source(why))
+        rendered.map(|text| text.trim().to_owned()).map_err(|why| {
+            Error::new(ErrorKind::Config, format!("prompt {:?}", T::NAME)).with_source(why)
+        })
     }
 }
 
 /// Lines that hold only a block leave no empty line behind.
 fn trimmed_blocks() -> SyntaxConfig {
-    SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().unwrap_or_default()
+    SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -102,12 +115,20 @@ mod tests {
 
     #[test]
     fn a_directory_overrides_and_a_wrong_variable_is_told() {
-        assert_eq!(Prompts::bundled().render(&Greeting { name: "Ada" }).unwrap(), "Hello Ada.");
+        assert_eq!(
+            Prompts::bundled()
+                .render(&Greeting { name: "Ada" })
+                .unwrap(),
+            "Hello Ada."
+        );
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("greeting.jinja");
         std::fs::write(&file, "Hi {{ name }}!").unwrap();
         let prompts = Prompts::with_directory(directory.path()).unwrap();
-        assert_eq!(prompts.render(&Greeting { name: "Ada" }).unwrap(), "Hi Ada!");
+        assert_eq!(
+            prompts.render(&Greeting { name: "Ada" }).unwrap(),
+            "Hi Ada!"
+        );
         std::fs::write(&file, "Hi {{ nmae }}!").unwrap();
         let prompts = Prompts::with_directory(directory.path()).unwrap();
         let error = prompts.render(&Greeting { name: "Ada" }).unwrap_err();

@@ -41,14 +41,21 @@ struct Fact {
 
 /// Lower case, letters and digits only, one blank between words.
 fn plain(text: &str) -> String {
-    let kept: String = text.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    let kept: String = text
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { ' ' })
+        .collect();
     kept.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sample_call_gives_what_its_script_expects() {
-    let expected: Expected =
-        toml::from_str(&std::fs::read_to_string(support::repository("examples/sample-call/expected.toml")).unwrap()).unwrap();
+    let expected: Expected = toml::from_str(
+        &std::fs::read_to_string(support::repository("examples/sample-call/expected.toml"))
+            .unwrap(),
+    )
+    .unwrap();
     let content = Content::load(&support::repository("knowledge"), &"larkfield".into()).unwrap();
     assert_eq!(content.articles.skipped, []);
     let index = tempfile::tempdir().unwrap();
@@ -63,11 +70,17 @@ async fn the_sample_call_gives_what_its_script_expects() {
         .build()
         .await
         .unwrap();
-    assistant.knowledge().ingest(content.articles.articles, None).await.unwrap();
+    assistant
+        .knowledge()
+        .ingest(content.articles.articles, None)
+        .await
+        .unwrap();
 
     let recording = read_recording(support::repository("examples/sample-call/call.wav")).unwrap();
     let options = CallOptions::new(TranscribeOptions::language("en"));
-    let heard = transcribe_recording(assistant.speech().unwrap().as_ref(), &recording, &options).await.unwrap();
+    let heard = transcribe_recording(assistant.speech().unwrap().as_ref(), &recording, &options)
+        .await
+        .unwrap();
     let mut session = assistant.session(Conversation::new("larkfield", Channel::Voice));
     let events = session.events();
     let feeding = async move {
@@ -75,7 +88,12 @@ async fn the_sample_call_gives_what_its_script_expects() {
             let mut participant = Participant::new(segment.participant.clone(), segment.role);
             participant.role_confidence = segment.role_confidence;
             session.send(SessionInput::Join(participant)).await.unwrap();
-            session.send(SessionInput::Utterance(segment.segment.into_utterance(segment.participant, 0))).await.unwrap();
+            session
+                .send(SessionInput::Utterance(
+                    segment.segment.into_utterance(segment.participant, 0),
+                ))
+                .await
+                .unwrap();
             session.settle().await.unwrap();
         }
         session.send(SessionInput::End).await.unwrap();
@@ -87,13 +105,21 @@ async fn the_sample_call_gives_what_its_script_expects() {
         let said: Vec<&str> = events
             .iter()
             .filter_map(|event| match event {
-                SessionEvent::UtteranceFinal(said) if said.role.as_str() == role => Some(said.text.as_str()),
+                SessionEvent::UtteranceFinal(said) if said.role.as_str() == role => {
+                    Some(said.text.as_str())
+                }
                 _ => None,
             })
             .collect();
         let said = plain(&said.join(" "));
-        let missed: Vec<_> = wanted.iter().filter(|any| !any.iter().any(|w| said.contains(&plain(w)))).collect();
-        assert!(missed.len() * 5 <= wanted.len(), "{role}: {missed:?} not in: {said}");
+        let missed: Vec<_> = wanted
+            .iter()
+            .filter(|any| !any.iter().any(|w| said.contains(&plain(w))))
+            .collect();
+        assert!(
+            missed.len() * 5 <= wanted.len(),
+            "{role}: {missed:?} not in: {said}"
+        );
     }
     let order: Vec<u64> = events
         .iter()
@@ -110,7 +136,9 @@ async fn the_sample_call_gives_what_its_script_expects() {
     for event in &events {
         match event {
             SessionEvent::Suggestion(suggestion) => match &suggestion.kind {
-                SuggestionKind::Article { citation, .. } => cited.push(citation.article.to_string()),
+                SuggestionKind::Article { citation, .. } => {
+                    cited.push(citation.article.to_string())
+                }
                 SuggestionKind::NextBestAction { action } => actions.push(action.action.clone()),
                 SuggestionKind::Reply { .. } => replies += 1,
                 _ => {}
@@ -123,9 +151,18 @@ async fn the_sample_call_gives_what_its_script_expects() {
             _ => {}
         }
     }
-    assert!(cited.iter().any(|a| expected.articles.right.contains(a)), "cited: {cited:?}");
-    assert!(!cited.iter().any(|a| expected.articles.wrong.contains(a)), "cited: {cited:?}");
-    assert!(actions.iter().any(|a| a.starts_with(&expected.playbook)), "actions: {actions:?}");
+    assert!(
+        cited.iter().any(|a| expected.articles.right.contains(a)),
+        "cited: {cited:?}"
+    );
+    assert!(
+        !cited.iter().any(|a| expected.articles.wrong.contains(a)),
+        "cited: {cited:?}"
+    );
+    assert!(
+        actions.iter().any(|a| a.starts_with(&expected.playbook)),
+        "actions: {actions:?}"
+    );
     assert!(cues.contains(&expected.coaching), "cues: {cues:?}");
     assert!(replies > 0, "no reply was suggested");
 
@@ -135,15 +172,37 @@ async fn the_sample_call_gives_what_its_script_expects() {
         _ => None,
     });
     let summary = summary.expect("a note");
-    let text: String = summary.sections.iter().map(|s| plain(&s.text) + " ").collect();
+    let text: String = summary
+        .sections
+        .iter()
+        .map(|s| plain(&s.text) + " ")
+        .collect();
     let situation = &expected.summary["situation"];
     let action = &expected.summary["action"];
-    assert!(situation.iter().chain(["charged 42"].map(String::from).iter()).any(|w| text.contains(&plain(w))), "{text}");
+    assert!(
+        situation
+            .iter()
+            .chain(["charged 42"].map(String::from).iter())
+            .any(|w| text.contains(&plain(w))),
+        "{text}"
+    );
     assert!(action.iter().any(|w| text.contains(&plain(w))), "{text}");
-    assert!(summary.sections.iter().all(|s| !s.evidence.is_empty()), "{summary:#?}");
+    assert!(
+        summary.sections.iter().all(|s| !s.evidence.is_empty()),
+        "{summary:#?}"
+    );
     for fact in &expected.facts {
-        let found = summary.facts.iter().any(|f| fact.any_of.iter().any(|v| plain(&f.value).contains(&plain(v))));
-        assert!(found || fact.kind == "reference", "{:?} is not among {:?}", fact.any_of, summary.facts);
+        let found = summary.facts.iter().any(|f| {
+            fact.any_of
+                .iter()
+                .any(|v| plain(&f.value).contains(&plain(v)))
+        });
+        assert!(
+            found || fact.kind == "reference",
+            "{:?} is not among {:?}",
+            fact.any_of,
+            summary.facts
+        );
     }
     let code = events.iter().find_map(|e| match e {
         SessionEvent::WrapUp { code, .. } => Some(code.clone()),
@@ -152,5 +211,9 @@ async fn the_sample_call_gives_what_its_script_expects() {
     assert_eq!(code.as_ref(), Some(&expected.wrap_up));
     assert_eq!(events.last(), Some(&SessionEvent::Ended));
     let roles: Vec<Role> = vec![Role::HumanAgent, Role::EndUser];
-    assert!(roles.iter().all(|r| events.iter().any(|e| matches!(e, SessionEvent::UtteranceFinal(s) if s.role == *r))));
+    assert!(roles.iter().all(|r| {
+        events
+            .iter()
+            .any(|e| matches!(e, SessionEvent::UtteranceFinal(s) if s.role == *r))
+    }));
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::conversation::{CoachingCue, Conversation, Evidence, Role, Suggestion, SuggestionKind, Utterance};
+use crate::conversation::{
+    CoachingCue, Conversation, Evidence, Role, Suggestion, SuggestionKind, Utterance,
+};
 use crate::embedding::{Embedder, TextKind, similarity};
 use crate::error::{Error, ErrorKind, OrError, Result};
 
@@ -65,14 +67,19 @@ struct RuleFile {
 /// mistake.
 pub fn load_coaching_rules(path: &Path) -> Result<Vec<CoachingRule>> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .or_error(ErrorKind::NotFound, || format!("cannot read the coaching rules {shown}"))?;
-    let file: RuleFile =
-        toml::from_str(&text).or_error(ErrorKind::Config, || format!("{shown} holds no coaching rules"))?;
+    let text = std::fs::read_to_string(path).or_error(ErrorKind::NotFound, || {
+        format!("cannot read the coaching rules {shown}")
+    })?;
+    let file: RuleFile = toml::from_str(&text).or_error(ErrorKind::Config, || {
+        format!("{shown} holds no coaching rules")
+    })?;
     match file.rules.iter().find(|rule| rule.examples.is_empty()) {
         Some(rule) => Err(Error::new(
             ErrorKind::Config,
-            format!("{shown}: rule {:?} has no examples and could never fire", rule.id),
+            format!(
+                "{shown}: rule {:?} has no examples and could never fire",
+                rule.id
+            ),
         )),
         None => Ok(file.rules),
     }
@@ -115,19 +122,30 @@ impl Coach {
         for rule in rules {
             prepared.push(Prepared {
                 examples: embedder.embed(&rule.examples, TextKind::Query).await?,
-                counter_examples: embedder.embed(&rule.counter_examples, TextKind::Query).await?,
-                acknowledgements: embedder.embed(&rule.acknowledgements, TextKind::Query).await?,
+                counter_examples: embedder
+                    .embed(&rule.counter_examples, TextKind::Query)
+                    .await?,
+                acknowledgements: embedder
+                    .embed(&rule.acknowledgements, TextKind::Query)
+                    .await?,
                 rule,
             });
         }
-        Ok(Self { embedder, rules: prepared.into() })
+        Ok(Self {
+            embedder,
+            rules: prepared.into(),
+        })
     }
 
     /// The cues the last utterance calls for.
     ///
     /// # Errors
     /// As the embedder.
-    pub async fn cues(&self, conversation: &Conversation, state: &mut CoachingState) -> Result<Vec<Suggestion>> {
+    pub async fn cues(
+        &self,
+        conversation: &Conversation,
+        state: &mut CoachingState,
+    ) -> Result<Vec<Suggestion>> {
         let Some(last) = conversation.transcript.utterances().last() else {
             return Ok(Vec::new());
         };
@@ -140,25 +158,43 @@ impl Coach {
                 continue;
             };
             let rule = &prepared.rule;
-            state.fired.entry(rule.id.clone()).or_default().push(last.end_ms);
+            state
+                .fired
+                .entry(rule.id.clone())
+                .or_default()
+                .push(last.end_ms);
             let cue = CoachingCue {
                 rule: rule.id.clone(),
                 display_name: rule.display_name.clone(),
                 message: rule.agent_action.clone(),
             };
-            cues.push(Suggestion::new(SuggestionKind::Coaching(cue), confidence, vec![Evidence::Utterance(last.id)]));
+            cues.push(Suggestion::new(
+                SuggestionKind::Coaching(cue),
+                confidence,
+                vec![Evidence::Utterance(last.id)],
+            ));
         }
         Ok(cues)
     }
 
     /// The confidence, if the words call for the cue.
-    async fn matches(&self, prepared: &Prepared, conversation: &Conversation, last: &Utterance) -> Result<Option<f32>> {
+    async fn matches(
+        &self,
+        prepared: &Prepared,
+        conversation: &Conversation,
+        last: &Utterance,
+    ) -> Result<Option<f32>> {
         // A feeling often stands in one sentence of a longer turn.
         let sentences = sentences(&last.text);
         let vectors = self.embedder.embed(&sentences, TextKind::Query).await?;
         let best = vectors
             .iter()
-            .map(|v| (closest(v, &prepared.examples), closest(v, &prepared.counter_examples)))
+            .map(|v| {
+                (
+                    closest(v, &prepared.examples),
+                    closest(v, &prepared.counter_examples),
+                )
+            })
             .filter(|(like, unlike)| *like >= prepared.rule.threshold && like > unlike)
             .max_by(|a, b| (a.0 - a.1).total_cmp(&(b.0 - b.1)));
         let Some((like, unlike)) = best else {
@@ -178,21 +214,41 @@ impl Coach {
         if prepared.acknowledgements.is_empty() {
             return Ok(false);
         }
-        let vectors = self.embedder.embed(&sentences(&said.text), TextKind::Query).await?;
-        Ok(vectors.iter().any(|v| closest(v, &prepared.acknowledgements) >= ACKNOWLEDGED))
+        let vectors = self
+            .embedder
+            .embed(&sentences(&said.text), TextKind::Query)
+            .await?;
+        Ok(vectors
+            .iter()
+            .any(|v| closest(v, &prepared.acknowledgements) >= ACKNOWLEDGED))
     }
 }
 
 impl Prepared {
-    fn applies(&self, conversation: &Conversation, last: &Utterance, state: &CoachingState) -> bool {
+    fn applies(
+        &self,
+        conversation: &Conversation,
+        last: &Utterance,
+        state: &CoachingState,
+    ) -> bool {
         let rule = &self.rule;
-        let fired = state.fired.get(&rule.id).map(Vec::as_slice).unwrap_or_default();
+        let fired = state
+            .fired
+            .get(&rule.id)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let language = primary(&conversation.language);
         last.role == rule.speaker
             && last.text.split_whitespace().count() >= LEAST_WORDS
-            && (rule.languages.is_empty() || rule.languages.iter().any(|tag| primary(tag).eq_ignore_ascii_case(language)))
+            && (rule.languages.is_empty()
+                || rule
+                    .languages
+                    .iter()
+                    .any(|tag| primary(tag).eq_ignore_ascii_case(language)))
             && u32::try_from(fired.len()).is_ok_and(|count| count < rule.max_per_call)
-            && fired.last().is_none_or(|at| last.end_ms >= at.saturating_add(rule.cooldown_s.saturating_mul(1000)))
+            && fired.last().is_none_or(|at| {
+                last.end_ms >= at.saturating_add(rule.cooldown_s.saturating_mul(1000))
+            })
     }
 }
 
@@ -211,7 +267,10 @@ fn sentences(text: &str) -> Vec<String> {
 }
 
 fn closest(vector: &[f32], others: &[Vec<f32>]) -> f32 {
-    others.iter().map(|other| similarity(vector, other)).fold(0.0, f32::max)
+    others
+        .iter()
+        .map(|other| similarity(vector, other))
+        .fold(0.0, f32::max)
 }
 
 #[cfg(test)]
@@ -235,7 +294,9 @@ mod tests {
             priority: 1,
             languages: vec!["en".into()],
         };
-        Coach::new(Arc::new(HashingEmbedder::default()), vec![rule]).await.unwrap()
+        Coach::new(Arc::new(HashingEmbedder::default()), vec![rule])
+            .await
+            .unwrap()
     }
 
     fn say(call: &mut Conversation, role: Role, text: &str, at_ms: u64) {
@@ -256,7 +317,11 @@ mod tests {
         say(&mut call, Role::EndUser, ANNOYED, 70_000);
         assert_eq!(coach.cues(&call, &mut state).await.unwrap().len(), 1);
         say(&mut call, Role::EndUser, ANNOYED, 200_000);
-        assert_eq!(coach.cues(&call, &mut state).await.unwrap().len(), 0, "at most twice");
+        assert_eq!(
+            coach.cues(&call, &mut state).await.unwrap().len(),
+            0,
+            "at most twice"
+        );
     }
 
     #[tokio::test]
@@ -269,12 +334,26 @@ mod tests {
         ] {
             let mut call = Conversation::new("acme", Channel::Voice);
             say(&mut call, role, text, 0);
-            let cues = coach.cues(&call, &mut CoachingState::default()).await.unwrap();
+            let cues = coach
+                .cues(&call, &mut CoachingState::default())
+                .await
+                .unwrap();
             assert_eq!(cues, [], "{text}");
         }
         let mut call = Conversation::new("acme", Channel::Voice);
-        say(&mut call, Role::HumanAgent, "I understand how annoying that is.", 0);
+        say(
+            &mut call,
+            Role::HumanAgent,
+            "I understand how annoying that is.",
+            0,
+        );
         say(&mut call, Role::EndUser, ANNOYED, 1_000);
-        assert_eq!(coach.cues(&call, &mut CoachingState::default()).await.unwrap(), []);
+        assert_eq!(
+            coach
+                .cues(&call, &mut CoachingState::default())
+                .await
+                .unwrap(),
+            []
+        );
     }
 }

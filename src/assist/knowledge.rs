@@ -23,7 +23,10 @@ impl FoundPassage {
     pub fn into_suggestion(self) -> Suggestion {
         let passage = Evidence::Passage(self.found.hit.passage.id.clone());
         Suggestion::new(
-            SuggestionKind::Article { title: self.found.hit.passage.title, citation: self.found.citation },
+            SuggestionKind::Article {
+                title: self.found.hit.passage.title,
+                citation: self.found.citation,
+            },
             self.found.confidence,
             vec![self.asked, passage],
         )
@@ -52,16 +55,27 @@ impl ArticleFinder {
         };
         let scope = Scope::new(conversation.tenant.clone(), Audience::Agent)
             .with_language(conversation.language.split('-').next().unwrap_or_default());
-        let matches = self.knowledge.articles_for(&Question::new(text, scope), PASSAGES).await?;
+        let matches = self
+            .knowledge
+            .articles_for(&Question::new(text, scope), PASSAGES)
+            .await?;
         let asked = Evidence::Utterance(last.id);
-        Ok(matches.into_iter().map(|found| FoundPassage { found, asked: asked.clone() }).collect())
+        Ok(matches
+            .into_iter()
+            .map(|found| FoundPassage {
+                found,
+                asked: asked.clone(),
+            })
+            .collect())
     }
 }
 
 /// The customer's last turn; what they said before where that alone says too little.
 fn question(conversation: &Conversation) -> Option<(String, &Utterance)> {
     let turns = conversation.transcript.turns();
-    let last_turn = turns.last().filter(|turn| matches!(turn.role, Role::EndUser | Role::Unknown))?;
+    let last_turn = turns
+        .last()
+        .filter(|turn| matches!(turn.role, Role::EndUser | Role::Unknown))?;
     let last = last_turn.utterances.last()?;
     let text = last_turn.text();
     if is_acknowledgement(&text) {
@@ -74,7 +88,11 @@ fn question(conversation: &Conversation) -> Option<(String, &Utterance)> {
         // A name, a number, a date: an answer to the agent, not a question to us.
         return None;
     }
-    let mut earlier = turns.iter().rev().skip(1).filter(|turn| turn.role == Role::EndUser);
+    let mut earlier = turns
+        .iter()
+        .rev()
+        .skip(1)
+        .filter(|turn| turn.role == Role::EndUser);
     let context = earlier.find(|turn| turn.text().split_whitespace().count() >= LEAST_WORDS)?;
     Some((format!("{} {text}", context.text()), last))
 }
@@ -82,18 +100,24 @@ fn question(conversation: &Conversation) -> Option<(String, &Utterance)> {
 /// Whether a few words are a question.
 fn asks(text: &str) -> bool {
     const STARTS: [&str; 14] = [
-        "what", "when", "where", "who", "why", "how", "which", "can", "could", "do", "does", "is", "are", "will",
+        "what", "when", "where", "who", "why", "how", "which", "can", "could", "do", "does", "is",
+        "are", "will",
     ];
-    let first = text.split_whitespace().next().unwrap_or_default().to_lowercase();
+    let first = text
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_lowercase();
     text.trim_end().ends_with('?') || STARTS.contains(&first.as_str())
 }
 
 /// "Yes, thank you": nothing is asked, so nothing is looked up.
 fn is_acknowledgement(text: &str) -> bool {
     const SOCIAL: [&str; 34] = [
-        "yes", "yeah", "yep", "no", "nope", "ok", "okay", "sure", "thanks", "thank", "you", "very", "much", "great",
-        "perfect", "good", "fine", "right", "alright", "all", "hello", "hi", "hey", "bye", "goodbye", "please",
-        "mhm", "uh", "um", "that's", "it", "so", "and", "correct",
+        "yes", "yeah", "yep", "no", "nope", "ok", "okay", "sure", "thanks", "thank", "you", "very",
+        "much", "great", "perfect", "good", "fine", "right", "alright", "all", "hello", "hi",
+        "hey", "bye", "goodbye", "please", "mhm", "uh", "um", "that's", "it", "so", "and",
+        "correct",
     ];
     text.split(|c: char| !c.is_alphanumeric() && c != '\'')
         .filter(|word| !word.is_empty())
@@ -117,7 +141,10 @@ mod tests {
         call.say(Role::HumanAgent, "Thirty days.");
         assert!(question(&call).is_none(), "the agent spoke last");
         call.say(Role::EndUser, "It is LF902412.");
-        assert!(question(&call).is_none(), "a number is an answer, not a question");
+        assert!(
+            question(&call).is_none(),
+            "a number is an answer, not a question"
+        );
         call.say(Role::EndUser, "Okay, thank you very much!");
         assert!(question(&call).is_none());
     }

@@ -4,6 +4,6 @@ mod coaching;
 mod knowledge;
 mod reply;
 
-pub use coaching::{CoachingRule, CoachingState, Coach, load_coaching_rules};
+pub use coaching::{Coach, CoachingRule, CoachingState, load_coaching_rules};
 pub use knowledge::{ArticleFinder, FoundPassage};
 pub use reply::{ReplyContext, ReplyWriter};

@@ -82,7 +82,12 @@ impl ReplyWriter {
     ) -> Result<Structured<Suggestion>> {
         let passages = context.passages.iter().map(|p| &p.found.hit.passage);
         let task = self.prompts.render(&ReplyPrompt {
-            passages: passages.map(|p| Source { title: &p.title, text: &p.text }).collect(),
+            passages: passages
+                .map(|p| Source {
+                    title: &p.title,
+                    text: &p.text,
+                })
+                .collect(),
             next_step: context.next_step.as_deref(),
             language: &conversation.language,
         })?;
@@ -98,27 +103,54 @@ impl ReplyWriter {
             "required": ["reply", "sources"],
             "additionalProperties": false
         });
-        let answer = match self.model.complete_json::<Answer>(prefix.ask(task), schema, MAX_TOKENS).await? {
+        let answer = match self
+            .model
+            .complete_json::<Answer>(prefix.ask(task), schema, MAX_TOKENS)
+            .await?
+        {
             Structured::Valid(answer) => answer,
-            Structured::Rejected { raw, reason } => return Ok(Structured::Rejected { raw, reason }),
+            Structured::Rejected { raw, reason } => {
+                return Ok(Structured::Rejected { raw, reason });
+            }
         };
         let text = whole_sentences(answer.reply.trim()).to_owned();
         if text.is_empty() {
-            return Ok(Structured::Rejected { raw: text, reason: "there was nothing to say".into() });
+            return Ok(Structured::Rejected {
+                raw: text,
+                reason: "there was nothing to say".into(),
+            });
         }
         if let Some(reason) = objection(&text, conversation, prefix, context) {
             return Ok(Structured::Rejected { raw: text, reason });
         }
-        let mut used: Vec<&FoundPassage> =
-            answer.sources.iter().filter_map(|n| context.passages.get(n.checked_sub(1)?)).collect();
+        let mut used: Vec<&FoundPassage> = answer
+            .sources
+            .iter()
+            .filter_map(|n| context.passages.get(n.checked_sub(1)?))
+            .collect();
         let mut seen = std::collections::HashSet::new();
         used.retain(|p| seen.insert(&p.found.hit.passage.id));
-        let confidence = used.iter().map(|p| p.found.confidence).fold(WITHOUT_SOURCE, f32::max);
-        let mut evidence: Vec<Evidence> =
-            conversation.transcript.utterances().last().map(|u| Evidence::Utterance(u.id)).into_iter().collect();
-        evidence.extend(used.iter().map(|p| Evidence::Passage(p.found.hit.passage.id.clone())));
+        let confidence = used
+            .iter()
+            .map(|p| p.found.confidence)
+            .fold(WITHOUT_SOURCE, f32::max);
+        let mut evidence: Vec<Evidence> = conversation
+            .transcript
+            .utterances()
+            .last()
+            .map(|u| Evidence::Utterance(u.id))
+            .into_iter()
+            .collect();
+        evidence.extend(
+            used.iter()
+                .map(|p| Evidence::Passage(p.found.hit.passage.id.clone())),
+        );
         let citations = used.iter().map(|p| p.found.citation.clone()).collect();
-        Ok(Structured::Valid(Suggestion::new(SuggestionKind::Reply { text, citations }, confidence, evidence)))
+        Ok(Structured::Valid(Suggestion::new(
+            SuggestionKind::Reply { text, citations },
+            confidence,
+            evidence,
+        )))
     }
 }
 
@@ -127,19 +159,40 @@ fn whole_sentences(text: &str) -> &str {
     if text.ends_with(['.', '!', '?', '"', ')']) {
         return text;
     }
-    text.rfind(['.', '!', '?']).and_then(|end| text.get(..=end)).unwrap_or(text)
+    text.rfind(['.', '!', '?'])
+        .and_then(|end| text.get(..=end))
+        .unwrap_or(text)
 }
 
 /// Why a reply must not be shown.
-fn objection(text: &str, conversation: &Conversation, prefix: &Prefix, context: &ReplyContext) -> Option<String> {
+fn objection(
+    text: &str,
+    conversation: &Conversation,
+    prefix: &Prefix,
+    context: &ReplyContext,
+) -> Option<String> {
     if let Some(claim) = unproven_claims(text, &context.receipts).first() {
         return Some(format!("it claims {:?} without a receipt", claim.text));
     }
-    let said = conversation.transcript.utterances().iter().map(|u| u.text.as_str());
-    let articles = context.passages.iter().map(|p| p.found.hit.passage.text.as_str());
-    let titles = context.passages.iter().map(|p| p.found.hit.passage.title.as_str());
+    let said = conversation
+        .transcript
+        .utterances()
+        .iter()
+        .map(|u| u.text.as_str());
+    let articles = context
+        .passages
+        .iter()
+        .map(|p| p.found.hit.passage.text.as_str());
+    let titles = context
+        .passages
+        .iter()
+        .map(|p| p.found.hit.passage.title.as_str());
     let step = context.next_step.as_deref();
-    let known = said.chain(articles).chain(titles).chain(step).chain([prefix.system()]);
+    let known = said
+        .chain(articles)
+        .chain(titles)
+        .chain(step)
+        .chain([prefix.system()]);
     let loose = ungrounded_numbers(text, known);
     (!loose.is_empty()).then(|| format!("nothing proves the numbers {}", loose.join(", ")))
 }
@@ -154,7 +207,10 @@ mod tests {
         let writer = ReplyWriter::new(Arc::new(ScriptedModel::new([answer])), Arc::default());
         let mut call = Conversation::new("acme", Channel::Chat);
         call.say(Role::EndUser, "I paid $20 twice!");
-        writer.write(&call, &Prefix::new("s"), &ReplyContext::default()).await.unwrap()
+        writer
+            .write(&call, &Prefix::new("s"), &ReplyContext::default())
+            .await
+            .unwrap()
     }
 
     #[tokio::test]
@@ -165,9 +221,11 @@ mod tests {
         };
         let claimed = write(r#"{"reply":"I have refunded it.","sources":[]}"#).await;
         assert!(reason(claimed).contains("without a receipt"));
-        let invented = write(r#"{"reply":"You get the $20 back within 3 days.","sources":[]}"#).await;
+        let invented =
+            write(r#"{"reply":"You get the $20 back within 3 days.","sources":[]}"#).await;
         assert!(reason(invented).contains("numbers 3"));
-        let honest = write(r#"{"reply":"I am sorry about the $20. Let me look.","sources":[7]}"#).await;
+        let honest =
+            write(r#"{"reply":"I am sorry about the $20. Let me look.","sources":[7]}"#).await;
         assert!(matches!(honest, Structured::Valid(_)), "{honest:?}");
     }
 }

@@ -163,14 +163,20 @@ impl AssistantBuilder {
             None => Prompts::bundled(),
         });
         let writes = self.model.is_some();
-        let model = self.model.unwrap_or_else(|| Arc::new(ScriptedModel::silent()));
+        let model = self
+            .model
+            .unwrap_or_else(|| Arc::new(ScriptedModel::silent()));
         let model: Arc<dyn LanguageModel> = match self.unmasked {
             true => model,
             false => Arc::new(MaskedModel::new(model)),
         };
-        let embedder = self.embedder.unwrap_or_else(|| Arc::new(HashingEmbedder::default()));
+        let embedder = self
+            .embedder
+            .unwrap_or_else(|| Arc::new(HashingEmbedder::default()));
         let embedder: Arc<dyn Embedder> = Arc::new(CachedEmbedder::new(embedder, CACHED_VECTORS));
-        let vectors = self.vectors.unwrap_or_else(|| Arc::new(MemoryVectorStore::default()));
+        let vectors = self
+            .vectors
+            .unwrap_or_else(|| Arc::new(MemoryVectorStore::default()));
         let knowledge = KnowledgeBase::new(embedder.clone(), vectors);
         let playbooks: Arc<[Playbook]> = self.playbooks.into();
         // A model that says nothing chooses nothing.
@@ -185,7 +191,9 @@ impl AssistantBuilder {
                 replies: ReplyWriter::new(model.clone(), prompts.clone()),
                 coach: Coach::new(embedder, self.rules).await?,
                 summarizer: Summarizer::new(model.clone(), prompts.clone(), chooser),
-                store: self.store.unwrap_or_else(|| Arc::new(MemoryStore::default())),
+                store: self
+                    .store
+                    .unwrap_or_else(|| Arc::new(MemoryStore::default())),
                 speech: self.speech,
                 phrases: self.phrases,
                 knowledge,

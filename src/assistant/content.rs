@@ -49,16 +49,31 @@ impl Content {
                 Some(path) => load_articles(&path, default_tenant)?,
                 None => LoadReport::default(),
             },
-            playbooks: playbooks.map(|path| load_playbooks(&path)).transpose()?.unwrap_or_default(),
-            wrap_up_codes: codes.map(|path| load_wrap_up_codes(&path)).transpose()?.unwrap_or_default(),
-            coaching_rules: rules.map(|path| load_coaching_rules(&path)).transpose()?.unwrap_or_default(),
+            playbooks: playbooks
+                .map(|path| load_playbooks(&path))
+                .transpose()?
+                .unwrap_or_default(),
+            wrap_up_codes: codes
+                .map(|path| load_wrap_up_codes(&path))
+                .transpose()?
+                .unwrap_or_default(),
+            coaching_rules: rules
+                .map(|path| load_coaching_rules(&path))
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 
     /// The tenant most articles belong to.
     pub fn tenant(&self) -> Option<&TenantId> {
         let tenants = self.articles.articles.iter().map(|article| &article.tenant);
-        let count = |tenant: &TenantId| self.articles.articles.iter().filter(|a| &a.tenant == tenant).count();
+        let count = |tenant: &TenantId| {
+            self.articles
+                .articles
+                .iter()
+                .filter(|a| &a.tenant == tenant)
+                .count()
+        };
         tenants.max_by_key(|tenant| count(tenant))
     }
 }
@@ -83,7 +98,10 @@ mod tests {
     fn a_folder_without_content_is_refused_and_a_part_alone_is_enough() {
         let folder = tempfile::tempdir().unwrap();
         let tenant = TenantId::from("acme");
-        assert_eq!(Content::load(folder.path(), &tenant).unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(
+            Content::load(folder.path(), &tenant).unwrap_err().kind(),
+            ErrorKind::NotFound
+        );
         let codes = "[[codes]]\nid = \"a\"\nlabel = \"A\"\n";
         std::fs::write(folder.path().join("wrap_up.toml"), codes).unwrap();
         let content = Content::load(folder.path(), &tenant).unwrap();

@@ -40,7 +40,12 @@ impl Default for LocalModels {
 impl LocalModels {
     /// The default models with these instead, where given; `"none"` leaves one out.
     #[must_use]
-    pub fn choose(mut self, language_model: Option<&str>, speech: Option<&str>, embedding: Option<&str>) -> Self {
+    pub fn choose(
+        mut self,
+        language_model: Option<&str>,
+        speech: Option<&str>,
+        embedding: Option<&str>,
+    ) -> Self {
         let pick = |field: &mut Option<String>, chosen: Option<&str>| match chosen {
             Some("none") => *field = None,
             Some(name) => *field = Some(name.to_owned()),
@@ -59,7 +64,11 @@ impl LocalModels {
 /// [`ErrorKind::NotFound`] if it is not in the cache; [`ErrorKind::Model`] if it is damaged.
 pub async fn load_embedder(cache: &Cache, name: &str) -> Result<Arc<dyn Embedder>> {
     let files = cache.resolve(name, ModelRole::Embedding)?;
-    let folder = files.weights.parent().map(PathBuf::from).unwrap_or_default();
+    let folder = files
+        .weights
+        .parent()
+        .map(PathBuf::from)
+        .unwrap_or_default();
     let loaded = tokio::task::spawn_blocking(move || CandleEmbedder::load(&folder)).await;
     let embedder = loaded.or_error(ErrorKind::Internal, || "the embedding loader stopped")??;
     Ok(Arc::new(embedder))
@@ -72,7 +81,10 @@ pub async fn load_embedder(cache: &Cache, name: &str) -> Result<Arc<dyn Embedder
 pub async fn load_speech(cache: &Cache, name: &str) -> Result<Arc<WhisperSpeech>> {
     let files = cache.resolve(name, ModelRole::Stt)?;
     let loaded = tokio::task::spawn_blocking(move || WhisperSpeech::load(&files.weights)).await;
-    Ok(Arc::new(loaded.or_error(ErrorKind::Internal, || "the speech loader stopped")??))
+    Ok(Arc::new(loaded.or_error(
+        ErrorKind::Internal,
+        || "the speech loader stopped",
+    )??))
 }
 
 /// Loads a GGUF language model by name or path.
@@ -82,7 +94,9 @@ pub async fn load_speech(cache: &Cache, name: &str) -> Result<Arc<WhisperSpeech>
 pub async fn load_language_model(cache: &Cache, name: &str) -> Result<Arc<CandleModel>> {
     let files = cache.resolve(name, ModelRole::Llm)?;
     let id = files.id.clone();
-    Ok(Arc::new(CandleModel::load(id, &files.weights, CandleOptions::default()).await?))
+    Ok(Arc::new(
+        CandleModel::load(id, &files.weights, CandleOptions::default()).await?,
+    ))
 }
 
 impl AssistantBuilder {

@@ -20,7 +20,8 @@ use serde::Serialize;
 
 use crate::assist::{ArticleFinder, Coach, CoachingState, ReplyContext, ReplyWriter};
 use crate::conversation::{
-    Conversation, ConversationId, NextBestAction, Role, Suggestion, SuggestionKind, Summary, TenantId, Trigger,
+    Conversation, ConversationId, NextBestAction, Role, Suggestion, SuggestionKind, Summary,
+    TenantId, Trigger,
 };
 use crate::dialogue::{ActionRanker, Planner, Playbook};
 use crate::error::{Error, ErrorKind, Result};
@@ -87,9 +88,16 @@ impl Assistant {
     /// # Errors
     /// [`ErrorKind::InsufficientContent`] if the customer said nothing yet; else as the language
     /// model.
-    pub async fn summarize(&self, conversation: &Conversation, options: SummaryOptions) -> Result<Summary> {
+    pub async fn summarize(
+        &self,
+        conversation: &Conversation,
+        options: SummaryOptions,
+    ) -> Result<Summary> {
         let prefix = self.prefix(conversation)?;
-        self.inner.summarizer.summarize(conversation, &prefix, &options).await
+        self.inner
+            .summarizer
+            .summarize(conversation, &prefix, &options)
+            .await
     }
 
     /// Suggestions for the human agent, the quick ones first: coaching cues, articles, the next
@@ -97,7 +105,11 @@ impl Assistant {
     ///
     /// [`Trigger::Start`] and [`Trigger::End`] bring next best actions only; a reply is written
     /// when the customer spoke last, or on [`Trigger::Manual`].
-    pub fn suggest(&self, conversation: &Conversation, trigger: Trigger) -> BoxStream<'static, Result<Suggestion>> {
+    pub fn suggest(
+        &self,
+        conversation: &Conversation,
+        trigger: Trigger,
+    ) -> BoxStream<'static, Result<Suggestion>> {
         let (assistant, conversation) = (self.clone(), conversation.clone());
         try_stream! {
             let spoken = !matches!(trigger, Trigger::Start | Trigger::End);
@@ -138,7 +150,11 @@ impl Assistant {
     ///
     /// # Errors
     /// As the embedder.
-    pub async fn next_best_actions(&self, conversation: &Conversation, limit: usize) -> Result<Vec<NextBestAction>> {
+    pub async fn next_best_actions(
+        &self,
+        conversation: &Conversation,
+        limit: usize,
+    ) -> Result<Vec<NextBestAction>> {
         self.inner.ranker.rank(conversation, limit).await
     }
 
@@ -162,13 +178,23 @@ impl Assistant {
     /// # Errors
     /// [`ErrorKind::NotFound`] if the store does not know it; [`ErrorKind::Storage`] if it cannot
     /// be read.
-    pub async fn resume(&self, tenant: impl Into<TenantId>, id: impl Into<ConversationId>) -> Result<Session> {
-        let key = StreamKey { tenant: tenant.into(), conversation: id.into() };
+    pub async fn resume(
+        &self,
+        tenant: impl Into<TenantId>,
+        id: impl Into<ConversationId>,
+    ) -> Result<Session> {
+        let key = StreamKey {
+            tenant: tenant.into(),
+            conversation: id.into(),
+        };
         let records = self.inner.store.load(&key, 0).await?;
         if records.is_empty() {
             return Err(Error::new(
                 ErrorKind::NotFound,
-                format!("the store has no conversation {} of {}", key.conversation, key.tenant),
+                format!(
+                    "the store has no conversation {} of {}",
+                    key.conversation, key.tenant
+                ),
             ));
         }
         Session::resume(self.clone(), &key, records)
@@ -185,7 +211,10 @@ impl Assistant {
     /// [`ErrorKind::Config`] if none was given to the builder.
     pub fn speech(&self) -> Result<&Arc<dyn SpeechToText>> {
         self.inner.speech.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::Config, "no speech engine; give one to AssistantBuilder::speech")
+            Error::new(
+                ErrorKind::Config,
+                "no speech engine; give one to AssistantBuilder::speech",
+            )
         })
     }
 
@@ -194,17 +223,37 @@ impl Assistant {
         let system = self.inner.prompts.render(&SystemPrompt {
             organisation: &self.inner.organisation,
             profile: conversation.profile.as_ref().map(|profile| {
-                let name = profile.display_name.iter().map(|name| format!("name: {name}"));
-                let attributes = profile.attributes.iter().map(|(key, value)| format!("{key}: {value}"));
-                let history = profile.history.iter().map(|event| format!("earlier: {event}"));
-                name.chain(attributes).chain(history).collect::<Vec<_>>().join("; ")
+                let name = profile
+                    .display_name
+                    .iter()
+                    .map(|name| format!("name: {name}"));
+                let attributes = profile
+                    .attributes
+                    .iter()
+                    .map(|(key, value)| format!("{key}: {value}"));
+                let history = profile
+                    .history
+                    .iter()
+                    .map(|event| format!("earlier: {event}"));
+                name.chain(attributes)
+                    .chain(history)
+                    .collect::<Vec<_>>()
+                    .join("; ")
             }),
         })?;
         let mut prefix = Prefix::new(system);
         for utterance in conversation.transcript.utterances() {
             // A line break inside an utterance could pose as another line.
-            let text = utterance.text.split_whitespace().collect::<Vec<_>>().join(" ");
-            prefix.push(format!("[{}] {}: {text}", utterance.id, utterance.role.label()));
+            let text = utterance
+                .text
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ");
+            prefix.push(format!(
+                "[{}] {}: {text}",
+                utterance.id,
+                utterance.role.label()
+            ));
         }
         Ok(prefix)
     }
@@ -215,9 +264,16 @@ impl Assistant {
         let (playbook, step) = action.action.split_once('/')?;
         let playbook = self.inner.playbooks.iter().find(|p| p.id == playbook)?;
         let step = playbook.step(step)?;
-        let asked = playbook.slots.iter().map(|slot| &slot.ask).find(|ask| action.preconditions.first() == Some(ask));
+        let asked = playbook
+            .slots
+            .iter()
+            .map(|slot| &slot.ask)
+            .find(|ask| action.preconditions.first() == Some(ask));
         let text = asked.unwrap_or(&step.say).clone();
-        let kind = SuggestionKind::Reply { text, citations: Vec::new() };
+        let kind = SuggestionKind::Reply {
+            text,
+            citations: Vec::new(),
+        };
         let worded = !asked.unwrap_or(&step.say).is_empty();
         worded.then(|| Suggestion::new(kind, action.score, action.evidence.clone()))
     }
@@ -232,7 +288,11 @@ impl Assistant {
             return Ok(None);
         }
         let prefix = self.prefix(conversation)?;
-        self.inner.replies.write(conversation, &prefix, context).await.map(Some)
+        self.inner
+            .replies
+            .write(conversation, &prefix, context)
+            .await
+            .map(Some)
     }
 }
 
@@ -252,7 +312,9 @@ pub(crate) fn instruction(action: &NextBestAction) -> String {
 
 /// The one action worth a card of its own.
 pub(crate) fn worth_showing(actions: &[NextBestAction]) -> Option<&NextBestAction> {
-    actions.first().filter(|action| action.score >= SUGGESTED_ACTION)
+    actions
+        .first()
+        .filter(|action| action.score >= SUGGESTED_ACTION)
 }
 
 #[cfg(test)]

@@ -46,7 +46,11 @@ impl Template for SmallTalkPrompt<'_> {
 
 impl Assistant {
     /// Answers the customer's last words.
-    pub(crate) async fn respond(&self, conversation: &Conversation, mut state: DialogueState) -> Result<Response> {
+    pub(crate) async fn respond(
+        &self,
+        conversation: &Conversation,
+        mut state: DialogueState,
+    ) -> Result<Response> {
         // Whoever writes again needs something again.
         state.ended = false;
         let prefix = self.prefix(conversation)?;
@@ -62,19 +66,35 @@ impl Assistant {
         commands.extend(self.already_given(conversation, &commands).await?);
         let (state, effects, refused) = apply(state, &commands, &self.inner.playbooks);
         rejections.extend(refused);
-        let mut response = Response { state, rejections, ..Response::default() };
+        let mut response = Response {
+            state,
+            rejections,
+            ..Response::default()
+        };
         let mut spoken = Vec::new();
         for effect in effects {
-            if let Err(error) = self.carry_out(effect, conversation, &prefix, &mut response, &mut spoken).await {
+            if let Err(error) = self
+                .carry_out(effect, conversation, &prefix, &mut response, &mut spoken)
+                .await
+            {
                 // What was decided stands, and the customer is not left without an answer.
                 let (proposal, reason) = ("an answer".to_owned(), error.to_string());
                 response.rejections.push(Rejection { proposal, reason });
-                spoken.push(Spoken { text: self.inner.phrases.unknown.clone(), citations: Vec::new() });
+                spoken.push(Spoken {
+                    text: self.inner.phrases.unknown.clone(),
+                    citations: Vec::new(),
+                });
             }
         }
         for said in spoken {
             // Nothing that was not done may be said to be done; no receipts exist before tools do.
-            let quoted = said.citations.iter().map(|c| c.quote.as_str()).collect::<Vec<_>>().join(" ") == said.text;
+            let quoted = said
+                .citations
+                .iter()
+                .map(|c| c.quote.as_str())
+                .collect::<Vec<_>>()
+                .join(" ")
+                == said.text;
             match unproven_claims(&said.text, &[]).first().filter(|_| !quoted) {
                 None if said.text.is_empty() => {}
                 None => response.spoken.push(said),
@@ -85,39 +105,75 @@ impl Assistant {
             }
         }
         if response.spoken.is_empty() {
-            response.spoken.push(Spoken { text: self.inner.phrases.clarify.clone(), citations: Vec::new() });
+            response.spoken.push(Spoken {
+                text: self.inner.phrases.clarify.clone(),
+                citations: Vec::new(),
+            });
         }
         Ok(response)
     }
 
     /// Values in the words so far that a procedure which starts now would ask for again.
-    async fn already_given(&self, conversation: &Conversation, commands: &[Command]) -> Result<Vec<Command>> {
+    async fn already_given(
+        &self,
+        conversation: &Conversation,
+        commands: &[Command],
+    ) -> Result<Vec<Command>> {
         let starting = commands.iter().rev().find_map(|command| match command {
-            Command::StartPlaybook { playbook } => self.inner.playbooks.iter().find(|p| &p.id == playbook),
+            Command::StartPlaybook { playbook } => {
+                self.inner.playbooks.iter().find(|p| &p.id == playbook)
+            }
             _ => None,
         });
-        let Some(playbook) = starting else { return Ok(Vec::new()) };
-        let given = self.inner.ranker.infer_state(conversation).await?.slots.into_iter();
+        let Some(playbook) = starting else {
+            return Ok(Vec::new());
+        };
+        let given = self
+            .inner
+            .ranker
+            .infer_state(conversation)
+            .await?
+            .slots
+            .into_iter();
         let wanted = given.filter(|(name, _)| playbook.slot(name).is_some());
-        Ok(wanted.map(|(name, value)| Command::SetSlot { name, value }).collect())
+        Ok(wanted
+            .map(|(name, value)| Command::SetSlot { name, value })
+            .collect())
     }
 
     /// Without a usable plan: a procedure that clearly applies, else the knowledge base.
-    async fn fallback(&self, conversation: &Conversation, state: &DialogueState) -> Result<Vec<Command>> {
+    async fn fallback(
+        &self,
+        conversation: &Conversation,
+        state: &DialogueState,
+    ) -> Result<Vec<Command>> {
         let Some(said) = conversation.transcript.last_of(Role::EndUser) else {
             return Ok(vec![Command::SmallTalk]);
         };
         if state.playbook.is_some() {
             let given = self.inner.ranker.infer_state(conversation).await?.slots;
-            let new = given.into_iter().filter(|(name, _)| !state.slots.contains_key(name));
-            return Ok(new.map(|(name, value)| Command::SetSlot { name, value }).collect());
+            let new = given
+                .into_iter()
+                .filter(|(name, _)| !state.slots.contains_key(name));
+            return Ok(new
+                .map(|(name, value)| Command::SetSlot { name, value })
+                .collect());
         }
         let matches = self.inner.ranker.matches(conversation).await?;
-        Ok(match matches.first().filter(|m| m.confidence >= SURE_MATCH && m.evidence == said.id) {
-            Some(found) => vec![Command::StartPlaybook { playbook: found.playbook.clone() }],
-            None if said.text.split_whitespace().count() > 3 => vec![Command::Answer { question: said.text.clone() }],
-            None => vec![Command::Clarify],
-        })
+        Ok(
+            match matches
+                .first()
+                .filter(|m| m.confidence >= SURE_MATCH && m.evidence == said.id)
+            {
+                Some(found) => vec![Command::StartPlaybook {
+                    playbook: found.playbook.clone(),
+                }],
+                None if said.text.split_whitespace().count() > 3 => vec![Command::Answer {
+                    question: said.text.clone(),
+                }],
+                None => vec![Command::Clarify],
+            },
+        )
     }
 
     async fn carry_out(
@@ -129,9 +185,12 @@ impl Assistant {
         spoken: &mut Vec<Spoken>,
     ) -> Result<()> {
         let phrases = &self.inner.phrases;
-        let mut say = |text: String, citations: Vec<Citation>| spoken.push(Spoken { text, citations });
+        let mut say =
+            |text: String, citations: Vec<Citation>| spoken.push(Spoken { text, citations });
         match effect {
-            Effect::Say { text, .. } | Effect::RequestApproval { text, .. } => say(text, Vec::new()),
+            Effect::Say { text, .. } | Effect::RequestApproval { text, .. } => {
+                say(text, Vec::new())
+            }
             Effect::AskToClarify => say(phrases.clarify.clone(), Vec::new()),
             Effect::Finish => say(phrases.goodbye.clone(), Vec::new()),
             Effect::Chat => {
@@ -177,20 +236,41 @@ impl Assistant {
         let request = Request::new(prefix.ask(task)).with_max_tokens(CHAT_TOKENS);
         let text = self.inner.model.complete(request).await?.text;
         // Only the first paragraph: small models like to go on with the customer's part.
-        Ok(text.trim().lines().next().unwrap_or_default().trim().to_owned())
+        Ok(text
+            .trim()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned())
     }
 
-    async fn handoff(&self, conversation: &Conversation, state: &DialogueState, reason: HandoffReason) -> Handoff {
+    async fn handoff(
+        &self,
+        conversation: &Conversation,
+        state: &DialogueState,
+        reason: HandoffReason,
+    ) -> Handoff {
         // A hand-off never fails for want of a summary.
-        let summary = self.summarize(conversation, SummaryOptions::interim(None)).await.ok();
-        let playbook = state.playbook.as_deref().and_then(|id| self.inner.playbooks.iter().find(|p| p.id == id));
+        let summary = self
+            .summarize(conversation, SummaryOptions::interim(None))
+            .await
+            .ok();
+        let playbook = state
+            .playbook
+            .as_deref()
+            .and_then(|id| self.inner.playbooks.iter().find(|p| p.id == id));
         Handoff {
             reason,
             summary,
             slots: state.slots.clone(),
             next_steps: playbook
                 .into_iter()
-                .flat_map(|p| p.steps.iter().filter(|step| !state.is_done(&p.id, &step.id)))
+                .flat_map(|p| {
+                    p.steps
+                        .iter()
+                        .filter(|step| !state.is_done(&p.id, &step.id))
+                })
                 .map(|step| step.label.clone())
                 .collect(),
         }

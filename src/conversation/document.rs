@@ -39,12 +39,15 @@ impl Conversation {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] with line and key of the mistake.
     pub fn from_json(text: &str) -> Result<Self> {
-        let is_full = serde_json::from_str::<serde_json::Value>(text).is_ok_and(|v| v.get("transcript").is_some());
-        let unreadable = || "this is no conversation in JSON (see Conversation::from_json for the form)";
+        let is_full = serde_json::from_str::<serde_json::Value>(text)
+            .is_ok_and(|v| v.get("transcript").is_some());
+        let unreadable =
+            || "this is no conversation in JSON (see Conversation::from_json for the form)";
         if is_full {
             return serde_json::from_str(text).or_error(ErrorKind::InvalidInput, unreadable);
         }
-        let short: Short = serde_json::from_str(text).or_error(ErrorKind::InvalidInput, unreadable)?;
+        let short: Short =
+            serde_json::from_str(text).or_error(ErrorKind::InvalidInput, unreadable)?;
         let mut conversation = Self::new(short.tenant, short.channel.unwrap_or(Channel::Chat));
         if let Some(id) = short.id {
             conversation.id = id.into();
@@ -53,11 +56,16 @@ impl Conversation {
             conversation.language = language;
         }
         for turn in short.turns {
-            let who = match conversation.participants.iter().find(|p| p.role == turn.role) {
+            let who = match conversation
+                .participants
+                .iter()
+                .find(|p| p.role == turn.role)
+            {
                 Some(known) => known.id.clone(),
                 None => conversation.join(Participant::new(turn.role.as_str(), turn.role)),
             };
-            conversation.append(NewUtterance::new(who, turn.text).with_span(turn.start_ms, turn.end_ms));
+            conversation
+                .append(NewUtterance::new(who, turn.text).with_span(turn.start_ms, turn.end_ms));
         }
         Ok(conversation)
     }
@@ -74,8 +82,12 @@ mod tests {
         assert_eq!(read.transcript.utterances()[0].end_ms, 9);
         let full = serde_json::to_string(&read).unwrap();
         assert_eq!(Conversation::from_json(&full).unwrap(), read);
-        let error = Conversation::from_json(r#"{"turns":[{"role":"king","text":""}]}"#).unwrap_err();
+        let error =
+            Conversation::from_json(r#"{"turns":[{"role":"king","text":""}]}"#).unwrap_err();
         assert!(error.to_string().contains("king"), "{error}");
-        assert_eq!(Conversation::from_json("").unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(
+            Conversation::from_json("").unwrap_err().kind(),
+            ErrorKind::InvalidInput
+        );
     }
 }

@@ -58,7 +58,11 @@ impl ActionRanker {
             }
             vectors.push((needs, steps));
         }
-        Ok(Self { embedder, playbooks, vectors: vectors.into() })
+        Ok(Self {
+            embedder,
+            playbooks,
+            vectors: vectors.into(),
+        })
     }
 
     /// The playbooks that may apply, likeliest first.
@@ -66,7 +70,9 @@ impl ActionRanker {
     /// # Errors
     /// As the embedder.
     pub async fn matches(&self, conversation: &Conversation) -> Result<Vec<PlaybookMatch>> {
-        let said = said_by(conversation, |role| matches!(role, Role::EndUser | Role::Unknown));
+        let said = said_by(conversation, |role| {
+            matches!(role, Role::EndUser | Role::Unknown)
+        });
         let vectors = self.embed(&said).await?;
         let mut matches: Vec<PlaybookMatch> = self
             .playbooks
@@ -95,7 +101,9 @@ impl ActionRanker {
     /// As the embedder.
     pub async fn infer_state(&self, conversation: &Conversation) -> Result<DialogueState> {
         let mut state = DialogueState::default();
-        let agent = said_by(conversation, |role| matches!(role, Role::HumanAgent | Role::AutomatedAgent));
+        let agent = said_by(conversation, |role| {
+            matches!(role, Role::HumanAgent | Role::AutomatedAgent)
+        });
         let vectors = self.embed(&agent).await?;
         for (playbook, (_, steps)) in self.playbooks.iter().zip(self.vectors.iter()) {
             for (step, ways) in playbook.steps.iter().zip(steps) {
@@ -104,7 +112,10 @@ impl ActionRanker {
                 }
             }
             // A step that stands behind another one that was taken was taken too, in other words.
-            let last = playbook.steps.iter().rposition(|step| state.is_done(&playbook.id, &step.id));
+            let last = playbook
+                .steps
+                .iter()
+                .rposition(|step| state.is_done(&playbook.id, &step.id));
             for step in playbook.steps.iter().take(last.unwrap_or_default()) {
                 let leads = playbook.steps.iter().any(|later| {
                     later.after.contains(&step.id) && state.is_done(&playbook.id, &later.id)
@@ -127,7 +138,11 @@ impl ActionRanker {
     ///
     /// # Errors
     /// As the embedder.
-    pub async fn rank(&self, conversation: &Conversation, limit: usize) -> Result<Vec<NextBestAction>> {
+    pub async fn rank(
+        &self,
+        conversation: &Conversation,
+        limit: usize,
+    ) -> Result<Vec<NextBestAction>> {
         let matches = self.matches(conversation).await?;
         let state = self.infer_state(conversation).await?;
         let mut actions = Vec::new();
@@ -135,7 +150,10 @@ impl ActionRanker {
             let Some(playbook) = self.playbooks.iter().find(|p| p.id == found.playbook) else {
                 continue;
             };
-            let open = playbook.steps.iter().filter(|step| !state.is_done(&playbook.id, &step.id));
+            let open = playbook
+                .steps
+                .iter()
+                .filter(|step| !state.is_done(&playbook.id, &step.id));
             // Later steps matter less now; three ahead is as far as an agent wants to see.
             for (step, weight) in open.zip([1.0, 0.6, 0.36]) {
                 actions.push(self.action(playbook, step, &state, found, weight));
@@ -161,9 +179,16 @@ impl ActionRanker {
             .filter_map(|name| playbook.slot(name))
             .filter(|slot| identifier(slot).is_some())
             .collect();
-        let waits = step.after.iter().filter(|id| !state.is_done(&playbook.id, id));
+        let waits = step
+            .after
+            .iter()
+            .filter(|id| !state.is_done(&playbook.id, id));
         let mut preconditions: Vec<String> = missing.iter().map(|slot| slot.ask.clone()).collect();
-        preconditions.extend(waits.filter_map(|id| playbook.step(id)).map(|step| step.label.clone()));
+        preconditions.extend(
+            waits
+                .filter_map(|id| playbook.step(id))
+                .map(|step| step.label.clone()),
+        );
         NextBestAction {
             action: key(&playbook.id, &step.id),
             label: step.label.clone(),
@@ -185,19 +210,33 @@ impl ActionRanker {
 }
 
 fn said_by(conversation: &Conversation, wanted: impl Fn(Role) -> bool) -> Vec<&Utterance> {
-    conversation.transcript.utterances().iter().filter(|u| wanted(u.role)).collect()
+    conversation
+        .transcript
+        .utterances()
+        .iter()
+        .filter(|u| wanted(u.role))
+        .collect()
 }
 
 fn closest(vector: &[f32], others: &[Vec<f32>]) -> f32 {
-    others.iter().map(|other| similarity(vector, other)).fold(0.0, f32::max)
+    others
+        .iter()
+        .map(|other| similarity(vector, other))
+        .fold(0.0, f32::max)
 }
 
 /// The pattern of a slot whose values can be told from other words: one with a fixed letter, like
 /// `LF\d{6}`. Any number could be an amount; such slots need a model and are left to the planner.
 fn identifier(slot: &Slot) -> Option<Regex> {
-    let core = slot.pattern.as_deref()?.trim_start_matches('^').trim_end_matches('$');
+    let core = slot
+        .pattern
+        .as_deref()?
+        .trim_start_matches('^')
+        .trim_end_matches('$');
     let classes = ["\\d", "\\w", "\\s", "\\b"];
-    let literal = classes.iter().fold(core.to_owned(), |text, class| text.replace(class, ""));
+    let literal = classes
+        .iter()
+        .fold(core.to_owned(), |text, class| text.replace(class, ""));
     if !literal.chars().any(char::is_alphabetic) {
         return None;
     }
@@ -208,24 +247,43 @@ fn identifier(slot: &Slot) -> Option<Regex> {
 fn find_slot(slot: &Slot, conversation: &Conversation) -> Option<String> {
     let pattern = identifier(slot)?;
     let said = conversation.transcript.turns();
-    said.iter().rev().filter(|turn| matches!(turn.role, Role::EndUser | Role::Unknown)).find_map(|turn| {
-        let spoken = spoken_characters(&turn.text());
-        pattern.find_iter(&spoken).last().map(|m| m.as_str().to_owned())
-    })
+    said.iter()
+        .rev()
+        .filter(|turn| matches!(turn.role, Role::EndUser | Role::Unknown))
+        .find_map(|turn| {
+            let spoken = spoken_characters(&turn.text());
+            pattern
+                .find_iter(&spoken)
+                .last()
+                .map(|m| m.as_str().to_owned())
+        })
 }
 
 /// "L F, four zero 2-1" -> "LF4021": what is left when an id is read out.
 fn spoken_characters(text: &str) -> String {
     const DIGITS: [(&str, &str); 11] = [
-        ("ZERO", "0"), ("OH", "0"), ("ONE", "1"), ("TWO", "2"), ("THREE", "3"), ("FOUR", "4"),
-        ("FIVE", "5"), ("SIX", "6"), ("SEVEN", "7"), ("EIGHT", "8"), ("NINE", "9"),
+        ("ZERO", "0"),
+        ("OH", "0"),
+        ("ONE", "1"),
+        ("TWO", "2"),
+        ("THREE", "3"),
+        ("FOUR", "4"),
+        ("FIVE", "5"),
+        ("SIX", "6"),
+        ("SEVEN", "7"),
+        ("EIGHT", "8"),
+        ("NINE", "9"),
     ];
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
     let spelled: BTreeMap<&str, &str> = DIGITS.into_iter().collect();
     words
         .map(|word| {
             let upper = word.to_uppercase();
-            spelled.get(upper.as_str()).map_or(upper.clone(), |digit| (*digit).to_owned())
+            spelled
+                .get(upper.as_str())
+                .map_or(upper.clone(), |digit| (*digit).to_owned())
         })
         .collect()
 }
@@ -267,13 +325,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_step_taken_is_not_suggested_again_and_a_value_given_not_asked_again() {
-        let ranker =
-            ActionRanker::new(Arc::new(HashingEmbedder::default()), Arc::from([playbook()])).await.unwrap();
+        let ranker = ActionRanker::new(
+            Arc::new(HashingEmbedder::default()),
+            Arc::from([playbook()]),
+        )
+        .await
+        .unwrap();
         let mut call = Conversation::new("acme", Channel::Voice);
         call.say(Role::EndUser, "I was charged twice this month!");
         let first = ranker.rank(&call, 3).await.unwrap();
         assert_eq!(first[0].action, "twice/greet");
-        call.say(Role::HumanAgent, "Thank you for calling, how can I help you today?");
+        call.say(
+            Role::HumanAgent,
+            "Thank you for calling, how can I help you today?",
+        );
         let second = ranker.rank(&call, 3).await.unwrap();
         assert_eq!(second[0].action, "twice/find");
         assert_eq!(second[0].preconditions, ["May I have your account number?"]);
@@ -286,8 +351,12 @@ mod tests {
 
     #[tokio::test]
     async fn small_talk_calls_for_no_action() {
-        let ranker =
-            ActionRanker::new(Arc::new(HashingEmbedder::default()), Arc::from([playbook()])).await.unwrap();
+        let ranker = ActionRanker::new(
+            Arc::new(HashingEmbedder::default()),
+            Arc::from([playbook()]),
+        )
+        .await
+        .unwrap();
         let mut call = Conversation::new("acme", Channel::Voice);
         assert_eq!(ranker.rank(&call, 3).await.unwrap(), []);
         call.say(Role::EndUser, "Good morning, lovely weather.");

@@ -68,8 +68,16 @@ struct Answer {
 
 impl Planner {
     /// A planner over these playbooks.
-    pub fn new(model: Arc<dyn LanguageModel>, prompts: Arc<Prompts>, playbooks: Arc<[Playbook]>) -> Self {
-        Self { model, prompts, playbooks }
+    pub fn new(
+        model: Arc<dyn LanguageModel>,
+        prompts: Arc<Prompts>,
+        playbooks: Arc<[Playbook]>,
+    ) -> Self {
+        Self {
+            model,
+            prompts,
+            playbooks,
+        }
     }
 
     /// Proposes commands for the last message of the conversation in `prefix`.
@@ -77,26 +85,46 @@ impl Planner {
     /// # Errors
     /// As the language model. An answer that is no plan is a rejection.
     pub async fn plan(&self, prefix: &Prefix, state: &DialogueState) -> Result<Plan> {
-        let active = state.playbook.as_deref().and_then(|id| self.playbooks.iter().find(|p| p.id == id));
+        let active = state
+            .playbook
+            .as_deref()
+            .and_then(|id| self.playbooks.iter().find(|p| p.id == id));
         let slots = active.map(|p| p.slots.as_slice()).unwrap_or_default();
         let task = self.prompts.render(&PlanPrompt {
             playbooks: &self.playbooks,
             active: active.map(|p| p.title.as_str()),
-            slots: state.slots.iter().map(|(name, value)| Named { name, value }).collect(),
+            slots: state
+                .slots
+                .iter()
+                .map(|(name, value)| Named { name, value })
+                .collect(),
             missing: slots
                 .iter()
                 .filter(|slot| !state.slots.contains_key(&slot.name))
-                .map(|slot| Described { name: &slot.name, description: &slot.description, values: &slot.values })
+                .map(|slot| Described {
+                    name: &slot.name,
+                    description: &slot.description,
+                    values: &slot.values,
+                })
                 .collect(),
             pending: state.pending.is_some(),
         })?;
         let schema = self.schema(active, state);
-        let answer = self.model.complete_json::<Answer>(prefix.ask(task), schema, MAX_TOKENS).await?;
+        let answer = self
+            .model
+            .complete_json::<Answer>(prefix.ask(task), schema, MAX_TOKENS)
+            .await?;
         Ok(match answer {
-            Structured::Valid(answer) => Plan { commands: answer.commands, rejections: Vec::new() },
+            Structured::Valid(answer) => Plan {
+                commands: answer.commands,
+                rejections: Vec::new(),
+            },
             Structured::Rejected { raw, reason } => Plan {
                 commands: Vec::new(),
-                rejections: vec![Rejection { proposal: raw, reason }],
+                rejections: vec![Rejection {
+                    proposal: raw,
+                    reason,
+                }],
             },
         })
     }
@@ -111,16 +139,29 @@ impl Planner {
             command("small_talk", &[]),
             command(
                 "hand_off",
-                &[("reason", json!({ "enum": ["customer_asked", "out_of_scope", "customer_at_risk"] }))],
+                &[(
+                    "reason",
+                    json!({ "enum": ["customer_asked", "out_of_scope", "customer_at_risk"] }),
+                )],
             ),
             command("end", &[]),
         ];
         if !ids.is_empty() {
-            variants.push(command("start_playbook", &[("playbook", json!({ "enum": ids }))]));
+            variants.push(command(
+                "start_playbook",
+                &[("playbook", json!({ "enum": ids }))],
+            ));
         }
         for slot in active.map(|p| p.slots.as_slice()).unwrap_or_default() {
-            let value = if slot.values.is_empty() { text.clone() } else { json!({ "enum": slot.values }) };
-            variants.push(command("set_slot", &[("name", json!({ "const": slot.name })), ("value", value)]));
+            let value = if slot.values.is_empty() {
+                text.clone()
+            } else {
+                json!({ "enum": slot.values })
+            };
+            variants.push(command(
+                "set_slot",
+                &[("name", json!({ "const": slot.name })), ("value", value)],
+            ));
         }
         if state.pending.is_some() {
             variants.push(command("confirm", &[("yes", json!({ "type": "boolean" }))]));
@@ -166,19 +207,35 @@ mod tests {
 
     #[tokio::test]
     async fn commands_are_read_and_the_state_is_told() {
-        let (planner, model) = planner(r#"{"commands":[{"command":"set_slot","name":"account","value":"LF1"}]}"#);
-        let state = DialogueState { playbook: Some("bill".into()), ..Default::default() };
+        let (planner, model) =
+            planner(r#"{"commands":[{"command":"set_slot","name":"account","value":"LF1"}]}"#);
+        let state = DialogueState {
+            playbook: Some("bill".into()),
+            ..Default::default()
+        };
         let plan = planner.plan(&Prefix::new("s"), &state).await.unwrap();
-        assert_eq!(plan.commands, [Command::SetSlot { name: "account".into(), value: "LF1".into() }]);
+        assert_eq!(
+            plan.commands,
+            [Command::SetSlot {
+                name: "account".into(),
+                value: "LF1".into()
+            }]
+        );
         let asked = model.asked()[0].task().to_owned();
-        assert!(asked.contains("Still needed: account (the account number)"), "{asked}");
+        assert!(
+            asked.contains("Still needed: account (the account number)"),
+            "{asked}"
+        );
         insta::assert_snapshot!("plan_prompt", asked);
     }
 
     #[tokio::test]
     async fn an_answer_that_is_no_plan_is_a_recorded_rejection() {
         let (planner, _) = planner("I would refund them!");
-        let plan = planner.plan(&Prefix::new("s"), &DialogueState::default()).await.unwrap();
+        let plan = planner
+            .plan(&Prefix::new("s"), &DialogueState::default())
+            .await
+            .unwrap();
         assert_eq!(plan.commands, []);
         assert_eq!(plan.rejections[0].proposal, "I would refund them!");
     }

@@ -115,7 +115,8 @@ impl Playbook {
     /// # Errors
     /// [`ErrorKind::Config`] with line and key of the mistake.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let mut playbook: Self = toml::from_str(text).or_error(ErrorKind::Config, || "the playbook cannot be read")?;
+        let mut playbook: Self =
+            toml::from_str(text).or_error(ErrorKind::Config, || "the playbook cannot be read")?;
         for slot in &mut playbook.slots {
             // Authors leave the key in and its value empty.
             slot.pattern = slot.pattern.take().filter(|pattern| !pattern.is_empty());
@@ -135,7 +136,12 @@ impl Playbook {
     }
 
     fn check(&self) -> Result<()> {
-        let wrong = |what: String| Err(Error::new(ErrorKind::Config, format!("playbook {:?}: {what}", self.id)));
+        let wrong = |what: String| {
+            Err(Error::new(
+                ErrorKind::Config,
+                format!("playbook {:?}: {what}", self.id),
+            ))
+        };
         if self.id.is_empty() || self.examples.is_empty() || self.steps.is_empty() {
             return wrong("id, examples and steps must not be empty".into());
         }
@@ -147,17 +153,30 @@ impl Playbook {
             if let Some(pattern) = &slot.pattern
                 && let Err(why) = regex::Regex::new(pattern)
             {
-                return wrong(format!("the pattern of slot {:?} is no regular expression: {why}", slot.name));
+                return wrong(format!(
+                    "the pattern of slot {:?} is no regular expression: {why}",
+                    slot.name
+                ));
             }
         }
         let mut before: HashSet<&str> = HashSet::new();
         for step in &self.steps {
-            if let Some(missing) = step.requires.iter().find(|name| !known.contains(name.as_str())) {
-                return wrong(format!("step {:?} requires the unknown slot {missing:?}", step.id));
+            if let Some(missing) = step
+                .requires
+                .iter()
+                .find(|name| !known.contains(name.as_str()))
+            {
+                return wrong(format!(
+                    "step {:?} requires the unknown slot {missing:?}",
+                    step.id
+                ));
             }
             // Steps may only come after earlier ones, so there can be no circle.
             if let Some(missing) = step.after.iter().find(|id| !before.contains(id.as_str())) {
-                return wrong(format!("step {:?} comes after {missing:?}, which does not stand before it", step.id));
+                return wrong(format!(
+                    "step {:?} comes after {missing:?}, which does not stand before it",
+                    step.id
+                ));
             }
             if step.kind == StepKind::Tool && step.tool.is_empty() {
                 return wrong(format!("tool step {:?} names no tool", step.id));
@@ -182,14 +201,21 @@ impl Slot {
         }
         if let Some(allowed) = (!self.values.is_empty()).then_some(&self.values) {
             let found = allowed.iter().find(|a| a.eq_ignore_ascii_case(value));
-            return found.cloned().ok_or_else(|| format!("{} must be one of {}", self.name, allowed.join(", ")));
+            return found
+                .cloned()
+                .ok_or_else(|| format!("{} must be one of {}", self.name, allowed.join(", ")));
         }
         let Some(pattern) = &self.pattern else {
             return Ok(value.to_owned());
         };
         // Spoken ids come with blanks and in any case: "l f 40 21 17".
         let compact: String = value.chars().filter(|c| c.is_alphanumeric()).collect();
-        let candidates = [value.to_owned(), value.to_uppercase(), compact.clone(), compact.to_uppercase()];
+        let candidates = [
+            value.to_owned(),
+            value.to_uppercase(),
+            compact.clone(),
+            compact.to_uppercase(),
+        ];
         let whole = regex::Regex::new(&format!("^(?:{pattern})$"));
         candidates
             .into_iter()
@@ -205,11 +231,14 @@ impl Slot {
 /// mistake, or two files with the same id.
 pub fn load_playbooks(directory: &Path) -> Result<Vec<Playbook>> {
     let shown = directory.display();
-    let entries = std::fs::read_dir(directory)
-        .or_error(ErrorKind::NotFound, || format!("cannot read the playbook directory {shown}"))?;
+    let entries = std::fs::read_dir(directory).or_error(ErrorKind::NotFound, || {
+        format!("cannot read the playbook directory {shown}")
+    })?;
     let mut playbooks: Vec<Playbook> = Vec::new();
     for entry in entries {
-        let path = entry.or_error(ErrorKind::Config, || format!("cannot list {shown}"))?.path();
+        let path = entry
+            .or_error(ErrorKind::Config, || format!("cannot list {shown}"))?
+            .path();
         if path.extension().is_none_or(|e| e != "toml") {
             continue;
         }
@@ -219,7 +248,11 @@ pub fn load_playbooks(directory: &Path) -> Result<Vec<Playbook>> {
         if playbooks.iter().any(|p| p.id == playbook.id) {
             return Err(Error::new(
                 ErrorKind::Config,
-                format!("{}: another file has the id {:?} too", path.display(), playbook.id),
+                format!(
+                    "{}: another file has the id {:?} too",
+                    path.display(),
+                    playbook.id
+                ),
             ));
         }
         playbooks.push(playbook);

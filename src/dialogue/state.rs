@@ -37,7 +37,8 @@ impl DialogueState {
     /// The next step of a playbook: the first that is not done and whose predecessors are.
     pub fn next_step<'a>(&self, playbook: &'a Playbook) -> Option<&'a Step> {
         playbook.steps.iter().find(|step| {
-            !self.is_done(&playbook.id, &step.id) && step.after.iter().all(|id| self.is_done(&playbook.id, id))
+            !self.is_done(&playbook.id, &step.id)
+                && step.after.iter().all(|id| self.is_done(&playbook.id, id))
         })
     }
 }
@@ -63,7 +64,8 @@ pub fn apply(
     let find = |id: &str| playbooks.iter().find(|p| p.id == id);
     for command in commands {
         let mut reject = |reason: String| {
-            let proposal = serde_json::to_string(command).unwrap_or_else(|_| format!("{command:?}"));
+            let proposal =
+                serde_json::to_string(command).unwrap_or_else(|_| format!("{command:?}"));
             rejections.push(Rejection { proposal, reason });
         };
         if state.handed_off.is_some() || state.ended {
@@ -78,15 +80,23 @@ pub fn apply(
                     let resumed = state.paused.iter().any(|id| id == playbook);
                     if !resumed {
                         // The same need may come up twice in a conversation.
-                        state.done.retain(|done| !done.starts_with(&key(playbook, "")));
+                        state
+                            .done
+                            .retain(|done| !done.starts_with(&key(playbook, "")));
                     }
                     state.paused.retain(|id| id != playbook);
-                    state.paused.extend(state.playbook.replace(playbook.clone()));
+                    state
+                        .paused
+                        .extend(state.playbook.replace(playbook.clone()));
                     state.pending = None;
                 }
             },
             Command::SetSlot { name, value } => {
-                let slot = state.playbook.as_deref().and_then(find).and_then(|p| p.slot(name));
+                let slot = state
+                    .playbook
+                    .as_deref()
+                    .and_then(find)
+                    .and_then(|p| p.slot(name));
                 match slot.map(|slot| slot.accept(value)) {
                     None => reject(format!("the running playbook has no slot {name:?}")),
                     Some(Err(why)) => reject(why),
@@ -103,8 +113,12 @@ pub fn apply(
                 // A no ends the procedure; what was paused for it goes on.
                 Some(_) => state.playbook = state.paused.pop(),
             },
-            Command::Answer { question } if question.trim().is_empty() => reject("the question is empty".into()),
-            Command::Answer { question } => effects.push(Effect::SearchKnowledge { question: question.clone() }),
+            Command::Answer { question } if question.trim().is_empty() => {
+                reject("the question is empty".into())
+            }
+            Command::Answer { question } => effects.push(Effect::SearchKnowledge {
+                question: question.clone(),
+            }),
             Command::Clarify => effects.push(Effect::AskToClarify),
             Command::SmallTalk => effects.push(Effect::Chat),
             Command::HandOff { reason } => {
@@ -117,7 +131,9 @@ pub fn apply(
             }
         }
     }
-    let digressed = effects.iter().any(|e| matches!(e, Effect::SearchKnowledge { .. } | Effect::AskToClarify));
+    let digressed = effects
+        .iter()
+        .any(|e| matches!(e, Effect::SearchKnowledge { .. } | Effect::AskToClarify));
     if state.handed_off.is_none() && !state.ended && !digressed {
         proceed(&mut state, &mut effects, playbooks);
     }
@@ -126,21 +142,34 @@ pub fn apply(
 
 /// Takes the running playbook one step on; back to a paused one when it is through.
 fn proceed(state: &mut DialogueState, effects: &mut Vec<Effect>, playbooks: &[Playbook]) {
-    while let Some(playbook) = state.playbook.as_deref().and_then(|id| playbooks.iter().find(|p| p.id == id)) {
+    while let Some(playbook) = state
+        .playbook
+        .as_deref()
+        .and_then(|id| playbooks.iter().find(|p| p.id == id))
+    {
         let Some(step) = state.next_step(playbook) else {
             state.playbook = state.paused.pop();
             continue;
         };
-        let missing = step.requires.iter().find(|name| !state.slots.contains_key(*name));
+        let missing = step
+            .requires
+            .iter()
+            .find(|name| !state.slots.contains_key(*name));
         if let Some(slot) = missing.and_then(|name| playbook.slot(name)) {
-            effects.push(Effect::Say { source: key(&playbook.id, &slot.name), text: slot.ask.clone() });
+            effects.push(Effect::Say {
+                source: key(&playbook.id, &slot.name),
+                text: slot.ask.clone(),
+            });
             return;
         }
         let source = key(&playbook.id, &step.id);
         match step.kind {
             StepKind::Ask | StepKind::Inform => {
                 state.done.insert(source.clone());
-                effects.push(Effect::Say { source, text: step.say.clone() });
+                effects.push(Effect::Say {
+                    source,
+                    text: step.say.clone(),
+                });
             }
             StepKind::Tool => effects.push(Effect::CallTool {
                 source,
@@ -148,16 +177,26 @@ fn proceed(state: &mut DialogueState, effects: &mut Vec<Effect>, playbooks: &[Pl
                 arguments: step
                     .requires
                     .iter()
-                    .filter_map(|name| state.slots.get(name).map(|value| (name.clone(), value.clone())))
+                    .filter_map(|name| {
+                        state
+                            .slots
+                            .get(name)
+                            .map(|value| (name.clone(), value.clone()))
+                    })
                     .collect(),
             }),
             StepKind::Approval => {
                 state.pending = Some(source.clone());
-                effects.push(Effect::RequestApproval { source, text: step.say.clone() });
+                effects.push(Effect::RequestApproval {
+                    source,
+                    text: step.say.clone(),
+                });
             }
             StepKind::Handoff => {
                 state.handed_off = Some(HandoffReason::PolicyRequiresPerson);
-                effects.push(Effect::HandOff { reason: HandoffReason::PolicyRequiresPerson });
+                effects.push(Effect::HandOff {
+                    reason: HandoffReason::PolicyRequiresPerson,
+                });
             }
         }
         return;

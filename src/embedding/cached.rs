@@ -40,7 +40,9 @@ impl Embedder for CachedEmbedder {
     async fn embed(&self, texts: &[String], kind: TextKind) -> Result<Vec<Vec<f32>>> {
         let find = |text: &String| {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.get(&(kind, text.clone())).map(|vector| vector.to_vec())
+            known
+                .get(&(kind, text.clone()))
+                .map(|vector| vector.to_vec())
         };
         let mut vectors: Vec<Option<Vec<f32>>> = texts.iter().map(find).collect();
         let missing: Vec<String> = texts
@@ -56,7 +58,11 @@ impl Embedder for CachedEmbedder {
                 // Everything goes at once: rare, and cheaper than keeping an order of use.
                 known.clear();
             }
-            for (text, vector) in texts.iter().zip(&mut vectors).filter(|(_, vector)| vector.is_none()) {
+            for (text, vector) in texts
+                .iter()
+                .zip(&mut vectors)
+                .filter(|(_, vector)| vector.is_none())
+            {
                 *vector = fresh.next();
                 if let Some(vector) = vector {
                     known.insert((kind, text.clone()), Arc::from(vector.as_slice()));

@@ -46,13 +46,22 @@ pub fn unproven_claims(text: &str, receipts: &[ActionReceipt]) -> Vec<Claim> {
     let mut claims = Vec::new();
     for sentence in text.split_inclusive(['.', '!', '?', '\n']) {
         for found in pattern.captures_iter(sentence) {
-            let before = found.get(0).and_then(|whole| sentence.get(..whole.start())).unwrap_or_default();
+            let before = found
+                .get(0)
+                .and_then(|whole| sentence.get(..whole.start()))
+                .unwrap_or_default();
             if hypothetical.is_match(before) {
                 continue;
             }
-            let verb = found.iter().skip(1).flatten().next().map_or("", |m| m.as_str());
+            let verb = found
+                .iter()
+                .skip(1)
+                .flatten()
+                .next()
+                .map_or("", |m| m.as_str());
             let proven = receipts.iter().any(|receipt| {
-                receipt.status == ActionStatus::Succeeded && receipt.tool.to_lowercase().contains(&stem(verb))
+                receipt.status == ActionStatus::Succeeded
+                    && receipt.tool.to_lowercase().contains(&stem(verb))
             });
             if !proven {
                 claims.push(Claim {
@@ -69,7 +78,9 @@ pub fn unproven_claims(text: &str, receipts: &[ActionReceipt]) -> Vec<Claim> {
 fn stem(verb: &str) -> String {
     let verb = verb.to_lowercase();
     let stem = verb.strip_suffix("ed").unwrap_or(&verb);
-    let stem = stem.strip_suffix("ll").map_or(stem.to_owned(), |s| format!("{s}l"));
+    let stem = stem
+        .strip_suffix("ll")
+        .map_or(stem.to_owned(), |s| format!("{s}l"));
     stem.trim_end_matches('e').to_owned()
 }
 
@@ -103,9 +114,18 @@ mod tests {
             assert_eq!(unproven_claims(claim, &[]).len(), 1, "{claim}");
         }
         let text = "I have refunded the second payment.";
-        assert_eq!(unproven_claims(text, &[receipt("issue_refund", ActionStatus::Succeeded)]), []);
-        assert_eq!(unproven_claims(text, &[receipt("issue_refund", ActionStatus::Failed)]).len(), 1);
-        assert_eq!(unproven_claims(text, &[receipt("cancel_contract", ActionStatus::Succeeded)]).len(), 1);
+        assert_eq!(
+            unproven_claims(text, &[receipt("issue_refund", ActionStatus::Succeeded)]),
+            []
+        );
+        assert_eq!(
+            unproven_claims(text, &[receipt("issue_refund", ActionStatus::Failed)]).len(),
+            1
+        );
+        assert_eq!(
+            unproven_claims(text, &[receipt("cancel_contract", ActionStatus::Succeeded)]).len(),
+            1
+        );
     }
 
     #[test]

@@ -8,30 +8,60 @@ use regex::Regex;
 static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\d+(?:[.,]\d+)*").ok());
 
 const ONES: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
-const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+const TENS: [&str; 8] = [
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+];
 const ORDINALS: [&str; 12] = [
-    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
-    "twelfth",
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+    "eleventh", "twelfth",
 ];
 /// Number words are only checked where they count something that matters.
 const UNITS: [&str; 12] = [
-    "day", "hour", "week", "month", "year", "minute", "working", "business", "dollar", "pound", "euro", "percent",
+    "day", "hour", "week", "month", "year", "minute", "working", "business", "dollar", "pound",
+    "euro", "percent",
 ];
 
 /// The numbers in `text` that none of `sources` has, in order.
 ///
 /// Digits and number words before a unit ("five working days") are the same number; so are `1,000`
 /// and `1000`, `5` and `5.00`.
-pub fn ungrounded_numbers<'a>(text: &str, sources: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+pub fn ungrounded_numbers<'a>(
+    text: &str,
+    sources: impl IntoIterator<Item = &'a str>,
+) -> Vec<String> {
     let mut known = HashSet::new();
     for source in sources {
         known.extend(digits(source).map(|n| normal(&n)));
-        known.extend(words(source).into_iter().map(|(_, number)| number.to_string()));
+        known.extend(
+            words(source)
+                .into_iter()
+                .map(|(_, number)| number.to_string()),
+        );
     }
-    let spelled = counted(text).into_iter().map(|(word, number)| (word, number.to_string()));
+    let spelled = counted(text)
+        .into_iter()
+        .map(|(word, number)| (word, number.to_string()));
     let written = digits(text).map(|number| (number.clone(), normal(&number)));
     spelled
         .chain(written)
@@ -41,7 +71,9 @@ pub fn ungrounded_numbers<'a>(text: &str, sources: impl IntoIterator<Item = &'a 
 }
 
 fn digits(text: &str) -> impl Iterator<Item = String> + '_ {
-    NUMBER.iter().flat_map(move |pattern| pattern.find_iter(text).map(|m| m.as_str().to_owned()))
+    NUMBER
+        .iter()
+        .flat_map(move |pattern| pattern.find_iter(text).map(|m| m.as_str().to_owned()))
 }
 
 /// `1,000` is 1000, `7.50` is 7.5, `5.00` is 5.
@@ -57,7 +89,10 @@ fn normal(number: &str) -> String {
 }
 
 fn tokens(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .map(str::to_lowercase)
+        .collect()
 }
 
 /// The number that begins at a word, and how many words it takes: "forty-two" is 42, "third" is 3.
@@ -66,7 +101,10 @@ fn number_at(tokens: &[String]) -> Option<(usize, usize)> {
     let one = |word: &String| ONES.iter().position(|w| w == word);
     if let Some(ten) = TENS.iter().position(|w| w == first) {
         let rest = tokens.get(1).and_then(one).filter(|n| (1..10).contains(n));
-        return Some(((ten + 2) * 10 + rest.unwrap_or(0), 1 + usize::from(rest.is_some())));
+        return Some((
+            (ten + 2) * 10 + rest.unwrap_or(0),
+            1 + usize::from(rest.is_some()),
+        ));
     }
     let ordinal = || ORDINALS.iter().position(|w| w == first).map(|n| n + 1);
     one(first).or_else(ordinal).map(|n| (n, 1))
@@ -75,7 +113,11 @@ fn number_at(tokens: &[String]) -> Option<(usize, usize)> {
 fn words(text: &str) -> Vec<(String, usize)> {
     let tokens = tokens(text);
     let starts = (0..tokens.len()).filter_map(|at| tokens.get(at..));
-    starts.filter_map(|rest| number_at(rest).map(|(n, _)| (rest.first().cloned().unwrap_or_default(), n))).collect()
+    starts
+        .filter_map(|rest| {
+            number_at(rest).map(|(n, _)| (rest.first().cloned().unwrap_or_default(), n))
+        })
+        .collect()
 }
 
 /// Number words that count something: "five working days", not "one moment".
@@ -88,7 +130,10 @@ fn counted(text: &str) -> Vec<(String, usize)> {
             at += 1;
             continue;
         };
-        if rest.get(length).is_some_and(|unit| UNITS.iter().any(|u| unit.starts_with(u))) {
+        if rest
+            .get(length)
+            .is_some_and(|unit| UNITS.iter().any(|u| unit.starts_with(u)))
+        {
             let written = rest.get(..length).unwrap_or_default().join(" ");
             found.push((written, number));
         }
@@ -105,11 +150,26 @@ mod tests {
     fn a_number_needs_a_source_in_whatever_form() {
         let article = "Refunds take 5 working days. The late fee is $7.50, at most 1,000 a year.";
         let check = |text| ungrounded_numbers(text, [article]);
-        assert_eq!(check("You have it within five working days."), [] as [&str; 0]);
-        assert_eq!(check("The fee is $7.50 and never over 1000."), [] as [&str; 0]);
-        assert_eq!(ungrounded_numbers("£42 on the 3rd, £7.5", ["forty-two pounds on the third, £7.50"]), [] as [&str; 0]);
+        assert_eq!(
+            check("You have it within five working days."),
+            [] as [&str; 0]
+        );
+        assert_eq!(
+            check("The fee is $7.50 and never over 1000."),
+            [] as [&str; 0]
+        );
+        assert_eq!(
+            ungrounded_numbers(
+                "£42 on the 3rd, £7.5",
+                ["forty-two pounds on the third, £7.50"]
+            ),
+            [] as [&str; 0]
+        );
         assert_eq!(check("You have it within three working days."), ["three"]);
         assert_eq!(check("The fee is $8."), ["8"]);
-        assert_eq!(check("One moment please, I will check both payments."), [] as [&str; 0]);
+        assert_eq!(
+            check("One moment please, I will check both payments."),
+            [] as [&str; 0]
+        );
     }
 }

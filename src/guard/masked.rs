@@ -72,7 +72,10 @@ impl LanguageModel for MaskedModel {
                         end => {
                             let text = masker.unmask(&held);
                             last = Some(end);
-                            return Some((Ok(Delta::Text(text)), (stream, masker, String::new(), last)));
+                            return Some((
+                                Ok(Delta::Text(text)),
+                                (stream, masker, String::new(), last),
+                            ));
                         }
                     }
                 }
@@ -91,8 +94,12 @@ impl LanguageModel for MaskedModel {
 /// How many bytes can go out: all but an open bracket that may become a placeholder.
 fn ready(held: &str) -> usize {
     match held.rfind('[') {
-        Some(open) if !held.get(open..).unwrap_or_default().contains(']')
-            && held.len() - open < LONGEST_PLACEHOLDER => open,
+        Some(open)
+            if !held.get(open..).unwrap_or_default().contains(']')
+                && held.len() - open < LONGEST_PLACEHOLDER =>
+        {
+            open
+        }
         _ => held.len(),
     }
 }
@@ -108,7 +115,10 @@ mod tests {
         let model = MaskedModel::new(Arc::new(inner.clone()));
         let mut prefix = Prefix::new("You help.");
         prefix.push("[1] Customer: my mail is jo@example.org");
-        let answer = model.complete(Request::new(prefix.ask("Reply."))).await.unwrap();
+        let answer = model
+            .complete(Request::new(prefix.ask("Reply.")))
+            .await
+            .unwrap();
         assert_eq!(answer.text, "I wrote to jo@example.org [sic] today.");
         let asked = inner.asked();
         assert!(asked[0].user_message().contains("my mail is [EMAIL_1]"));

@@ -55,16 +55,38 @@ struct Pattern {
 static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     let always: fn(&str) -> bool = |_| true;
     let sources: [(PiiKind, &str, fn(&str) -> bool); 5] = [
-        (PiiKind::Email, r"(?i)\b[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}\b", always),
-        (PiiKind::Iban, r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", iban_checks),
-        (PiiKind::Card, r"\b\d(?:(?:, ?|[ -])?\d){12,18}\b", luhn_checks),
+        (
+            PiiKind::Email,
+            r"(?i)\b[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}\b",
+            always,
+        ),
+        (
+            PiiKind::Iban,
+            r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b",
+            iban_checks,
+        ),
+        (
+            PiiKind::Card,
+            r"\b\d(?:(?:, ?|[ -])?\d){12,18}\b",
+            luhn_checks,
+        ),
         (PiiKind::SocialSecurity, r"\b\d{3}-\d{2}-\d{4}\b", always),
-        (PiiKind::Phone, r"(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\b\d{2,5}(?:[ .-]\d{2,5}){1,4}\b|\+?\b\d{9,14}\b", phone_like),
+        (
+            PiiKind::Phone,
+            r"(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\b\d{2,5}(?:[ .-]\d{2,5}){1,4}\b|\+?\b\d{9,14}\b",
+            phone_like,
+        ),
     ];
     // A pattern that does not compile would be a defect; the test below holds all of them.
     sources
         .into_iter()
-        .filter_map(|(kind, source, accept)| Regex::new(source).ok().map(|regex| Pattern { kind, regex, accept }))
+        .filter_map(|(kind, source, accept)| {
+            Regex::new(source).ok().map(|regex| Pattern {
+                kind,
+                regex,
+                accept,
+            })
+        })
         .collect()
 });
 
@@ -74,9 +96,14 @@ pub fn find_pii(text: &str) -> Vec<PiiSpan> {
     for pattern in PATTERNS.iter() {
         for found in pattern.regex.find_iter(text) {
             let range = found.range();
-            let free = spans.iter().all(|s| s.range.end <= range.start || range.end <= s.range.start);
+            let free = spans
+                .iter()
+                .all(|s| s.range.end <= range.start || range.end <= s.range.start);
             if free && (pattern.accept)(found.as_str()) {
-                spans.push(PiiSpan { kind: pattern.kind, range });
+                spans.push(PiiSpan {
+                    kind: pattern.kind,
+                    range,
+                });
             }
         }
     }
@@ -117,7 +144,9 @@ impl Masker {
         }
         self.originals
             .iter()
-            .fold(text.to_owned(), |text, (placeholder, original)| text.replace(placeholder, original))
+            .fold(text.to_owned(), |text, (placeholder, original)| {
+                text.replace(placeholder, original)
+            })
     }
 
     /// Whether nothing was masked.
@@ -132,7 +161,8 @@ impl Masker {
         let count = self.counts.entry(kind).or_default();
         *count += 1;
         let placeholder = format!("[{}_{count}]", kind.placeholder());
-        self.placeholders.insert(value.to_owned(), placeholder.clone());
+        self.placeholders
+            .insert(value.to_owned(), placeholder.clone());
         self.originals.push((placeholder.clone(), value.to_owned()));
         placeholder
     }
@@ -146,7 +176,15 @@ fn luhn_checks(text: &str) -> bool {
     let sum: u32 = digits(text)
         .rev()
         .enumerate()
-        .map(|(i, d)| if i % 2 == 0 { d } else if d > 4 { 2 * d - 9 } else { 2 * d })
+        .map(|(i, d)| {
+            if i % 2 == 0 {
+                d
+            } else if d > 4 {
+                2 * d - 9
+            } else {
+                2 * d
+            }
+        })
         .sum();
     sum.is_multiple_of(10) && digits(text).any(|d| d != 0)
 }
@@ -157,17 +195,25 @@ fn iban_checks(text: &str) -> bool {
         return false;
     }
     let (head, tail) = compact.split_at(4);
-    let remainder = tail.iter().chain(head).filter_map(|c| c.to_digit(36)).fold(0_u64, |acc, value| {
-        let shift = if value > 9 { 100 } else { 10 };
-        (acc * shift + u64::from(value)) % 97
-    });
+    let remainder =
+        tail.iter()
+            .chain(head)
+            .filter_map(|c| c.to_digit(36))
+            .fold(0_u64, |acc, value| {
+                let shift = if value > 9 { 100 } else { 10 };
+                (acc * shift + u64::from(value)) % 97
+            });
     remainder == 1
 }
 
 fn phone_like(text: &str) -> bool {
     let count = digits(text).count();
     // Dates look like short phone numbers: four digits at one end, two in the middle.
-    let groups: Vec<usize> = text.split(|c: char| !c.is_ascii_digit()).map(str::len).filter(|n| *n > 0).collect();
+    let groups: Vec<usize> = text
+        .split(|c: char| !c.is_ascii_digit())
+        .map(str::len)
+        .filter(|n| *n > 0)
+        .collect();
     let date = matches!(groups[..], [4, 2, 2, ..] | [1 | 2, 1 | 2, 4]);
     (7..=15).contains(&count) && !date
 }
@@ -183,22 +229,41 @@ mod tests {
 
     #[test]
     fn finds_each_kind_and_leaves_ordinary_numbers_alone() {
-        let kinds = |text: &str| find_pii(text).into_iter().map(|s| s.kind).collect::<Vec<_>>();
-        assert_eq!(kinds("write to jo.doe+x@mail.example.org now"), [PiiKind::Email]);
+        let kinds = |text: &str| {
+            find_pii(text)
+                .into_iter()
+                .map(|s| s.kind)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            kinds("write to jo.doe+x@mail.example.org now"),
+            [PiiKind::Email]
+        );
         assert_eq!(kinds("card 4111 1111 1111 1111 please"), [PiiKind::Card]);
         assert_eq!(kinds("card 4111, 1111, 1111, 1111."), [PiiKind::Card]);
         assert_eq!(kinds("pay to DE89 3704 0044 0532 0130 00"), [PiiKind::Iban]);
         assert_eq!(kinds("my social is 078-05-1120"), [PiiKind::SocialSecurity]);
         assert_eq!(kinds("call +44 20 7946 0958"), [PiiKind::Phone]);
         assert_eq!(kinds("call (212) 555-0147"), [PiiKind::Phone]);
-        for harmless in ["it costs 38.50 a month", "on 2026-03-14 at 10", "on 03.11.2025", "at 2026-03-14 15:30", "order LF402117", "5 working days"] {
+        for harmless in [
+            "it costs 38.50 a month",
+            "on 2026-03-14 at 10",
+            "on 03.11.2025",
+            "at 2026-03-14 15:30",
+            "order LF402117",
+            "5 working days",
+        ] {
             assert_eq!(kinds(harmless), [], "{harmless}");
         }
     }
 
     #[test]
     fn a_card_that_fails_the_luhn_check_is_no_card() {
-        assert!(!find_pii("4111 1111 1111 1112").iter().any(|s| s.kind == PiiKind::Card));
+        assert!(
+            !find_pii("4111 1111 1111 1112")
+                .iter()
+                .any(|s| s.kind == PiiKind::Card)
+        );
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::conversation::{
-    Citation, Evidence, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary, Utterance,
+    Citation, Evidence, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion,
+    Summary, Utterance,
 };
 use crate::error::Error;
 use crate::speech::AudioTrack;
@@ -128,6 +129,10 @@ pub enum SessionEvent {
 
 impl SessionEvent {
     pub(crate) fn failed(skill: Skill, error: &Error) -> Self {
-        Self::Failed { skill, message: error.to_string(), transient: error.is_transient() }
+        Self::Failed {
+            skill,
+            message: error.to_string(),
+            transient: error.is_transient(),
+        }
     }
 }

@@ -40,16 +40,25 @@ impl Session {
         Self::spawn(|events| Runtime::new(assistant, conversation, events))
     }
 
-    pub(crate) fn resume(assistant: Assistant, key: &StreamKey, records: Vec<Record>) -> Result<Self> {
+    pub(crate) fn resume(
+        assistant: Assistant,
+        key: &StreamKey,
+        records: Vec<Record>,
+    ) -> Result<Self> {
         let restored = persist::restore(key, &records)?;
-        Ok(Self::spawn(|events| Runtime::restored(assistant, restored, events)))
+        Ok(Self::spawn(|events| {
+            Runtime::restored(assistant, restored, events)
+        }))
     }
 
     fn spawn(runtime: impl FnOnce(mpsc::Sender<SessionEvent>) -> Runtime) -> Self {
         let (sender, events) = mpsc::channel(EVENTS);
         let (inputs, received) = mpsc::channel(INPUTS);
         tokio::spawn(runtime(sender).run(received));
-        Self { inputs, events: Some(events) }
+        Self {
+            inputs,
+            events: Some(events),
+        }
     }
 
     /// Feeds the session. Waits while it is busy with earlier inputs. What comes behind
@@ -66,22 +75,38 @@ impl Session {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn say(&self, role: Role, text: impl Into<String>) -> Result<()> {
-        self.send(SessionInput::Say { role, text: text.into() }).await
+        self.send(SessionInput::Say {
+            role,
+            text: text.into(),
+        })
+        .await
     }
 
     /// Tells the role of a participant, with effect on what it said before.
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub async fn assign_role(&self, participant: ParticipantId, role: Role, confidence: f32) -> Result<()> {
-        self.send(SessionInput::Role { participant, role, confidence }).await
+    pub async fn assign_role(
+        &self,
+        participant: ParticipantId,
+        role: Role,
+        confidence: f32,
+    ) -> Result<()> {
+        self.send(SessionInput::Role {
+            participant,
+            role,
+            confidence,
+        })
+        .await
     }
 
     /// What the session finds and does. The first call takes the stream; later ones get an empty
     /// one. The stream ends when the session does. Read it or drop it: events that nobody takes
     /// hold the session up after a thousand of them.
     pub fn events(&mut self) -> SessionEvents {
-        SessionEvents { events: self.events.take() }
+        SessionEvents {
+            events: self.events.take(),
+        }
     }
 
     /// Waits until everything the inputs so far have set off is done, written replies and notes
@@ -112,7 +137,10 @@ impl Session {
 }
 
 fn over() -> Error {
-    Error::new(ErrorKind::Cancelled, "the session is over; resume the conversation to go on")
+    Error::new(
+        ErrorKind::Cancelled,
+        "the session is over; resume the conversation to go on",
+    )
 }
 
 /// The events of a [`Session`].

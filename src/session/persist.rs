@@ -6,7 +6,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::conversation::{Conversation, NewUtterance, Participant, ParticipantId, Role, Summary, Utterance};
+use crate::conversation::{
+    Conversation, NewUtterance, Participant, ParticipantId, Role, Summary, Utterance,
+};
 use crate::dialogue::DialogueState;
 use crate::error::{Error, ErrorKind, OrError, Result};
 use crate::store::{ConversationStore, Record, StreamKey, Version};
@@ -29,9 +31,21 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    pub(super) fn new(store: Arc<dyn ConversationStore>, conversation: &Conversation, version: Version) -> Self {
-        let key = StreamKey { tenant: conversation.tenant.clone(), conversation: conversation.id.clone() };
-        Self { store, key, version, pending: Vec::new() }
+    pub(super) fn new(
+        store: Arc<dyn ConversationStore>,
+        conversation: &Conversation,
+        version: Version,
+    ) -> Self {
+        let key = StreamKey {
+            tenant: conversation.tenant.clone(),
+            conversation: conversation.id.clone(),
+        };
+        Self {
+            store,
+            key,
+            version,
+            pending: Vec::new(),
+        }
     }
 
     pub(super) fn started(&mut self, conversation: &Conversation) {
@@ -67,13 +81,18 @@ impl Journal {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let written = self.store.append(&self.key, self.version, &self.pending).await;
+        let written = self
+            .store
+            .append(&self.key, self.version, &self.pending)
+            .await;
         let version = match written {
             // Somebody else (a tool, another process) wrote to the same conversation: go on behind it.
             Err(error) if error.kind() == ErrorKind::Conflict => {
                 let behind = self.store.load(&self.key, self.version).await?.len() as u64;
                 self.version += behind;
-                self.store.append(&self.key, self.version, &self.pending).await?
+                self.store
+                    .append(&self.key, self.version, &self.pending)
+                    .await?
             }
             other => other?,
         };
@@ -102,7 +121,12 @@ pub(super) struct Restored {
 
 /// Plays the records back. Kinds this version does not know are passed over.
 pub(super) fn restore(key: &StreamKey, records: &[Record]) -> Result<Restored> {
-    let unreadable = || format!("the records of conversation {} cannot be read", key.conversation);
+    let unreadable = || {
+        format!(
+            "the records of conversation {} cannot be read",
+            key.conversation
+        )
+    };
     let started = records.iter().find(|record| record.kind == STARTED);
     let started = started.ok_or_else(|| Error::new(ErrorKind::Storage, unreadable()))?;
     let mut restored = Restored {
@@ -136,7 +160,8 @@ fn apply(restored: &mut Restored, record: &Record) -> Result<()> {
             });
         }
         ROLE => {
-            let (participant, role, confidence): (ParticipantId, Role, f32) = read(&record.payload)?;
+            let (participant, role, confidence): (ParticipantId, Role, f32) =
+                read(&record.payload)?;
             conversation.assign_role(&participant, role, confidence);
         }
         STATE => restored.state = read(&record.payload)?,

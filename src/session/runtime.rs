@@ -44,7 +44,10 @@ enum Work {
 enum Done {
     Reply(Result<Option<Structured<Suggestion>>>),
     Respond(Result<Response>),
-    Note { note: Result<Summary>, is_final: bool },
+    Note {
+        note: Result<Summary>,
+        is_final: bool,
+    },
 }
 
 /// The kind of work that runs.
@@ -81,20 +84,33 @@ pub(super) struct Runtime {
 }
 
 impl Runtime {
-    pub(super) fn new(assistant: Assistant, conversation: Conversation, events: mpsc::Sender<SessionEvent>) -> Self {
+    pub(super) fn new(
+        assistant: Assistant,
+        conversation: Conversation,
+        events: mpsc::Sender<SessionEvent>,
+    ) -> Self {
         let mut runtime = Self::with(assistant, conversation, events, 0);
         runtime.journal.started(&runtime.conversation);
         runtime
     }
 
-    pub(super) fn restored(assistant: Assistant, restored: Restored, events: mpsc::Sender<SessionEvent>) -> Self {
+    pub(super) fn restored(
+        assistant: Assistant,
+        restored: Restored,
+        events: mpsc::Sender<SessionEvent>,
+    ) -> Self {
         let mut runtime = Self::with(assistant, restored.conversation, events, restored.version);
         runtime.state = restored.state;
         runtime.summary = restored.summary;
         runtime
     }
 
-    fn with(assistant: Assistant, conversation: Conversation, events: mpsc::Sender<SessionEvent>, version: u64) -> Self {
+    fn with(
+        assistant: Assistant,
+        conversation: Conversation,
+        events: mpsc::Sender<SessionEvent>,
+        version: u64,
+    ) -> Self {
         Self {
             journal: Journal::new(assistant.inner.store.clone(), &conversation, version),
             assistant,
@@ -119,7 +135,9 @@ impl Runtime {
             self.start_next();
             if self.running.is_none() {
                 // Whoever waits may have gone; that is theirs to decide.
-                self.settling.drain(..).for_each(|waiting| { let _ = waiting.send(()); });
+                self.settling.drain(..).for_each(|waiting| {
+                    let _ = waiting.send(());
+                });
             }
             let done = async {
                 match &mut self.running {
@@ -159,33 +177,55 @@ impl Runtime {
         self.journal.ended();
         self.save().await;
         self.emit(SessionEvent::Ended).await;
-        self.settling.drain(..).for_each(|waiting| { let _ = waiting.send(()); });
+        self.settling.drain(..).for_each(|waiting| {
+            let _ = waiting.send(());
+        });
     }
 
     async fn take(&mut self, input: SessionInput) {
         match input {
             SessionInput::Join(participant) => self.join(participant),
             SessionInput::Utterance(utterance) => {
-                if self.conversation.participants.iter().all(|p| p.id != utterance.participant) {
-                    self.join(Participant::new(utterance.participant.clone(), Role::Unknown));
+                if self
+                    .conversation
+                    .participants
+                    .iter()
+                    .all(|p| p.id != utterance.participant)
+                {
+                    self.join(Participant::new(
+                        utterance.participant.clone(),
+                        Role::Unknown,
+                    ));
                 }
                 self.hear(utterance).await;
             }
             SessionInput::Say { role, text } => {
-                let known = self.conversation.participants.iter().find(|p| p.role == role).map(|p| p.id.clone());
+                let known = self
+                    .conversation
+                    .participants
+                    .iter()
+                    .find(|p| p.role == role)
+                    .map(|p| p.id.clone());
                 let who = known.unwrap_or_else(|| {
                     let participant = Participant::new(role.as_str(), role);
                     let id = participant.id.clone();
                     self.join(participant);
                     id
                 });
-                let now = jiff::Timestamp::now().as_millisecond() - self.conversation.started_at.as_millisecond();
+                let now = jiff::Timestamp::now().as_millisecond()
+                    - self.conversation.started_at.as_millisecond();
                 let now = u64::try_from(now).unwrap_or_default();
-                self.hear(NewUtterance::new(who, text).with_span(now, now)).await;
+                self.hear(NewUtterance::new(who, text).with_span(now, now))
+                    .await;
             }
             SessionInput::Audio { tracks, start_ms } => self.transcribe(tracks, start_ms).await,
-            SessionInput::Role { participant, role, confidence } => {
-                self.conversation.assign_role(&participant, role, confidence);
+            SessionInput::Role {
+                participant,
+                role,
+                confidence,
+            } => {
+                self.conversation
+                    .assign_role(&participant, role, confidence);
                 self.journal.role(&participant, role, confidence);
             }
             SessionInput::Summarize => self.note_wanted = Some(false),
@@ -208,7 +248,11 @@ impl Runtime {
                 Err(error) => Err(error),
             };
             match segments {
-                Ok(segments) => heard.extend(segments.into_iter().map(|s| s.into_utterance(participant.clone(), start_ms))),
+                Ok(segments) => heard.extend(
+                    segments
+                        .into_iter()
+                        .map(|s| s.into_utterance(participant.clone(), start_ms)),
+                ),
                 Err(error) => self.emit(SessionEvent::failed(Skill::Speech, &error)).await,
             }
         }
@@ -224,7 +268,9 @@ impl Runtime {
             return;
         }
         let id = self.conversation.append(utterance);
-        let Some(said) = self.conversation.transcript.get(id).cloned() else { return };
+        let Some(said) = self.conversation.transcript.get(id).cloned() else {
+            return;
+        };
         self.journal.utterance(&said);
         // Kept before anybody is told.
         self.save().await;
@@ -233,7 +279,11 @@ impl Runtime {
         if role == Role::AutomatedAgent {
             return;
         }
-        let virtual_agent = self.conversation.participants.iter().any(|p| p.role == Role::AutomatedAgent)
+        let virtual_agent = self
+            .conversation
+            .participants
+            .iter()
+            .any(|p| p.role == Role::AutomatedAgent)
             && self.state.handed_off.is_none();
         if virtual_agent {
             if role == Role::EndUser {
@@ -253,7 +303,8 @@ impl Runtime {
             }
         }
         let covered = self.summary.as_ref().map_or(0, |summary| summary.covers);
-        if self.assistant.inner.writes && self.conversation.transcript.len() >= covered + NOTE_EVERY {
+        if self.assistant.inner.writes && self.conversation.transcript.len() >= covered + NOTE_EVERY
+        {
             self.note_wanted = self.note_wanted.or(Some(false));
         }
     }
@@ -262,13 +313,22 @@ impl Runtime {
     async fn look(&mut self, id: UtteranceId, role: Role) -> (ReplyContext, Option<Suggestion>) {
         let mut context = ReplyContext::default();
         let mut scripted = None;
-        match self.assistant.inner.coach.cues(&self.conversation, &mut self.coaching).await {
+        match self
+            .assistant
+            .inner
+            .coach
+            .cues(&self.conversation, &mut self.coaching)
+            .await
+        {
             Ok(cues) => {
                 for cue in cues {
                     self.emit(SessionEvent::Coaching(cue)).await;
                 }
             }
-            Err(error) => self.emit(SessionEvent::failed(Skill::Coaching, &error)).await,
+            Err(error) => {
+                self.emit(SessionEvent::failed(Skill::Coaching, &error))
+                    .await
+            }
         }
         if role != Role::HumanAgent {
             match self.assistant.inner.finder.find(&self.conversation).await {
@@ -276,29 +336,49 @@ impl Runtime {
                     self.show_articles(&passages).await;
                     context.passages = passages;
                 }
-                Err(error) => self.emit(SessionEvent::failed(Skill::Knowledge, &error)).await,
+                Err(error) => {
+                    self.emit(SessionEvent::failed(Skill::Knowledge, &error))
+                        .await
+                }
             }
         }
-        match self.assistant.next_best_actions(&self.conversation, ACTIONS).await {
+        match self
+            .assistant
+            .next_best_actions(&self.conversation, ACTIONS)
+            .await
+        {
             Ok(actions) => {
                 context.next_step = actions.first().map(instruction);
-                scripted = worth_showing(&actions).and_then(|best| self.assistant.scripted_reply(best));
-                if let Some(best) = worth_showing(&actions).filter(|a| self.last_action.as_ref() != Some(&a.action)) {
+                scripted =
+                    worth_showing(&actions).and_then(|best| self.assistant.scripted_reply(best));
+                if let Some(best) =
+                    worth_showing(&actions).filter(|a| self.last_action.as_ref() != Some(&a.action))
+                {
                     self.last_action = Some(best.action.clone());
                     let card = action_card(best.clone());
                     self.emit(SessionEvent::Suggestion(card)).await;
                 }
             }
-            Err(error) => self.emit(SessionEvent::failed(Skill::NextBestAction, &error)).await,
+            Err(error) => {
+                self.emit(SessionEvent::failed(Skill::NextBestAction, &error))
+                    .await
+            }
         }
-        tracing::debug!(utterance = id.0, passages = context.passages.len(), "fast path done");
+        tracing::debug!(
+            utterance = id.0,
+            passages = context.passages.len(),
+            "fast path done"
+        );
         (context, scripted)
     }
 
     /// Each article is shown once a conversation.
     async fn show_articles(&mut self, passages: &[FoundPassage]) {
         for passage in passages {
-            if self.shown.insert(passage.found.hit.passage.article.to_string()) {
+            if self
+                .shown
+                .insert(passage.found.hit.passage.article.to_string())
+            {
                 let card = passage.clone().into_suggestion();
                 self.emit(SessionEvent::Suggestion(card)).await;
             }
@@ -353,7 +433,10 @@ impl Runtime {
                         true => SummaryOptions::default().with_previous(previous),
                         false => SummaryOptions::interim(previous),
                     };
-                    Done::Note { note: assistant.summarize(&conversation, options).await, is_final }
+                    Done::Note {
+                        note: assistant.summarize(&conversation, options).await,
+                        is_final,
+                    }
                 }
             }
         }
@@ -361,20 +444,31 @@ impl Runtime {
 
     async fn deliver(&mut self, done: Done) {
         match done {
-            Done::Reply(Ok(Some(Structured::Valid(reply)))) => self.emit(SessionEvent::Suggestion(reply)).await,
+            Done::Reply(Ok(Some(Structured::Valid(reply)))) => {
+                self.emit(SessionEvent::Suggestion(reply)).await
+            }
             Done::Reply(Ok(Some(Structured::Rejected { raw, reason }))) => {
-                self.emit(SessionEvent::Rejected { skill: Skill::Reply, proposal: raw, reason }).await;
+                self.emit(SessionEvent::Rejected {
+                    skill: Skill::Reply,
+                    proposal: raw,
+                    reason,
+                })
+                .await;
             }
             Done::Reply(Ok(None)) => {}
             Done::Reply(Err(error)) => self.emit(SessionEvent::failed(Skill::Reply, &error)).await,
             Done::Respond(Ok(response)) => self.act(response).await,
             Done::Respond(Err(error)) => {
                 // The customer is not left without an answer because a model failed.
-                self.emit(SessionEvent::failed(Skill::VirtualAgent, &error)).await;
+                self.emit(SessionEvent::failed(Skill::VirtualAgent, &error))
+                    .await;
                 let text = self.assistant.inner.phrases.unknown.clone();
                 self.speak(text, Vec::new()).await;
             }
-            Done::Note { note: Ok(note), is_final } => {
+            Done::Note {
+                note: Ok(note),
+                is_final,
+            } => {
                 let wrap_up = note.wrap_up.clone();
                 self.journal.summary(&note);
                 self.summary = Some(note.clone());
@@ -390,10 +484,14 @@ impl Runtime {
                     .await;
                 }
             }
-            Done::Note { note: Err(error), is_final } => {
+            Done::Note {
+                note: Err(error),
+                is_final,
+            } => {
                 // In the middle of a conversation there may simply be too little yet.
                 if is_final || error.kind() != ErrorKind::InsufficientContent {
-                    self.emit(SessionEvent::failed(Skill::Summary, &error)).await;
+                    self.emit(SessionEvent::failed(Skill::Summary, &error))
+                        .await;
                 }
             }
         }
@@ -405,7 +503,12 @@ impl Runtime {
         self.journal.state(&self.state);
         for rejection in response.rejections {
             let (proposal, reason) = (rejection.proposal, rejection.reason);
-            self.emit(SessionEvent::Rejected { skill: Skill::VirtualAgent, proposal, reason }).await;
+            self.emit(SessionEvent::Rejected {
+                skill: Skill::VirtualAgent,
+                proposal,
+                reason,
+            })
+            .await;
         }
         for spoken in response.spoken {
             self.speak(spoken.text, spoken.citations).await;
@@ -417,13 +520,24 @@ impl Runtime {
 
     /// The virtual agent's words are part of the transcript like anybody's.
     async fn speak(&mut self, text: String, citations: Vec<crate::conversation::Citation>) {
-        self.emit(SessionEvent::Reply { text: text.clone(), citations }).await;
-        Box::pin(self.take(SessionInput::Say { role: Role::AutomatedAgent, text })).await;
+        self.emit(SessionEvent::Reply {
+            text: text.clone(),
+            citations,
+        })
+        .await;
+        Box::pin(self.take(SessionInput::Say {
+            role: Role::AutomatedAgent,
+            text,
+        }))
+        .await;
     }
 
     async fn save(&mut self) {
         if let Err(error) = self.journal.flush().await {
-            let error = Error::context(error, "the conversation could not be stored and waits for the next attempt");
+            let error = Error::context(
+                error,
+                "the conversation could not be stored and waits for the next attempt",
+            );
             self.emit(SessionEvent::failed(Skill::Store, &error)).await;
         }
     }

@@ -45,7 +45,13 @@ fn model() -> ScriptedModel {
             return Ok("Hello, how can I help?".into());
         };
         let has = |key: &str| schema.pointer(&format!("/properties/{key}")).is_some();
-        let customer = request.prompt.prefix().lines().iter().rfind(|l| l.contains("Customer:")).cloned();
+        let customer = request
+            .prompt
+            .prefix()
+            .lines()
+            .iter()
+            .rfind(|l| l.contains("Customer:"))
+            .cloned();
         let last = customer.unwrap_or_default();
         Ok(match () {
             () if has("reply") => r#"{"reply":"You get it back within five working days.","sources":[1]}"#.into(),
@@ -68,12 +74,28 @@ async fn assistant(store: Arc<dyn ConversationStore>) -> Assistant {
         .language_model(Arc::new(model()))
         .store(store)
         .playbooks(vec![playbook()])
-        .wrap_up_codes(vec![WrapUpCode { id: "duplicate".into(), label: "Duplicate".into(), description: "d".into() }])
+        .wrap_up_codes(vec![WrapUpCode {
+            id: "duplicate".into(),
+            label: "Duplicate".into(),
+            description: "d".into(),
+        }])
         .build()
         .await
         .unwrap();
     let text = "If you were charged twice for your broadband, the second charge is paid back within five working days.";
-    assistant.knowledge().ingest(vec![KnowledgeArticle::new("charged-twice", "Charged twice", "acme", text)], None).await.unwrap();
+    assistant
+        .knowledge()
+        .ingest(
+            vec![KnowledgeArticle::new(
+                "charged-twice",
+                "Charged twice",
+                "acme",
+                text,
+            )],
+            None,
+        )
+        .await
+        .unwrap();
     assistant
 }
 
@@ -91,7 +113,10 @@ async fn run(mut session: Session, inputs: Vec<SessionInput>) -> Vec<SessionEven
 }
 
 fn say(role: Role, text: &str) -> SessionInput {
-    SessionInput::Say { role, text: text.into() }
+    SessionInput::Say {
+        role,
+        text: text.into(),
+    }
 }
 
 #[tokio::test]
@@ -99,7 +124,10 @@ async fn a_call_gives_article_action_reply_note_and_code_and_ends() {
     let assistant = assistant(Arc::new(MemoryStore::default())).await;
     let session = assistant.session(Conversation::new("acme", Channel::Chat));
     let inputs = vec![
-        say(Role::EndUser, "I was charged twice for my broadband this month"),
+        say(
+            Role::EndUser,
+            "I was charged twice for my broadband this month",
+        ),
         say(Role::HumanAgent, "I am sorry, let me look."),
         SessionInput::End,
     ];
@@ -111,7 +139,12 @@ async fn a_call_gives_article_action_reply_note_and_code_and_ends() {
             _ => None,
         })
         .collect();
-    let [SuggestionKind::Article { citation, .. }, SuggestionKind::NextBestAction { action }, SuggestionKind::Reply { text, citations }] = kinds[..] else {
+    let [
+        SuggestionKind::Article { citation, .. },
+        SuggestionKind::NextBestAction { action },
+        SuggestionKind::Reply { text, citations },
+    ] = kinds[..]
+    else {
         panic!("{events:#?}");
     };
     assert!(citation.quote.contains("five working days"));
@@ -123,7 +156,11 @@ async fn a_call_gives_article_action_reply_note_and_code_and_ends() {
         _ => None,
     });
     assert_eq!(wrap_up, Some("duplicate"));
-    assert!(events.iter().any(|e| matches!(e, SessionEvent::Summary(s) if s.covers == 2)));
+    assert!(
+        events
+            .iter()
+            .any(|e| matches!(e, SessionEvent::Summary(s) if s.covers == 2))
+    );
     assert_eq!(events.last(), Some(&SessionEvent::Ended));
 }
 
@@ -131,10 +168,16 @@ async fn a_call_gives_article_action_reply_note_and_code_and_ends() {
 async fn the_virtual_agent_follows_the_playbook_and_hands_over_what_it_cannot_do() {
     let assistant = assistant(Arc::new(MemoryStore::default())).await;
     let mut conversation = Conversation::new("acme", Channel::Chat);
-    conversation.join(crate::conversation::Participant::new("bot", Role::AutomatedAgent));
+    conversation.join(crate::conversation::Participant::new(
+        "bot",
+        Role::AutomatedAgent,
+    ));
     let session = assistant.session(conversation);
     let inputs = vec![
-        say(Role::EndUser, "I was charged twice for my broadband this month"),
+        say(
+            Role::EndUser,
+            "I was charged twice for my broadband this month",
+        ),
         say(Role::EndUser, "It is LF402117."),
         say(Role::EndUser, "Please go on."),
     ];
@@ -146,7 +189,13 @@ async fn the_virtual_agent_follows_the_playbook_and_hands_over_what_it_cannot_do
             _ => None,
         })
         .collect();
-    assert_eq!(replies[..2], ["May I have your account number?", "A duplicate charge is paid back within five working days."]);
+    assert_eq!(
+        replies[..2],
+        [
+            "May I have your account number?",
+            "A duplicate charge is paid back within five working days."
+        ]
+    );
     let handoff = events.iter().find_map(|e| match e {
         SessionEvent::Handoff(handoff) => Some(handoff),
         _ => None,
@@ -162,10 +211,23 @@ async fn a_conversation_goes_on_after_a_restart() {
     let store: Arc<dyn ConversationStore> = Arc::new(MemoryStore::default());
     let first = assistant(store.clone()).await;
     let mut conversation = Conversation::new("acme", Channel::Chat).with_id("c1");
-    conversation.join(crate::conversation::Participant::new("bot", Role::AutomatedAgent));
-    run(first.session(conversation), vec![say(Role::EndUser, "I was charged twice for my broadband this month")]).await;
+    conversation.join(crate::conversation::Participant::new(
+        "bot",
+        Role::AutomatedAgent,
+    ));
+    run(
+        first.session(conversation),
+        vec![say(
+            Role::EndUser,
+            "I was charged twice for my broadband this month",
+        )],
+    )
+    .await;
     let second = assistant(store).await;
-    assert_eq!(second.resume("other", "c1").await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        second.resume("other", "c1").await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
     let session = second.resume("acme", "c1").await.unwrap();
     let events = run(session, vec![say(Role::EndUser, "It is LF402117.")]).await;
     let said: Vec<u32> = events
@@ -176,20 +238,38 @@ async fn a_conversation_goes_on_after_a_restart() {
         })
         .collect();
     assert_eq!(said, [3, 4], "two utterances were there already");
-    assert!(events.iter().any(|e| matches!(e, SessionEvent::Reply { text, .. } if text.contains("five working days"))));
+    assert!(events.iter().any(
+        |e| matches!(e, SessionEvent::Reply { text, .. } if text.contains("five working days"))
+    ));
 }
 
 #[tokio::test]
 async fn a_failing_model_fails_its_skill_and_nothing_else() {
     let broken = ScriptedModel::from_fn(|_| Err(Error::new(ErrorKind::Unavailable, "down")));
-    let assistant = Assistant::builder().language_model(Arc::new(broken)).playbooks(vec![playbook()]).build().await.unwrap();
-    let text = "If you were charged twice for your broadband this month, the second charge is paid back.";
+    let assistant = Assistant::builder()
+        .language_model(Arc::new(broken))
+        .playbooks(vec![playbook()])
+        .build()
+        .await
+        .unwrap();
+    let text =
+        "If you were charged twice for your broadband this month, the second charge is paid back.";
     let article = KnowledgeArticle::new("charged-twice", "Charged twice", "acme", text);
-    assistant.knowledge().ingest(vec![article], None).await.unwrap();
+    assistant
+        .knowledge()
+        .ingest(vec![article], None)
+        .await
+        .unwrap();
     let session = assistant.session(Conversation::new("acme", Channel::Chat));
     let inputs = vec![
-        say(Role::EndUser, "I was charged twice for my broadband this month"),
-        SessionInput::Audio { tracks: vec![("x".into(), Default::default())], start_ms: 0 },
+        say(
+            Role::EndUser,
+            "I was charged twice for my broadband this month",
+        ),
+        SessionInput::Audio {
+            tracks: vec![("x".into(), Default::default())],
+            start_ms: 0,
+        },
         SessionInput::End,
     ];
     let events = run(session, inputs).await;
@@ -201,7 +281,12 @@ async fn a_failing_model_fails_its_skill_and_nothing_else() {
         })
         .collect();
     assert_eq!(failed, [Skill::Reply, Skill::Speech, Skill::Summary]);
-    assert!(events.iter().any(|e| matches!(e, SessionEvent::Suggestion(_))), "the fast path still works");
+    assert!(
+        events
+            .iter()
+            .any(|e| matches!(e, SessionEvent::Suggestion(_))),
+        "the fast path still works"
+    );
     assert_eq!(events.last(), Some(&SessionEvent::Ended));
 }
 
@@ -211,7 +296,12 @@ async fn events_serialise_with_their_type_in_snake_case() {
     let session = assistant.session(Conversation::new("acme", Channel::Chat));
     let events = run(session, vec![say(Role::EndUser, "Hello there")]).await;
     let json = serde_json::to_value(&events[0]).unwrap();
-    for (key, value) in [("type", "utterance_final"), ("participant", "end_user"), ("role", "end_user"), ("text", "Hello there")] {
+    for (key, value) in [
+        ("type", "utterance_final"),
+        ("participant", "end_user"),
+        ("role", "end_user"),
+        ("text", "Hello there"),
+    ] {
         assert_eq!(json[key], value);
     }
 }

@@ -7,7 +7,8 @@ use regex::Regex;
 use crate::conversation::{Conversation, Evidence, Fact, FactKind};
 
 static PATTERNS: LazyLock<Vec<(FactKind, Regex)>> = LazyLock::new(|| {
-    let months = "January|February|March|April|May|June|July|August|September|October|November|December";
+    let months =
+        "January|February|March|April|May|June|July|August|September|October|November|December";
     let days = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday";
     let numbers = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fourteen|fifteen|twenty|thirty|\
                    forty|fifty|sixty|seventy|eighty|ninety|hundred";
@@ -38,7 +39,10 @@ static PATTERNS: LazyLock<Vec<(FactKind, Regex)>> = LazyLock::new(|| {
         ),
     ];
     // A pattern that does not compile would be a defect; the test below holds all of them.
-    sources.into_iter().filter_map(|(kind, source)| Regex::new(&source).ok().map(|r| (kind, r))).collect()
+    sources
+        .into_iter()
+        .filter_map(|(kind, source)| Regex::new(&source).ok().map(|r| (kind, r)))
+        .collect()
 });
 
 /// The exact values in a conversation, each once, in the order they were first said, with every
@@ -51,7 +55,10 @@ pub fn find_facts(conversation: &Conversation) -> Vec<Fact> {
         for (kind, pattern) in PATTERNS.iter() {
             for hit in pattern.find_iter(&utterance.text) {
                 let range = hit.range();
-                if taken.iter().any(|t| t.start < range.end && range.start < t.end) {
+                if taken
+                    .iter()
+                    .any(|t| t.start < range.end && range.start < t.end)
+                {
                     continue;
                 }
                 taken.push(range.clone());
@@ -61,9 +68,16 @@ pub fn find_facts(conversation: &Conversation) -> Vec<Fact> {
         found.sort_by_key(|(at, ..)| *at);
         for (_, kind, value) in found {
             let evidence = Evidence::Utterance(utterance.id);
-            match facts.iter_mut().find(|f| f.kind == kind && f.value.eq_ignore_ascii_case(&value)) {
+            match facts
+                .iter_mut()
+                .find(|f| f.kind == kind && f.value.eq_ignore_ascii_case(&value))
+            {
                 Some(known) => known.evidence.push(evidence),
-                None => facts.push(Fact { kind, value, evidence: vec![evidence] }),
+                None => facts.push(Fact {
+                    kind,
+                    value,
+                    evidence: vec![evidence],
+                }),
             }
         }
     }
@@ -78,7 +92,10 @@ mod tests {
     fn facts(text: &str) -> Vec<(FactKind, String)> {
         let mut call = Conversation::new("acme", Channel::Chat);
         call.say(Role::EndUser, text);
-        find_facts(&call).into_iter().map(|f| (f.kind, f.value)).collect()
+        find_facts(&call)
+            .into_iter()
+            .map(|f| (f.kind, f.value))
+            .collect()
     }
 
     #[test]
@@ -97,15 +114,33 @@ mod tests {
                 (FactKind::Email, "a@b.example".into()),
             ]
         );
-        assert_eq!(facts("It takes five working days."), [(FactKind::Date, "five working days".into())]);
-        assert_eq!(facts("That is 38 pounds."), [(FactKind::Amount, "38 pounds".into())]);
-        assert_eq!(facts("It is LF-902-412."), [(FactKind::Reference, "LF-902-412".into())]);
-        assert_eq!(facts("Yes, LF902, 412."), [(FactKind::Reference, "LF902, 412".into())]);
+        assert_eq!(
+            facts("It takes five working days."),
+            [(FactKind::Date, "five working days".into())]
+        );
+        assert_eq!(
+            facts("That is 38 pounds."),
+            [(FactKind::Amount, "38 pounds".into())]
+        );
+        assert_eq!(
+            facts("It is LF-902-412."),
+            [(FactKind::Reference, "LF-902-412".into())]
+        );
+        assert_eq!(
+            facts("Yes, LF902, 412."),
+            [(FactKind::Reference, "LF902, 412".into())]
+        );
         assert_eq!(
             facts("We give you five pounds on the third of November."),
-            [(FactKind::Amount, "five pounds".into()), (FactKind::Date, "the third of November".into())]
+            [
+                (FactKind::Amount, "five pounds".into()),
+                (FactKind::Date, "the third of November".into())
+            ]
         );
-        assert_eq!(facts("L-F-4-0-2-1-1-7, please."), [(FactKind::Reference, "L-F-4-0-2-1-1-7".into())]);
+        assert_eq!(
+            facts("L-F-4-0-2-1-1-7, please."),
+            [(FactKind::Reference, "L-F-4-0-2-1-1-7".into())]
+        );
         assert_eq!(facts("I have two routers and one phone."), []);
     }
 

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::facts::find_facts;
 use super::wrap_up::WrapUpChooser;
-use crate::conversation::{Conversation, Evidence, Role, SectionKind, Summary, SummarySection, UtteranceId};
+use crate::conversation::{
+    Conversation, Evidence, Role, SectionKind, Summary, SummarySection, UtteranceId,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::llm::{LanguageModel, LanguageModelExt, Prefix, Structured};
 use crate::prompt::{Prompts, Template};
@@ -29,14 +31,22 @@ pub struct SummaryOptions {
 
 impl Default for SummaryOptions {
     fn default() -> Self {
-        Self { language: None, previous: None, is_final: true }
+        Self {
+            language: None,
+            previous: None,
+            is_final: true,
+        }
     }
 }
 
 impl SummaryOptions {
     /// A note in the middle of the conversation, going on from `previous`.
     pub fn interim(previous: Option<Summary>) -> Self {
-        Self { language: None, previous, is_final: false }
+        Self {
+            language: None,
+            previous,
+            is_final: false,
+        }
     }
 
     /// Goes on from an earlier note.
@@ -106,8 +116,16 @@ const JUDGED: [(SectionKind, &str); 4] = [
 
 impl Summarizer {
     /// A writer of notes that end with one of the chooser's codes.
-    pub fn new(model: Arc<dyn LanguageModel>, prompts: Arc<Prompts>, wrap_up: WrapUpChooser) -> Self {
-        Self { model, prompts, wrap_up }
+    pub fn new(
+        model: Arc<dyn LanguageModel>,
+        prompts: Arc<Prompts>,
+        wrap_up: WrapUpChooser,
+    ) -> Self {
+        Self {
+            model,
+            prompts,
+            wrap_up,
+        }
     }
 
     /// Writes the note about `conversation`, whose transcript `prefix` holds.
@@ -149,18 +167,30 @@ impl Summarizer {
             sections.push(SummarySection {
                 kind: SectionKind::Entities,
                 text: values.join(", "),
-                evidence: facts.iter().flat_map(|fact| fact.evidence.clone()).collect(),
+                evidence: facts
+                    .iter()
+                    .flat_map(|fact| fact.evidence.clone())
+                    .collect(),
             });
         }
         let wrap_up = match options.is_final {
             // A note without a code is better than none.
-            true => self.wrap_up.choose(conversation, prefix).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "no wrap-up code could be chosen");
-                None
-            }),
+            true => self
+                .wrap_up
+                .choose(conversation, prefix)
+                .await
+                .unwrap_or_else(|error| {
+                    tracing::warn!(%error, "no wrap-up code could be chosen");
+                    None
+                }),
             false => None,
         };
-        Ok(Summary { sections, facts, covers, wrap_up })
+        Ok(Summary {
+            sections,
+            facts,
+            covers,
+            wrap_up,
+        })
     }
 
     async fn judge(
@@ -170,26 +200,53 @@ impl Summarizer {
         options: &SummaryOptions,
     ) -> Result<Option<Vec<SummarySection>>> {
         let previous = options.previous.as_ref().filter(|p| !p.sections.is_empty());
-        let named = |section: &'_ SummarySection| JUDGED.iter().find(|(kind, _)| *kind == section.kind).map(|j| j.1);
+        let named = |section: &'_ SummarySection| {
+            JUDGED
+                .iter()
+                .find(|(kind, _)| *kind == section.kind)
+                .map(|j| j.1)
+        };
         let task = self.prompts.render(&SummaryPrompt {
             previous: previous.map(|p| {
                 let sections = p.sections.iter();
-                sections.filter_map(|s| named(s).map(|name| Section { name, text: &s.text })).collect()
+                sections
+                    .filter_map(|s| {
+                        named(s).map(|name| Section {
+                            name,
+                            text: &s.text,
+                        })
+                    })
+                    .collect()
             }),
             covers: previous.map_or(0, |p| p.covers),
             r#final: options.is_final,
-            language: options.language.as_deref().unwrap_or(&conversation.language),
+            language: options
+                .language
+                .as_deref()
+                .unwrap_or(&conversation.language),
         })?;
         let last = conversation.transcript.len();
-        let answer = self.model.complete_json::<Answer>(prefix.ask(task), schema(last), MAX_TOKENS).await?;
+        let answer = self
+            .model
+            .complete_json::<Answer>(prefix.ask(task), schema(last), MAX_TOKENS)
+            .await?;
         let answer = match answer {
             Structured::Valid(answer) => answer,
             Structured::Rejected { reason, .. } => {
-                tracing::warn!(model = self.model.id(), reason, "the model's note was rejected");
+                tracing::warn!(
+                    model = self.model.id(),
+                    reason,
+                    "the model's note was rejected"
+                );
                 return Ok(None);
             }
         };
-        let judged = [answer.situation, answer.action, answer.resolution, answer.satisfaction];
+        let judged = [
+            answer.situation,
+            answer.action,
+            answer.resolution,
+            answer.satisfaction,
+        ];
         let sections = JUDGED
             .iter()
             .zip(judged)
@@ -198,7 +255,10 @@ impl Summarizer {
                 let mut lines: Vec<u32> = judged.lines;
                 lines.sort_unstable();
                 lines.dedup();
-                let real = lines.into_iter().map(UtteranceId).filter(|id| conversation.transcript.get(*id).is_some());
+                let real = lines
+                    .into_iter()
+                    .map(UtteranceId)
+                    .filter(|id| conversation.transcript.get(*id).is_some());
                 SummarySection {
                     kind: *kind,
                     text: judged.text.trim().to_owned(),
@@ -225,8 +285,10 @@ fn schema(lines: usize) -> Value {
         "additionalProperties": false
     });
     let keys: Vec<&str> = JUDGED.iter().map(|(_, key)| *key).collect();
-    let properties: serde_json::Map<String, Value> =
-        keys.iter().map(|key| ((*key).to_owned(), section.clone())).collect();
+    let properties: serde_json::Map<String, Value> = keys
+        .iter()
+        .map(|key| ((*key).to_owned(), section.clone()))
+        .collect();
     json!({ "type": "object", "properties": properties, "required": keys, "additionalProperties": false })
 }
 
@@ -256,9 +318,15 @@ mod tests {
     #[tokio::test]
     async fn sections_carry_evidence_that_exists_and_facts_come_from_code() {
         let (summarizer, _) = summarizer(&[NOTE]);
-        let note = summarizer.summarize(&call(), &Prefix::new("s"), &SummaryOptions::default()).await.unwrap();
+        let note = summarizer
+            .summarize(&call(), &Prefix::new("s"), &SummaryOptions::default())
+            .await
+            .unwrap();
         assert_eq!(note.section(SectionKind::Situation), Some("Paid twice."));
-        assert_eq!(note.sections[0].evidence, [Evidence::Utterance(UtteranceId(1))]);
+        assert_eq!(
+            note.sections[0].evidence,
+            [Evidence::Utterance(UtteranceId(1))]
+        );
         assert_eq!(note.section(SectionKind::Entities), Some("$20"));
         assert_eq!(note.section(SectionKind::CustomerSatisfaction), None);
         assert_eq!(note.covers, 2);
@@ -269,9 +337,15 @@ mod tests {
         let (summarizer, model) = summarizer(&[NOTE, "no json"]);
         let mut call = call();
         let prefix = Prefix::new("s");
-        let first = summarizer.summarize(&call, &prefix, &SummaryOptions::interim(None)).await.unwrap();
+        let first = summarizer
+            .summarize(&call, &prefix, &SummaryOptions::interim(None))
+            .await
+            .unwrap();
         let again = SummaryOptions::interim(Some(first.clone()));
-        assert_eq!(summarizer.summarize(&call, &prefix, &again).await.unwrap(), first);
+        assert_eq!(
+            summarizer.summarize(&call, &prefix, &again).await.unwrap(),
+            first
+        );
         assert_eq!(model.asked().len(), 1);
         call.say(Role::EndUser, "And $30 more.");
         let second = summarizer.summarize(&call, &prefix, &again).await.unwrap();
@@ -285,7 +359,10 @@ mod tests {
     async fn silence_cannot_be_summarised() {
         let (summarizer, _) = summarizer(&[]);
         let empty = Conversation::new("acme", Channel::Voice);
-        let error = summarizer.summarize(&empty, &Prefix::new("s"), &SummaryOptions::default()).await.unwrap_err();
+        let error = summarizer
+            .summarize(&empty, &Prefix::new("s"), &SummaryOptions::default())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InsufficientContent);
     }
 }

@@ -28,13 +28,22 @@ struct CodeFile {
 /// mistake, or for an id given twice.
 pub fn load_wrap_up_codes(path: &Path) -> Result<Vec<WrapUpCode>> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .or_error(ErrorKind::NotFound, || format!("cannot read the wrap-up codes {shown}"))?;
-    let file: CodeFile =
-        toml::from_str(&text).or_error(ErrorKind::Config, || format!("{shown} holds no wrap-up codes"))?;
+    let text = std::fs::read_to_string(path).or_error(ErrorKind::NotFound, || {
+        format!("cannot read the wrap-up codes {shown}")
+    })?;
+    let file: CodeFile = toml::from_str(&text).or_error(ErrorKind::Config, || {
+        format!("{shown} holds no wrap-up codes")
+    })?;
     let mut seen = std::collections::HashSet::new();
-    match file.codes.iter().find(|code| !seen.insert(code.id.as_str())) {
-        Some(twice) => Err(Error::new(ErrorKind::Config, format!("{shown}: the code {:?} is there twice", twice.id))),
+    match file
+        .codes
+        .iter()
+        .find(|code| !seen.insert(code.id.as_str()))
+    {
+        Some(twice) => Err(Error::new(
+            ErrorKind::Config,
+            format!("{shown}: the code {:?} is there twice", twice.id),
+        )),
         None => Ok(file.codes),
     }
 }
@@ -64,8 +73,16 @@ struct Chosen {
 
 impl WrapUpChooser {
     /// Chooses among these codes; among none, it chooses none.
-    pub fn new(model: Arc<dyn LanguageModel>, prompts: Arc<Prompts>, codes: Arc<[WrapUpCode]>) -> Self {
-        Self { model, prompts, codes }
+    pub fn new(
+        model: Arc<dyn LanguageModel>,
+        prompts: Arc<Prompts>,
+        codes: Arc<[WrapUpCode]>,
+    ) -> Self {
+        Self {
+            model,
+            prompts,
+            codes,
+        }
     }
 
     /// The code for the conversation whose transcript `prefix` holds.
@@ -75,7 +92,11 @@ impl WrapUpChooser {
     ///
     /// # Errors
     /// As the language model.
-    pub async fn choose(&self, conversation: &Conversation, prefix: &Prefix) -> Result<Option<WrapUp>> {
+    pub async fn choose(
+        &self,
+        conversation: &Conversation,
+        prefix: &Prefix,
+    ) -> Result<Option<WrapUp>> {
         if self.codes.is_empty() {
             return Ok(None);
         }
@@ -91,21 +112,41 @@ impl WrapUpChooser {
                 "required": ["code"],
                 "additionalProperties": false
             });
-            match self.model.complete_json::<Chosen>(prompt, schema, MAX_TOKENS).await? {
-                Structured::Valid(chosen) => {
-                    self.codes.iter().filter(|code| code.id == chosen.code).map(|code| (code, 0.5)).collect()
-                }
+            match self
+                .model
+                .complete_json::<Chosen>(prompt, schema, MAX_TOKENS)
+                .await?
+            {
+                Structured::Valid(chosen) => self
+                    .codes
+                    .iter()
+                    .filter(|code| code.id == chosen.code)
+                    .map(|code| (code, 0.5))
+                    .collect(),
                 Structured::Rejected { .. } => Vec::new(),
             }
         };
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let customer = conversation.transcript.utterances().iter().find(|u| u.role == Role::EndUser);
-        Ok(ranked.split_first().map(|((code, confidence), rest)| WrapUp {
-            code: (*code).clone(),
-            confidence: *confidence,
-            alternatives: rest.iter().take(2).map(|(code, p)| (code.id.clone(), *p)).collect(),
-            evidence: customer.map(|u| Evidence::Utterance(u.id)).into_iter().collect(),
-        }))
+        let customer = conversation
+            .transcript
+            .utterances()
+            .iter()
+            .find(|u| u.role == Role::EndUser);
+        Ok(ranked
+            .split_first()
+            .map(|((code, confidence), rest)| WrapUp {
+                code: (*code).clone(),
+                confidence: *confidence,
+                alternatives: rest
+                    .iter()
+                    .take(2)
+                    .map(|(code, p)| (code.id.clone(), *p))
+                    .collect(),
+                evidence: customer
+                    .map(|u| Evidence::Utterance(u.id))
+                    .into_iter()
+                    .collect(),
+            }))
     }
 }
 
@@ -117,14 +158,21 @@ mod tests {
 
     fn codes() -> Arc<[WrapUpCode]> {
         ["billing", "outage"]
-            .map(|id| WrapUpCode { id: id.into(), label: id.into(), description: format!("about {id}") })
+            .map(|id| WrapUpCode {
+                id: id.into(),
+                label: id.into(),
+                description: format!("about {id}"),
+            })
             .into()
     }
 
     #[tokio::test]
     async fn only_a_configured_code_is_chosen() {
         let call = Conversation::new("acme", Channel::Chat);
-        for (answer, expected) in [(r#"{"code":"outage"}"#, Some("outage")), (r#"{"code":"party"}"#, None)] {
+        for (answer, expected) in [
+            (r#"{"code":"outage"}"#, Some("outage")),
+            (r#"{"code":"party"}"#, None),
+        ] {
             let model = Arc::new(ScriptedModel::new([answer]));
             let chooser = WrapUpChooser::new(model.clone(), Arc::default(), codes());
             let chosen = chooser.choose(&call, &Prefix::new("s")).await.unwrap();
@@ -139,6 +187,9 @@ mod tests {
         let code = "[[codes]]\nid = \"a\"\nlabel = \"A\"\n";
         std::fs::write(file.path(), code.repeat(2)).unwrap();
         let error = load_wrap_up_codes(file.path()).unwrap_err();
-        assert!(error.to_string().contains("\"a\" is there twice"), "{error}");
+        assert!(
+            error.to_string().contains("\"a\" is there twice"),
+            "{error}"
+        );
     }
 }

@@ -39,7 +39,12 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Group)]
 pub(crate) struct Setup {
     /// Folder with articles/, playbooks/, wrap_up.toml and coaching.toml.
-    #[arg(long, default_value = "knowledge", value_name = "DIR", env = "ATTENDANT_KNOWLEDGE")]
+    #[arg(
+        long,
+        default_value = "knowledge",
+        value_name = "DIR",
+        env = "ATTENDANT_KNOWLEDGE"
+    )]
     pub(crate) knowledge: PathBuf,
     /// Whose data it is; by default the tenant of most articles.
     #[arg(long)]
@@ -86,7 +91,12 @@ pub(crate) struct TranscribeArgs {
     #[arg(long, default_value = "en")]
     pub(crate) language: String,
     /// Speech model: an id, or the path of a ggml Whisper file.
-    #[arg(long, value_name = "MODEL", env = "ATTENDANT_STT", default_value = "whisper-tiny.en")]
+    #[arg(
+        long,
+        value_name = "MODEL",
+        env = "ATTENDANT_STT",
+        default_value = "whisper-tiny.en"
+    )]
     pub(crate) stt: String,
 }
 

@@ -41,33 +41,48 @@ impl Screen {
     /// # Errors
     /// When nobody reads it any more (a closed pipe).
     pub(crate) fn line(&self, text: &str) -> Result<()> {
-        let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut out = self
+            .out
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let written = writeln!(out, "{text}").and_then(|()| out.flush());
-        written.map_err(|why| Error::new(ErrorKind::Cancelled, "nobody reads the output").with_source(why))
+        written.map_err(|why| {
+            Error::new(ErrorKind::Cancelled, "nobody reads the output").with_source(why)
+        })
     }
 
     /// A serialisable value as one line of JSON.
     pub(crate) fn json(&self, value: &impl serde::Serialize) -> Result<()> {
-        let text = serde_json::to_string(value)
-            .map_err(|why| Error::new(ErrorKind::Internal, "cannot write the result as JSON").with_source(why))?;
+        let text = serde_json::to_string(value).map_err(|why| {
+            Error::new(ErrorKind::Internal, "cannot write the result as JSON").with_source(why)
+        })?;
         self.line(&text)
     }
 
     /// A remark beside the result.
     pub(crate) fn note(&self, text: &str) {
-        let mut err = self.err.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut err = self
+            .err
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         // Nothing can be told to whoever closed standard error.
         let _ = writeln!(err, "{DIM}{text}{DIM:#}");
     }
 
     pub(crate) fn error(&self, error: &Error) {
-        let mut err = self.err.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut err = self
+            .err
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let _ = writeln!(err, "{FAULT}error:{FAULT:#} {error}");
     }
 
     /// Asks for a line without ending it.
     pub(crate) fn prompt(&self, text: &str) {
-        let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut out = self
+            .out
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let _ = write!(out, "{CUSTOMER}{text}{CUSTOMER:#}").and_then(|()| out.flush());
     }
 
@@ -90,7 +105,11 @@ impl Screen {
         }
         let style = ProgressStyle::with_template("{msg} [{bar:32}] {pos}/{len} {eta}");
         ProgressBar::new(0)
-            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
+            .with_style(
+                style
+                    .unwrap_or_else(|_| ProgressStyle::default_bar())
+                    .progress_chars("=> "),
+            )
             .with_message(what.to_owned())
     }
 
@@ -98,33 +117,70 @@ impl Screen {
     pub(crate) fn event(&self, event: &SessionEvent) -> Result<()> {
         match event {
             SessionEvent::UtteranceFinal(said) => {
-                let style = if said.role == Role::EndUser { CUSTOMER } else { AGENT };
+                let style = if said.role == Role::EndUser {
+                    CUSTOMER
+                } else {
+                    AGENT
+                };
                 let at = said.start_ms / 1000;
                 let (minutes, seconds) = (at / 60, at % 60);
                 let label = said.role.label();
-                self.line(&format!("{DIM}{minutes}:{seconds:02}{DIM:#} {style}{label:8}{style:#} {}", said.text))
+                self.line(&format!(
+                    "{DIM}{minutes}:{seconds:02}{DIM:#} {style}{label:8}{style:#} {}",
+                    said.text
+                ))
             }
             SessionEvent::Suggestion(suggestion) => self.suggestion(suggestion),
             SessionEvent::Coaching(cue) => self.suggestion(cue),
             // The words follow as an utterance of the virtual agent.
-            SessionEvent::Reply { citations, .. } => citations.iter().try_for_each(|c| self.cite(c)),
+            SessionEvent::Reply { citations, .. } => {
+                citations.iter().try_for_each(|c| self.cite(c))
+            }
             SessionEvent::Summary(summary) => self.summary(summary),
-            SessionEvent::WrapUp { code, label, confidence, alternatives, .. } => {
-                let others: Vec<String> = alternatives.iter().map(|(id, p)| format!("{id} {:.0}%", p * 100.0)).collect();
-                self.line(&format!("{TITLE}Wrap-up{TITLE:#}  {label} ({code}, {:.0}%)", confidence * 100.0))?;
+            SessionEvent::WrapUp {
+                code,
+                label,
+                confidence,
+                alternatives,
+                ..
+            } => {
+                let others: Vec<String> = alternatives
+                    .iter()
+                    .map(|(id, p)| format!("{id} {:.0}%", p * 100.0))
+                    .collect();
+                self.line(&format!(
+                    "{TITLE}Wrap-up{TITLE:#}  {label} ({code}, {:.0}%)",
+                    confidence * 100.0
+                ))?;
                 self.line(&format!("         {DIM}next: {}{DIM:#}", others.join(", ")))
             }
             SessionEvent::Handoff(handoff) => {
-                let slots: Vec<String> = handoff.slots.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                self.line(&format!("{HELP}-> a person takes over ({:?}); known: {}{HELP:#}", handoff.reason, slots.join(", ")))?;
+                let slots: Vec<String> = handoff
+                    .slots
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect();
+                self.line(&format!(
+                    "{HELP}-> a person takes over ({:?}); known: {}{HELP:#}",
+                    handoff.reason,
+                    slots.join(", ")
+                ))?;
                 let steps = handoff.next_steps.join("; ");
-                if steps.is_empty() { Ok(()) } else { self.line(&format!("   {DIM}next steps: {steps}{DIM:#}")) }
+                if steps.is_empty() {
+                    Ok(())
+                } else {
+                    self.line(&format!("   {DIM}next steps: {steps}{DIM:#}"))
+                }
             }
             SessionEvent::Rejected { skill, reason, .. } => {
-                self.note(&format!("   ({skill:?}: a proposal of the model was withheld: {reason})"));
+                self.note(&format!(
+                    "   ({skill:?}: a proposal of the model was withheld: {reason})"
+                ));
                 Ok(())
             }
-            SessionEvent::Failed { skill, message, .. } => self.line(&format!("{FAULT}{skill:?} failed:{FAULT:#} {message}")),
+            SessionEvent::Failed { skill, message, .. } => {
+                self.line(&format!("{FAULT}{skill:?} failed:{FAULT:#} {message}"))
+            }
             _ => Ok(()),
         }
     }
@@ -137,32 +193,55 @@ impl Screen {
                 citations.iter().try_for_each(|c| self.cite(c))
             }
             SuggestionKind::Article { citation, .. } => {
-                self.line(&format!("   {HELP}article{HELP:#}  {} {DIM}({sure}){DIM:#}", citation.title))?;
+                self.line(&format!(
+                    "   {HELP}article{HELP:#}  {} {DIM}({sure}){DIM:#}",
+                    citation.title
+                ))?;
                 self.cite(citation)
             }
             SuggestionKind::NextBestAction { action } => {
-                self.line(&format!("   {HELP}next{HELP:#}     {} {DIM}({}, {sure}){DIM:#}", action.label, action.action))?;
+                self.line(&format!(
+                    "   {HELP}next{HELP:#}     {} {DIM}({}, {sure}){DIM:#}",
+                    action.label, action.action
+                ))?;
                 let first = action.preconditions.iter();
-                first.into_iter().try_for_each(|what| self.line(&format!("            first: {what}")))
+                first
+                    .into_iter()
+                    .try_for_each(|what| self.line(&format!("            first: {what}")))
             }
-            SuggestionKind::Coaching(cue) => {
-                self.line(&format!("   {CUE}cue{CUE:#}      {}: {} {DIM}({sure}){DIM:#}", cue.display_name, cue.message))
-            }
+            SuggestionKind::Coaching(cue) => self.line(&format!(
+                "   {CUE}cue{CUE:#}      {}: {} {DIM}({sure}){DIM:#}",
+                cue.display_name, cue.message
+            )),
             _ => Ok(()),
         }
     }
 
     pub(crate) fn cite(&self, citation: &Citation) -> Result<()> {
-        let quote = citation.quote.split_whitespace().collect::<Vec<_>>().join(" ");
-        self.line(&format!("            {DIM}[{}] \"{quote}\"{DIM:#}", citation.article))
+        let quote = citation
+            .quote
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        self.line(&format!(
+            "            {DIM}[{}] \"{quote}\"{DIM:#}",
+            citation.article
+        ))
     }
 
     pub(crate) fn summary(&self, summary: &Summary) -> Result<()> {
-        self.line(&format!("{TITLE}Note{TITLE:#} {DIM}(covers {} utterances){DIM:#}", summary.covers))?;
+        self.line(&format!(
+            "{TITLE}Note{TITLE:#} {DIM}(covers {} utterances){DIM:#}",
+            summary.covers
+        ))?;
         for section in &summary.sections {
             let proof: Vec<String> = section.evidence.iter().filter_map(evidence).collect();
             let name = section_name(section.kind);
-            self.line(&format!("  {name:13} {} {DIM}[{}]{DIM:#}", section.text, proof.join(", ")))?;
+            self.line(&format!(
+                "  {name:13} {} {DIM}[{}]{DIM:#}",
+                section.text,
+                proof.join(", ")
+            ))?;
         }
         Ok(())
     }

@@ -20,21 +20,41 @@ pub(crate) struct Ready {
 }
 
 /// Loads models and content and brings the index up to date.
-pub(crate) async fn ready(setup: &Setup, store: Option<&Path>, with_speech: bool, screen: &Screen) -> Result<Ready> {
-    let content = Content::load(&setup.knowledge, &TenantId::from(setup.tenant.as_deref().unwrap_or("default")))?;
+pub(crate) async fn ready(
+    setup: &Setup,
+    store: Option<&Path>,
+    with_speech: bool,
+    screen: &Screen,
+) -> Result<Ready> {
+    let content = Content::load(
+        &setup.knowledge,
+        &TenantId::from(setup.tenant.as_deref().unwrap_or("default")),
+    )?;
     for skipped in &content.articles.skipped {
-        screen.note(&format!("skipped {}: {}", skipped.path.display(), skipped.reason));
+        screen.note(&format!(
+            "skipped {}: {}",
+            skipped.path.display(),
+            skipped.reason
+        ));
     }
     let tenant = match &setup.tenant {
         Some(tenant) => tenant.as_str().into(),
-        None => content.tenant().cloned().unwrap_or_else(|| "default".into()),
+        None => content
+            .tenant()
+            .cloned()
+            .unwrap_or_else(|| "default".into()),
     };
     let index = match &setup.index {
         Some(index) => index.clone(),
         None => default_index(&setup.knowledge)?,
     };
-    let stt = if with_speech { setup.stt.as_deref() } else { Some("none") };
-    let mut models = LocalModels::default().choose(setup.llm.as_deref(), stt, setup.embedding.as_deref());
+    let stt = if with_speech {
+        setup.stt.as_deref()
+    } else {
+        Some("none")
+    };
+    let mut models =
+        LocalModels::default().choose(setup.llm.as_deref(), stt, setup.embedding.as_deref());
     models.index = Some(index);
     let busy = screen.busy("loading models");
     let built = async {
@@ -69,7 +89,10 @@ pub(crate) async fn ingest(
             bar.set_position(done as u64);
         }
     };
-    let report = assistant.knowledge().ingest(articles, Some(&progress)).await;
+    let report = assistant
+        .knowledge()
+        .ingest(articles, Some(&progress))
+        .await;
     if let Some(bar) = bar.get() {
         bar.finish_and_clear();
     }
@@ -83,13 +106,20 @@ pub(crate) async fn ingest(
 /// "larkfield" -> "Larkfield": what customers call the tenant, where nothing else is known.
 fn name_of(tenant: &TenantId) -> String {
     let mut letters = tenant.as_str().chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
 /// One index a knowledge folder, beside the model cache.
 pub(crate) fn default_index(knowledge: &Path) -> Result<PathBuf> {
     let folder = knowledge.canonicalize().map_err(|why| {
-        Error::new(ErrorKind::NotFound, format!("there is no folder {}", knowledge.display())).with_source(why)
+        Error::new(
+            ErrorKind::NotFound,
+            format!("there is no folder {}", knowledge.display()),
+        )
+        .with_source(why)
     })?;
     // A content folder and the articles in it share one index.
     let folder = match folder.parent() {
@@ -97,5 +127,8 @@ pub(crate) fn default_index(knowledge: &Path) -> Result<PathBuf> {
         _ => folder,
     };
     let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&folder);
-    Ok(Cache::from_env()?.root().join("index").join(format!("{hash:016x}")))
+    Ok(Cache::from_env()?
+        .root()
+        .join("index")
+        .join(format!("{hash:016x}")))
 }

@@ -35,15 +35,23 @@ fn playbooks() -> Vec<Playbook> {
         kind = "inform"
         say = "That is all."
     "#;
-    vec![Playbook::from_toml(bill).unwrap(), Playbook::from_toml(other).unwrap()]
+    vec![
+        Playbook::from_toml(bill).unwrap(),
+        Playbook::from_toml(other).unwrap(),
+    ]
 }
 
 fn start(id: &str) -> Command {
-    Command::StartPlaybook { playbook: id.into() }
+    Command::StartPlaybook {
+        playbook: id.into(),
+    }
 }
 
 fn set(value: &str) -> Command {
-    Command::SetSlot { name: "account".into(), value: value.into() }
+    Command::SetSlot {
+        name: "account".into(),
+        value: value.into(),
+    }
 }
 
 #[test]
@@ -57,9 +65,14 @@ fn a_step_waits_for_its_slot_and_takes_a_spoken_value() {
     assert!(matches!(&effects[..], [Effect::Say { text, .. }] if text == "Your account number?"));
     let (state, effects, _) = apply(state, &[set("l f 40 21 17")], &books);
     assert_eq!(state.slots["account"], "LF402117");
-    assert!(matches!(&effects[..], [Effect::CallTool { tool, arguments, .. }]
-        if tool == "find_bill" && arguments["account"] == "LF402117"));
-    assert!(!state.is_done("bill", "look"), "a tool step is done when its tool has run");
+    assert!(
+        matches!(&effects[..], [Effect::CallTool { tool, arguments, .. }]
+        if tool == "find_bill" && arguments["account"] == "LF402117")
+    );
+    assert!(
+        !state.is_done("bill", "look"),
+        "a tool step is done when its tool has run"
+    );
     let mut state = state;
     state.done.insert("bill/look".into());
     let (state, effects, _) = apply(state, &[], &books);
@@ -102,7 +115,10 @@ fn an_approval_waits_for_a_yes_and_a_no_ends_the_procedure() {
     let (asked, effects, _) = apply(DialogueState::default(), &[start("offer")], &books);
     assert!(matches!(&effects[..], [Effect::RequestApproval { text, .. }] if text == "Shall I?"));
     let (_, effects, _) = apply(asked.clone(), &[Command::SmallTalk], &books);
-    assert!(!effects.iter().any(|e| matches!(e, Effect::CallTool { .. })), "{effects:?}");
+    assert!(
+        !effects.iter().any(|e| matches!(e, Effect::CallTool { .. })),
+        "{effects:?}"
+    );
     let (_, effects, _) = apply(asked.clone(), &[Command::Confirm { yes: true }], &books);
     assert!(matches!(&effects[..], [Effect::CallTool { .. }]));
     let (no, effects, _) = apply(asked, &[Command::Confirm { yes: false }], &books);
@@ -122,9 +138,17 @@ fn what_is_unknown_is_rejected_and_the_rest_still_counts() {
 #[test]
 fn nothing_happens_after_a_hand_off() {
     let books = playbooks();
-    let hand_off = Command::HandOff { reason: HandoffReason::CustomerAsked };
-    let (state, effects, rejections) = apply(DialogueState::default(), &[hand_off, start("bill")], &books);
-    assert_eq!(effects, [Effect::HandOff { reason: HandoffReason::CustomerAsked }]);
+    let hand_off = Command::HandOff {
+        reason: HandoffReason::CustomerAsked,
+    };
+    let (state, effects, rejections) =
+        apply(DialogueState::default(), &[hand_off, start("bill")], &books);
+    assert_eq!(
+        effects,
+        [Effect::HandOff {
+            reason: HandoffReason::CustomerAsked
+        }]
+    );
     assert_eq!(rejections.len(), 1);
     assert_eq!(state.playbook, None);
 }
@@ -144,7 +168,9 @@ fn mistakes_in_a_playbook_are_named() {
             after = []
             requires = []
         "#;
-        Playbook::from_toml(&text.replace(from, to)).unwrap_err().to_string()
+        Playbook::from_toml(&text.replace(from, to))
+            .unwrap_err()
+            .to_string()
     };
     assert!(broken("requires = []", "requires = [\"ghost\"]").contains("ghost"));
     assert!(broken("after = []", "after = [\"b\"]").contains("\"b\""));

@@ -26,9 +26,20 @@ impl KvCache {
     pub(super) fn new(layers: usize, kv_heads: usize, head_dim: usize) -> Result<Self> {
         let empty = || Tensor::zeros((kv_heads, 0, head_dim), DType::F32, &Device::Cpu);
         let layers = (0..layers)
-            .map(|_| Ok(Layer { keys: empty()?, values: empty()? }))
+            .map(|_| {
+                Ok(Layer {
+                    keys: empty()?,
+                    values: empty()?,
+                })
+            })
             .collect::<Result<_>>()?;
-        Ok(Self { layers, kv_heads, head_dim, capacity: 0, len: 0 })
+        Ok(Self {
+            layers,
+            kv_heads,
+            head_dim,
+            capacity: 0,
+            len: 0,
+        })
     }
 
     /// How many positions are filled.
@@ -47,8 +58,10 @@ impl KvCache {
         let mut copy = Self::new(self.layers.len(), self.kv_heads, self.head_dim)?;
         copy.reserve(len)?;
         for (from, to) in self.layers.iter().zip(&copy.layers) {
-            to.keys.slice_set(&from.keys.narrow(1, 0, len)?.contiguous()?, 1, 0)?;
-            to.values.slice_set(&from.values.narrow(1, 0, len)?.contiguous()?, 1, 0)?;
+            to.keys
+                .slice_set(&from.keys.narrow(1, 0, len)?.contiguous()?, 1, 0)?;
+            to.values
+                .slice_set(&from.values.narrow(1, 0, len)?.contiguous()?, 1, 0)?;
         }
         copy.len = len;
         Ok(copy)
@@ -78,7 +91,12 @@ impl KvCache {
     /// Writes keys and values `(kv_heads, tokens, head_dim)` of a layer behind what is filled and
     /// returns all of them. The caller reserves before and calls [`Self::advance`] after the last
     /// layer.
-    pub(super) fn append(&self, layer: usize, keys: &Tensor, values: &Tensor) -> Result<(Tensor, Tensor)> {
+    pub(super) fn append(
+        &self,
+        layer: usize,
+        keys: &Tensor,
+        values: &Tensor,
+    ) -> Result<(Tensor, Tensor)> {
         let Some(slot) = self.layers.get(layer) else {
             candle_core::bail!("layer {layer} is outside the cache");
         };
@@ -86,7 +104,10 @@ impl KvCache {
         slot.keys.slice_set(keys, 1, self.len)?;
         slot.values.slice_set(values, 1, self.len)?;
         let filled = self.len + tokens;
-        Ok((slot.keys.narrow(1, 0, filled)?, slot.values.narrow(1, 0, filled)?))
+        Ok((
+            slot.keys.narrow(1, 0, filled)?,
+            slot.values.narrow(1, 0, filled)?,
+        ))
     }
 
     /// Counts `tokens` written by every layer as filled.

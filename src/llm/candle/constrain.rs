@@ -41,12 +41,19 @@ impl Constrainer {
             })
             .collect();
         let unusable = |why: &dyn fmt::Display| {
-            Error::new(ErrorKind::Model, format!("the model's vocabulary cannot be constrained: {why}"))
+            Error::new(
+                ErrorKind::Model,
+                format!("the model's vocabulary cannot be constrained: {why}"),
+            )
         };
         let size = u32::try_from(words.len()).map_err(|why| unusable(&why))?;
         let end = vocabulary.ends().first().copied().unwrap_or_default();
-        let trie = TokTrie::from(&TokRxInfo::new(size, end), &words).with_eos_tokens(vocabulary.ends());
-        let environment: TokEnv = Arc::new(Environment { trie, vocabulary: vocabulary.clone() });
+        let trie =
+            TokTrie::from(&TokRxInfo::new(size, end), &words).with_eos_tokens(vocabulary.ends());
+        let environment: TokEnv = Arc::new(Environment {
+            trie,
+            vocabulary: vocabulary.clone(),
+        });
         let mut factory = ParserFactory::new_simple(&environment).map_err(|why| unusable(&why))?;
         factory.quiet();
         Ok(Self { factory })
@@ -59,10 +66,15 @@ impl Constrainer {
         if let Some(object) = schema.as_object_mut() {
             object.insert("x-guidance".into(), json!({ "whitespace_flexible": false, "item_separator": ", ", "key_separator": ": " }));
         }
-        let parser = self.factory.create_parser(TopLevelGrammar::from_json_schema(schema));
+        let parser = self
+            .factory
+            .create_parser(TopLevelGrammar::from_json_schema(schema));
         let matcher = Matcher::new(parser);
         match matcher.get_error() {
-            Some(why) => Err(Error::new(ErrorKind::InvalidInput, format!("the JSON schema cannot be used: {why}"))),
+            Some(why) => Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!("the JSON schema cannot be used: {why}"),
+            )),
             None => Ok(Constraint { matcher }),
         }
     }
@@ -103,7 +115,10 @@ impl Constraint {
 }
 
 fn internal(why: impl fmt::Display) -> Error {
-    Error::new(ErrorKind::Internal, format!("constrained decoding failed: {why}"))
+    Error::new(
+        ErrorKind::Internal,
+        format!("constrained decoding failed: {why}"),
+    )
 }
 
 struct Environment {
@@ -118,7 +133,9 @@ impl TokenizerEnv for Environment {
 
     fn tokenize_bytes(&self, bytes: &[u8]) -> Vec<TokenId> {
         self.trie.tokenize_with_greedy_fallback(bytes, |text| {
-            self.vocabulary.encode(text).unwrap_or_else(|_| self.trie.greedy_tokenize(text.as_bytes()))
+            self.vocabulary
+                .encode(text)
+                .unwrap_or_else(|_| self.trie.greedy_tokenize(text.as_bytes()))
         })
     }
 }

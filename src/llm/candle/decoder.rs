@@ -73,7 +73,11 @@ pub(super) struct Decoder {
 
 impl Decoder {
     /// Reads the weights. `context` bounds how many positions are prepared.
-    pub(super) fn read<R: Read + Seek>(content: &Content, file: &mut R, context: usize) -> Result<Self> {
+    pub(super) fn read<R: Read + Seek>(
+        content: &Content,
+        file: &mut R,
+        context: usize,
+    ) -> Result<Self> {
         let arch = match text(content, "general.architecture")? {
             known @ ("llama" | "qwen2" | "qwen3") => known.to_owned(),
             other => bail!("architecture {other:?} is not one of llama, qwen2, qwen3"),
@@ -91,7 +95,11 @@ impl Decoder {
             interleaved: arch == "llama",
         };
         if shape.heads == 0 || shape.kv_heads == 0 || !shape.heads.is_multiple_of(shape.kv_heads) {
-            bail!("{} heads cannot share {} key heads", shape.heads, shape.kv_heads);
+            bail!(
+                "{} heads cannot share {} key heads",
+                shape.heads,
+                shape.kv_heads
+            );
         }
         let mut source = Source { content, file };
         let base = real(content, &format!("{arch}.rope.freq_base")).unwrap_or(10_000.0);
@@ -148,14 +156,20 @@ impl Decoder {
             bail!("there are no tokens to feed");
         }
         if cache.len() + tokens.len() > self.shape.context {
-            bail!("{} tokens exceed the window of {}", cache.len() + tokens.len(), self.shape.context);
+            bail!(
+                "{} tokens exceed the window of {}",
+                cache.len() + tokens.len(),
+                self.shape.context
+            );
         }
         cache.reserve(tokens.len())?;
         let mut last = None;
         for chunk in tokens.chunks(CHUNK) {
             // One chunk is the unit of work other local models may slip in between.
             let _cores = crate::compute::exclusive();
-            let mut x = self.embedding.embedding(&Tensor::new(chunk, &Device::Cpu)?)?;
+            let mut x = self
+                .embedding
+                .embedding(&Tensor::new(chunk, &Device::Cpu)?)?;
             let mask = self.mask(chunk.len(), cache.len())?;
             for (index, layer) in self.layers.iter().enumerate() {
                 x = self.block(layer, index, x, mask.as_ref(), cache)?;
@@ -169,7 +183,14 @@ impl Decoder {
         }
     }
 
-    fn block(&self, layer: &Layer, index: usize, x: Tensor, mask: Option<&Tensor>, cache: &KvCache) -> Result<Tensor> {
+    fn block(
+        &self,
+        layer: &Layer,
+        index: usize,
+        x: Tensor,
+        mask: Option<&Tensor>,
+        cache: &KvCache,
+    ) -> Result<Tensor> {
         let epsilon = self.shape.epsilon;
         let normed = rms_norm(&x, &layer.attention_norm, epsilon)?;
         let x = (x + self.attention(layer, index, &normed, mask, cache)?)?;
@@ -178,8 +199,22 @@ impl Decoder {
         x + layer.down.forward(&gated)?
     }
 
-    fn attention(&self, layer: &Layer, index: usize, x: &Tensor, mask: Option<&Tensor>, cache: &KvCache) -> Result<Tensor> {
-        let Shape { heads, kv_heads, head_dim, epsilon, interleaved, .. } = self.shape;
+    fn attention(
+        &self,
+        layer: &Layer,
+        index: usize,
+        x: &Tensor,
+        mask: Option<&Tensor>,
+        cache: &KvCache,
+    ) -> Result<Tensor> {
+        let Shape {
+            heads,
+            kv_heads,
+            head_dim,
+            epsilon,
+            interleaved,
+            ..
+        } = self.shape;
         let tokens = x.dim(0)?;
         let cos = self.cos.narrow(0, cache.len(), tokens)?;
         let sin = self.sin.narrow(0, cache.len(), tokens)?;
@@ -189,25 +224,38 @@ impl Decoder {
                 split = rms_norm(&split.contiguous()?, norm, epsilon)?;
             }
             let split = split.transpose(0, 1)?.contiguous()?.unsqueeze(0)?;
-            let turned = if interleaved { rope_i(&split, &cos, &sin)? } else { rope(&split, &cos, &sin)? };
+            let turned = if interleaved {
+                rope_i(&split, &cos, &sin)?
+            } else {
+                rope(&split, &cos, &sin)?
+            };
             turned.squeeze(0)
         };
         let norms = layer.head_norms.as_ref();
         let query = rotate(layer.query.forward(x)?, heads, norms.map(|n| &n.0))?;
         let key = rotate(layer.key.forward(x)?, kv_heads, norms.map(|n| &n.1))?;
-        let value = layer.value.forward(x)?.reshape((tokens, kv_heads, head_dim))?.transpose(0, 1)?.contiguous()?;
+        let value = layer
+            .value
+            .forward(x)?
+            .reshape((tokens, kv_heads, head_dim))?
+            .transpose(0, 1)?
+            .contiguous()?;
         let (keys, values) = cache.append(index, &key, &value)?;
 
         // The query heads that share a key head are laid below each other, so that keys and
         // values are read once and never repeated.
         let group = heads / kv_heads;
-        let query = (query.reshape((kv_heads, group * tokens, head_dim))? * (1.0 / (head_dim as f64).sqrt()))?;
+        let query = (query.reshape((kv_heads, group * tokens, head_dim))?
+            * (1.0 / (head_dim as f64).sqrt()))?;
         let mut scores = query.matmul(&keys.transpose(1, 2)?)?;
         if let Some(mask) = mask {
             scores = scores.broadcast_add(mask)?;
         }
         let mixed = softmax_last_dim(&scores)?.matmul(&values)?;
-        let mixed = mixed.reshape((heads, tokens, head_dim))?.transpose(0, 1)?.reshape((tokens, heads * head_dim))?;
+        let mixed = mixed
+            .reshape((heads, tokens, head_dim))?
+            .transpose(0, 1)?
+            .reshape((tokens, heads * head_dim))?;
         layer.output.forward(&mixed)
     }
 
@@ -218,7 +266,15 @@ impl Decoder {
         }
         let width = filled + tokens;
         let group = self.shape.heads / self.shape.kv_heads;
-        let row = |token: usize| (0..width).map(move |at| if at > filled + token { f32::NEG_INFINITY } else { 0.0 });
+        let row = |token: usize| {
+            (0..width).map(move |at| {
+                if at > filled + token {
+                    f32::NEG_INFINITY
+                } else {
+                    0.0
+                }
+            })
+        };
         let cells: Vec<f32> = (0..group).flat_map(|_| (0..tokens).flat_map(row)).collect();
         Tensor::from_vec(cells, (group * tokens, width), &Device::Cpu).map(Some)
     }
@@ -258,7 +314,9 @@ impl<R: Read + Seek> Source<'_, R> {
     }
 
     fn plain(&mut self, name: &str) -> Result<Tensor> {
-        self.quantised(name)?.dequantize(&Device::Cpu)?.to_dtype(DType::F32)
+        self.quantised(name)?
+            .dequantize(&Device::Cpu)?
+            .to_dtype(DType::F32)
     }
 
     fn optional(&mut self, name: &str) -> Result<Option<Tensor>> {
@@ -290,7 +348,9 @@ fn rotation(shape: &Shape, base: f32, factors: Option<Tensor>) -> Result<(Tensor
     }
     let frequencies = Tensor::from_vec(frequencies, (1, half), &Device::Cpu)?;
     let end = u32::try_from(shape.context).map_err(candle_core::Error::wrap)?;
-    let positions = Tensor::arange(0, end, &Device::Cpu)?.to_dtype(DType::F32)?.reshape((shape.context, 1))?;
+    let positions = Tensor::arange(0, end, &Device::Cpu)?
+        .to_dtype(DType::F32)?
+        .reshape((shape.context, 1))?;
     let angles = positions.matmul(&frequencies)?;
     Ok((angles.cos()?, angles.sin()?))
 }

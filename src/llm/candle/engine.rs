@@ -41,8 +41,15 @@ impl fmt::Debug for Engine {
 }
 
 enum Job {
-    Generate { request: Request, answer: channel::UnboundedSender<Result<Delta>> },
-    Score { prompt: Prompt, choices: Vec<String>, answer: oneshot::Sender<Result<Vec<f32>>> },
+    Generate {
+        request: Request,
+        answer: channel::UnboundedSender<Result<Delta>>,
+    },
+    Score {
+        prompt: Prompt,
+        choices: Vec<String>,
+        answer: oneshot::Sender<Result<Vec<f32>>>,
+    },
 }
 
 impl Engine {
@@ -72,14 +79,23 @@ impl Engine {
 
     pub(super) async fn score(&self, prompt: Prompt, choices: Vec<String>) -> Result<Vec<f32>> {
         let (answer, scores) = oneshot::channel();
-        self.send(Job::Score { prompt, choices, answer })?;
-        scores.await.or_error(ErrorKind::Internal, || "the model's thread stopped")?
+        self.send(Job::Score {
+            prompt,
+            choices,
+            answer,
+        })?;
+        scores
+            .await
+            .or_error(ErrorKind::Internal, || "the model's thread stopped")?
     }
 
     fn send(&self, job: Job) -> Result<()> {
-        self.jobs
-            .send(job)
-            .map_err(|_| Error::new(ErrorKind::Internal, "the model's thread stopped; load the model again"))
+        self.jobs.send(job).map_err(|_| {
+            Error::new(
+                ErrorKind::Internal,
+                "the model's thread stopped; load the model again",
+            )
+        })
     }
 }
 
@@ -105,7 +121,8 @@ struct Worker {
 impl Worker {
     fn load(path: &Path, options: CandleOptions) -> Result<Self> {
         use std::io::{Read, Seek};
-        let file = std::fs::File::open(path).or_error(ErrorKind::NotFound, || "cannot open the model file")?;
+        let file = std::fs::File::open(path)
+            .or_error(ErrorKind::NotFound, || "cannot open the model file")?;
         let size = file.metadata().map(|m| m.len()).unwrap_or_default();
         let mut file = std::io::BufReader::with_capacity(1 << 20, file);
         let mut magic = [0; 4];
@@ -116,13 +133,20 @@ impl Worker {
                 "this is no GGUF file; give the path of a model in GGUF format",
             ));
         }
-        file.rewind().or_error(ErrorKind::Model, || "cannot read the model file")?;
+        file.rewind()
+            .or_error(ErrorKind::Model, || "cannot read the model file")?;
         let damaged = || "the GGUF file is damaged or of an unknown kind; fetch it again (attendant models verify)";
         let content = Content::read(&mut file).or_error(ErrorKind::Model, damaged)?;
         let missing = content.tensor_infos.values().any(|info| {
             let elements = info.shape.elem_count();
-            let bytes = (elements / info.ggml_dtype.block_size()).checked_mul(info.ggml_dtype.type_size());
-            let end = bytes.and_then(|b| content.tensor_data_offset.checked_add(info.offset)?.checked_add(b as u64));
+            let bytes =
+                (elements / info.ggml_dtype.block_size()).checked_mul(info.ggml_dtype.type_size());
+            let end = bytes.and_then(|b| {
+                content
+                    .tensor_data_offset
+                    .checked_add(info.offset)?
+                    .checked_add(b as u64)
+            });
             end.is_none_or(|end| end > size)
         });
         if missing {
@@ -133,8 +157,12 @@ impl Worker {
         }
         let vocabulary = Vocabulary::read(&content)?;
         Ok(Self {
-            decoder: Decoder::read(&content, &mut file, options.context_tokens).or_error(ErrorKind::Model, damaged)?,
-            template: ChatTemplate::new(text(&content, "tokenizer.chat_template").ok(), &vocabulary.bos(&content))?,
+            decoder: Decoder::read(&content, &mut file, options.context_tokens)
+                .or_error(ErrorKind::Model, damaged)?,
+            template: ChatTemplate::new(
+                text(&content, "tokenizer.chat_template").ok(),
+                &vocabulary.bos(&content),
+            )?,
             constrainer: Constrainer::new(&vocabulary)?,
             vocabulary,
             slots: Vec::new(),
@@ -145,7 +173,12 @@ impl Worker {
 
     fn run(&mut self, job: Job) {
         // A defect below must not take the thread, and with it every conversation, down.
-        let defect = || Error::new(ErrorKind::Internal, "the model failed unexpectedly; the request was dropped");
+        let defect = || {
+            Error::new(
+                ErrorKind::Internal,
+                "the model failed unexpectedly; the request was dropped",
+            )
+        };
         match job {
             Job::Generate { request, answer } => {
                 let done = catch_unwind(AssertUnwindSafe(|| self.generate(&request, &answer)));
@@ -156,7 +189,11 @@ impl Worker {
                 }
             }
             Job::Score { answer, .. } if answer.is_closed() => {}
-            Job::Score { prompt, choices, answer } => {
+            Job::Score {
+                prompt,
+                choices,
+                answer,
+            } => {
                 let done = catch_unwind(AssertUnwindSafe(|| self.score(&prompt, &choices)));
                 let scores = done.unwrap_or_else(|_| Err(defect()));
                 if let Err(error) = &scores {
@@ -174,7 +211,11 @@ impl Worker {
         }
     }
 
-    fn generate(&mut self, request: &Request, answer: &channel::UnboundedSender<Result<Delta>>) -> Result<()> {
+    fn generate(
+        &mut self,
+        request: &Request,
+        answer: &channel::UnboundedSender<Result<Delta>>,
+    ) -> Result<()> {
         let prompt = self.encode(&request.prompt, request.max_tokens)?;
         let mut constraint = match &request.output {
             Output::Text => None,
@@ -185,7 +226,11 @@ impl Worker {
         }
         let slot = self.slot_for(&prompt)?;
         let (mut logits, reused) = self.feed_prompt(slot, &prompt)?;
-        let mut usage = Usage { prompt_tokens: prompt.len(), reused_tokens: reused, completion_tokens: 0 };
+        let mut usage = Usage {
+            prompt_tokens: prompt.len(),
+            reused_tokens: reused,
+            completion_tokens: 0,
+        };
         let mut sampler = (request.temperature > 0.0)
             .then(|| LogitsProcessor::new(SEED, Some(f64::from(request.temperature)), Some(0.95)));
         let mut text = Utf8Buffer::default();
@@ -197,7 +242,10 @@ impl Worker {
                 break Finish::Length;
             }
             usage.completion_tokens += next.len();
-            let bytes: Vec<u8> = next.iter().flat_map(|&t| self.vocabulary.bytes(t).to_vec()).collect();
+            let bytes: Vec<u8> = next
+                .iter()
+                .flat_map(|&t| self.vocabulary.bytes(t).to_vec())
+                .collect();
             let piece = text.push(&bytes);
             if !piece.is_empty() && answer.send(Ok(Delta::Text(piece))).is_err() {
                 return Ok(());
@@ -222,7 +270,10 @@ impl Worker {
         if let Some(constraint) = constraint.as_deref_mut() {
             let forced = constraint.forced()?;
             if !forced.is_empty() {
-                let forced: Vec<u32> = forced.into_iter().filter(|&t| !self.vocabulary.is_end(t)).collect();
+                let forced: Vec<u32> = forced
+                    .into_iter()
+                    .filter(|&t| !self.vocabulary.is_end(t))
+                    .collect();
                 return Ok((!forced.is_empty()).then_some(forced));
             }
             if constraint.is_complete() {
@@ -233,7 +284,8 @@ impl Worker {
         let token = match sampler {
             None => argmax(logits),
             Some(sampler) => {
-                let tensor = candle_core::Tensor::new(&*logits, &candle_core::Device::Cpu).map_err(candle_error)?;
+                let tensor = candle_core::Tensor::new(&*logits, &candle_core::Device::Cpu)
+                    .map_err(candle_error)?;
                 sampler.sample(&tensor).map_err(candle_error)?
             }
         };
@@ -253,7 +305,10 @@ impl Worker {
             .map(|choice| self.vocabulary.encode(&self.vocabulary.disarm(choice)))
             .collect::<Result<Vec<_>>>()?;
         if labels.iter().any(Vec::is_empty) {
-            return Err(Error::new(ErrorKind::InvalidInput, "a choice is empty; every choice needs words"));
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "a choice is empty; every choice needs words",
+            ));
         }
         let longest = labels.iter().map(Vec::len).max().unwrap_or_default();
         if longest > CHUNK {
@@ -269,8 +324,13 @@ impl Worker {
             let mut sum = label.first().map_or(0.0, |&token| at(&first, token));
             // The logits behind the last token are of no interest.
             if let Some((_, rest)) = label.split_last().filter(|(_, rest)| !rest.is_empty()) {
-                let Some(slot) = self.slots.get_mut(slot) else { return Err(lost_slot()) };
-                let rows = self.decoder.feed_all(&mut slot.cache, rest).map_err(candle_error)?;
+                let Some(slot) = self.slots.get_mut(slot) else {
+                    return Err(lost_slot());
+                };
+                let rows = self
+                    .decoder
+                    .feed_all(&mut slot.cache, rest)
+                    .map_err(candle_error)?;
                 slot.cache.truncate(prompt.len());
                 for (row, &token) in rows.iter().zip(label.iter().skip(1)) {
                     sum += at(&log_softmax(row), token);
@@ -307,7 +367,8 @@ impl Worker {
     fn render(&self, prompt: &Prompt) -> Result<Vec<u32>> {
         let system = self.vocabulary.disarm(prompt.prefix().system());
         let user = self.vocabulary.disarm(&prompt.user_message());
-        self.vocabulary.encode(&self.template.render(&system, &user)?)
+        self.vocabulary
+            .encode(&self.template.render(&system, &user)?)
     }
 
     /// The slot to answer from: the one that shares the longest prefix. Where cutting it back
@@ -315,23 +376,33 @@ impl Worker {
     fn slot_for(&mut self, prompt: &[u32]) -> Result<usize> {
         self.clock += 1;
         let best = (0..self.slots.len())
-            .filter_map(|i| self.slots.get(i).map(|slot| (shared(&slot.tokens, prompt), i)))
+            .filter_map(|i| {
+                self.slots
+                    .get(i)
+                    .map(|slot| (shared(&slot.tokens, prompt), i))
+            })
             .max();
         let index = match best {
             Some((common, index)) if self.keeps(index, common) => index,
             _ => {
-                let cache = match best.and_then(|(common, i)| self.slots.get(i).map(|s| (common, s))) {
-                    Some((common, slot)) if common > 0 => slot.cache.fork(common),
-                    _ => self.decoder.cache(),
-                };
+                let cache =
+                    match best.and_then(|(common, i)| self.slots.get(i).map(|s| (common, s))) {
+                        Some((common, slot)) if common > 0 => slot.cache.fork(common),
+                        _ => self.decoder.cache(),
+                    };
                 let cache = cache.map_err(candle_error)?;
                 let tokens = prompt.get(..cache.len()).unwrap_or_default().to_vec();
                 if self.slots.len() >= self.max_slots
-                    && let Some(oldest) = (0..self.slots.len()).min_by_key(|&i| self.slots.get(i).map(|s| s.used))
+                    && let Some(oldest) =
+                        (0..self.slots.len()).min_by_key(|&i| self.slots.get(i).map(|s| s.used))
                 {
                     self.slots.swap_remove(oldest);
                 }
-                self.slots.push(Slot { tokens, cache, used: 0 });
+                self.slots.push(Slot {
+                    tokens,
+                    cache,
+                    used: 0,
+                });
                 self.slots.len() - 1
             }
         };
@@ -344,13 +415,17 @@ impl Worker {
     /// Whether a slot may be cut back to `common` tokens: most of it is shared, so what goes is
     /// the task and the answer of the request before.
     fn keeps(&self, index: usize, common: usize) -> bool {
-        self.slots.get(index).is_some_and(|slot| common * 2 >= slot.tokens.len())
+        self.slots
+            .get(index)
+            .is_some_and(|slot| common * 2 >= slot.tokens.len())
     }
 
     /// Feeds what the slot does not hold yet; returns the logits behind the prompt and how many
     /// tokens were reused.
     fn feed_prompt(&mut self, slot: usize, prompt: &[u32]) -> Result<(Vec<f32>, usize)> {
-        let Some(held) = self.slots.get_mut(slot) else { return Err(lost_slot()) };
+        let Some(held) = self.slots.get_mut(slot) else {
+            return Err(lost_slot());
+        };
         // The last token is always fed: its logits are not kept.
         let reused = shared(&held.tokens, prompt).min(prompt.len().saturating_sub(1));
         held.tokens.truncate(reused);
@@ -360,15 +435,23 @@ impl Worker {
     }
 
     fn feed(&mut self, slot: usize, tokens: &[u32]) -> Result<Vec<f32>> {
-        let Some(slot) = self.slots.get_mut(slot) else { return Err(lost_slot()) };
-        let logits = self.decoder.feed(&mut slot.cache, tokens).map_err(candle_error)?;
+        let Some(slot) = self.slots.get_mut(slot) else {
+            return Err(lost_slot());
+        };
+        let logits = self
+            .decoder
+            .feed(&mut slot.cache, tokens)
+            .map_err(candle_error)?;
         slot.tokens.extend_from_slice(tokens);
         Ok(logits)
     }
 }
 
 fn lost_slot() -> Error {
-    Error::new(ErrorKind::Internal, "a cache slot vanished while it was in use")
+    Error::new(
+        ErrorKind::Internal,
+        "a cache slot vanished while it was in use",
+    )
 }
 
 /// Length of the longest common prefix.
@@ -382,7 +465,11 @@ fn argmax(logits: &[f32]) -> u32 {
 }
 
 fn at(logs: &[f32], token: u32) -> f32 {
-    usize::try_from(token).ok().and_then(|i| logs.get(i)).copied().unwrap_or(f32::NEG_INFINITY)
+    usize::try_from(token)
+        .ok()
+        .and_then(|i| logs.get(i))
+        .copied()
+        .unwrap_or(f32::NEG_INFINITY)
 }
 
 fn log_softmax(logits: &[f32]) -> Vec<f32> {
@@ -391,4 +478,3 @@ fn log_softmax(logits: &[f32]) -> Vec<f32> {
     let norm = max + sum.ln();
     logits.iter().map(|x| x - norm).collect()
 }
-

@@ -65,7 +65,10 @@ impl CandleModel {
         let engine = tokio::task::spawn_blocking(move || Engine::load(&path, options))
             .await
             .or_error(ErrorKind::Internal, || "the model loader stopped")??;
-        Ok(Self { id: id.into(), engine })
+        Ok(Self {
+            id: id.into(),
+            engine,
+        })
     }
 }
 
@@ -88,7 +91,10 @@ impl LanguageModel for CandleModel {
 
     async fn score(&self, prompt: Prompt, choices: Vec<String>) -> Result<Vec<f32>> {
         if choices.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidInput, "there are no choices to score"));
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "there are no choices to score",
+            ));
         }
         self.engine.score(prompt, choices).await
     }

@@ -22,16 +22,30 @@ impl ChatTemplate {
     pub(super) fn new(source: Option<&str>, bos: &str) -> Result<Self> {
         let mut environment = Environment::new();
         // Templates are written for Python's jinja2.
-        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-        environment.set_syntax(syntax.or_error(ErrorKind::Internal, || "the template syntax is wrong")?);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.add_function("raise_exception", |why: String| -> Result<String, TemplateError> {
-            Err(TemplateError::new(TemplateErrorKind::InvalidOperation, why))
-        });
+        let syntax = SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .build();
+        environment
+            .set_syntax(syntax.or_error(ErrorKind::Internal, || "the template syntax is wrong")?);
+        environment
+            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.add_function(
+            "raise_exception",
+            |why: String| -> Result<String, TemplateError> {
+                Err(TemplateError::new(TemplateErrorKind::InvalidOperation, why))
+            },
+        );
         environment
             .add_template_owned(NAME, source.unwrap_or(CHATML).to_owned())
-            .or_error(ErrorKind::Model, || "the chat template in the GGUF file cannot be parsed")?;
-        Ok(Self { environment, bos: bos.to_owned() })
+            .or_error(
+                ErrorKind::Model,
+                || "the chat template in the GGUF file cannot be parsed",
+            )?;
+        Ok(Self {
+            environment,
+            bos: bos.to_owned(),
+        })
     }
 
     pub(super) fn render(&self, system: &str, user: &str) -> Result<String> {
@@ -58,7 +72,10 @@ mod tests {
 
     #[test]
     fn without_a_template_chatml_is_used() {
-        let rendered = ChatTemplate::new(None, "").unwrap().render("S", "U").unwrap();
+        let rendered = ChatTemplate::new(None, "")
+            .unwrap()
+            .render("S", "U")
+            .unwrap();
         assert_eq!(
             rendered,
             "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n"

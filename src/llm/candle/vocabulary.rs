@@ -28,7 +28,9 @@ pub(super) struct Vocabulary {
 
 impl fmt::Debug for Vocabulary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Vocabulary").field("words", &self.words.len()).finish_non_exhaustive()
+        f.debug_struct("Vocabulary")
+            .field("words", &self.words.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -36,11 +38,14 @@ impl Vocabulary {
     pub(super) fn read(content: &Content) -> Result<Self> {
         let broken = || "the GGUF file has no usable tokenizer; use another file of the model";
         let mut tokenizer = Tokenizer::from_gguf(content).or_error(ErrorKind::Model, broken)?;
-        if let Some(pre) = pre_tokenizer(content.metadata.get("tokenizer.ggml.pre")).or_error(ErrorKind::Model, broken)? {
+        if let Some(pre) = pre_tokenizer(content.metadata.get("tokenizer.ggml.pre"))
+            .or_error(ErrorKind::Model, broken)?
+        {
             tokenizer.with_pre_tokenizer(Some(pre));
         }
         let list = |key: &str| content.metadata.get(key).and_then(|v| v.to_vec().ok());
-        let tokens = list("tokenizer.ggml.tokens").ok_or_else(|| Error::new(ErrorKind::Model, broken()))?;
+        let tokens =
+            list("tokenizer.ggml.tokens").ok_or_else(|| Error::new(ErrorKind::Model, broken()))?;
         let kinds = list("tokenizer.ggml.token_type");
         let bytes = byte_alphabet();
         let mut words = Vec::with_capacity(tokens.len());
@@ -55,7 +60,12 @@ impl Vocabulary {
                     words.push(Vec::new());
                 }
                 Some(4) => words.push(written.clone().into_bytes()),
-                _ => words.push(written.chars().filter_map(|c| bytes.get(&c).copied()).collect()),
+                _ => words.push(
+                    written
+                        .chars()
+                        .filter_map(|c| bytes.get(&c).copied())
+                        .collect(),
+                ),
             }
         }
         let mut ends: Vec<u32> = content
@@ -65,12 +75,23 @@ impl Vocabulary {
             .into_iter()
             .collect();
         // Chat models end a message with one of these even where the file names another end.
-        for name in ["<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "</s>"] {
-            let id = tokenizer.token_to_id(name).filter(|id| controls.contains_key(id));
+        for name in [
+            "<|im_end|>",
+            "<|endoftext|>",
+            "<|eot_id|>",
+            "<|end_of_text|>",
+            "</s>",
+        ] {
+            let id = tokenizer
+                .token_to_id(name)
+                .filter(|id| controls.contains_key(id));
             ends.extend(id.filter(|id| !ends.contains(id)));
         }
         if ends.is_empty() {
-            return Err(Error::new(ErrorKind::Model, "the GGUF file names no end-of-text token"));
+            return Err(Error::new(
+                ErrorKind::Model,
+                "the GGUF file names no end-of-text token",
+            ));
         }
         Ok(Self {
             tokenizer: Arc::new(tokenizer),
@@ -111,8 +132,13 @@ impl Vocabulary {
 
     /// The written form of the token that begins a text, where the model has one.
     pub(super) fn bos(&self, content: &Content) -> String {
-        let id = content.metadata.get("tokenizer.ggml.bos_token_id").and_then(|v| v.to_u32().ok());
-        id.and_then(|id| self.controls.get(&id)).cloned().unwrap_or_default()
+        let id = content
+            .metadata
+            .get("tokenizer.ggml.bos_token_id")
+            .and_then(|v| v.to_u32().ok());
+        id.and_then(|id| self.controls.get(&id))
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Whether the token ends an answer.
@@ -127,9 +153,10 @@ impl Vocabulary {
 
     /// Every token's bytes and, for control tokens, their written form.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], Option<&str>)> {
-        self.words.iter().zip(0_u32..).map(|(word, id)| {
-            (word.as_slice(), self.controls.get(&id).map(String::as_str))
-        })
+        self.words
+            .iter()
+            .zip(0_u32..)
+            .map(|(word, id)| (word.as_slice(), self.controls.get(&id).map(String::as_str)))
     }
 }
 
@@ -169,14 +196,22 @@ impl Utf8Buffer {
 /// candle knows how qwen2 and llama3 cut text into words; for all others it puts a blank in front,
 /// which the models were not trained on. The patterns are those of llama.cpp (`llama-vocab.cpp`).
 fn pre_tokenizer(name: Option<&Value>) -> tokenizers::Result<Option<PreTokenizerWrapper>> {
-    let name = name.and_then(|value| value.to_string().ok()).map_or("", String::as_str);
+    let name = name
+        .and_then(|value| value.to_string().ok())
+        .map_or("", String::as_str);
     let bytes = ByteLevel::new(false, true, true);
     Ok(match name {
         "qwen2" | "smaug-bpe" | "lfm2" | "llama3" => None,
         "llama-bpe" => {
             let words = SplitPattern::Regex(LLAMA3_WORDS.to_owned());
             let split = Split::new(words, SplitDelimiterBehavior::Isolated, false)?;
-            Some(Sequence::new(vec![split.into(), ByteLevel::new(false, true, false).into()]).into())
+            Some(
+                Sequence::new(vec![
+                    split.into(),
+                    ByteLevel::new(false, true, false).into(),
+                ])
+                .into(),
+            )
         }
         "smollm" | "starcoder" | "refact" | "command-r" => {
             Some(Sequence::new(vec![Digits::new(true).into(), bytes.into()]).into())

@@ -29,11 +29,25 @@ pub(crate) async fn run(args: AssistArgs, screen: &Screen) -> Result<()> {
     let (script, length_ms) = if from_transcript {
         let read = read_transcript(&args.file, &ready.tenant)?;
         let script = script_of(&read);
-        let length = script.iter().map(|(_, u)| u.end_ms).max().unwrap_or_default();
-        conversation = Conversation { transcript: Default::default(), participants: Vec::new(), ..read };
+        let length = script
+            .iter()
+            .map(|(_, u)| u.end_ms)
+            .max()
+            .unwrap_or_default();
+        conversation = Conversation {
+            transcript: Default::default(),
+            participants: Vec::new(),
+            ..read
+        };
         (script, length)
     } else {
-        let (segments, length) = hear(&args.file, ready.assistant.speech()?.as_ref(), Some("en"), screen).await?;
+        let (segments, length) = hear(
+            &args.file,
+            ready.assistant.speech()?.as_ref(),
+            Some("en"),
+            screen,
+        )
+        .await?;
         (spoken(segments), length)
     };
     if script.is_empty() {
@@ -72,7 +86,10 @@ pub(crate) async fn run(args: AssistArgs, screen: &Screen) -> Result<()> {
         while let Some(event) = events.next().await {
             if args.json {
                 let at_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-                screen.json(&Timed { at_ms, event: &event })?;
+                screen.json(&Timed {
+                    at_ms,
+                    event: &event,
+                })?;
             } else {
                 screen.event(&event)?;
             }
@@ -82,7 +99,10 @@ pub(crate) async fn run(args: AssistArgs, screen: &Screen) -> Result<()> {
     futures::future::try_join(showing, feeding).await?;
     let wall = start.elapsed().as_secs_f64();
     let length = length_ms as f64 / 1000.0;
-    screen.note(&format!("{length:.1} s of call in {wall:.1} s: {:.2} times real time", length / wall));
+    screen.note(&format!(
+        "{length:.1} s of call in {wall:.1} s: {:.2} times real time",
+        length / wall
+    ));
     Ok(())
 }
 
@@ -90,13 +110,19 @@ pub(crate) async fn run(args: AssistArgs, screen: &Screen) -> Result<()> {
 fn script_of(conversation: &Conversation) -> Vec<(Participant, NewUtterance)> {
     let said = conversation.transcript.utterances().iter();
     said.map(|u| {
-        let known = conversation.participants.iter().find(|p| p.id == u.participant).cloned();
-        let mut participant = known.unwrap_or_else(|| Participant::new(u.participant.clone(), u.role));
+        let known = conversation
+            .participants
+            .iter()
+            .find(|p| p.id == u.participant)
+            .cloned();
+        let mut participant =
+            known.unwrap_or_else(|| Participant::new(u.participant.clone(), u.role));
         if participant.role == Role::AutomatedAgent {
             // Its words are replayed, not asked for again.
             participant.role = Role::HumanAgent;
         }
-        let utterance = NewUtterance::new(u.participant.clone(), u.text.clone()).with_span(u.start_ms, u.end_ms);
+        let utterance = NewUtterance::new(u.participant.clone(), u.text.clone())
+            .with_span(u.start_ms, u.end_ms);
         (participant, utterance)
     })
     .collect()

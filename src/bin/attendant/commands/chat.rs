@@ -14,7 +14,12 @@ use crate::setup::ready;
 pub(crate) async fn run(args: ChatArgs, screen: &Screen) -> Result<()> {
     let ready = ready(&args.setup, args.store.as_deref(), false, screen).await?;
     let mut session = match &args.resume {
-        Some(id) => ready.assistant.resume(ready.tenant.clone(), id.as_str()).await?,
+        Some(id) => {
+            ready
+                .assistant
+                .resume(ready.tenant.clone(), id.as_str())
+                .await?
+        }
         None => {
             let mut conversation = Conversation::new(ready.tenant.clone(), Channel::Chat);
             conversation.join(Participant::new("virtual-agent", Role::AutomatedAgent));
@@ -22,7 +27,9 @@ pub(crate) async fn run(args: ChatArgs, screen: &Screen) -> Result<()> {
         }
     };
     let id = session.conversation().await?.id;
-    screen.note(&format!("conversation {id}; an empty line or Ctrl-D ends it"));
+    screen.note(&format!(
+        "conversation {id}; an empty line or Ctrl-D ends it"
+    ));
     let mut events = session.events();
     let chatting = async {
         while let Some(line) = read_line(screen).await? {
@@ -41,7 +48,9 @@ pub(crate) async fn run(args: ChatArgs, screen: &Screen) -> Result<()> {
         Ok(())
     };
     // When one fails, the other is not waited for; what is shown comes before the next question.
-    futures::future::try_join(showing, chatting).await.map(|_| ())
+    futures::future::try_join(showing, chatting)
+        .await
+        .map(|_| ())
 }
 
 /// The next line typed; `None` at the end.
@@ -49,9 +58,18 @@ async fn read_line(screen: &Screen) -> Result<Option<String>> {
     screen.prompt("You      ");
     let read = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).map(|_| line.trim().to_owned())
+        std::io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .map(|_| line.trim().to_owned())
     });
-    let failed = |why: std::io::Error| Error::new(ErrorKind::InvalidInput, "cannot read what was typed").with_source(why);
-    let line = read.await.map_err(std::io::Error::other).map_err(failed)?.map_err(failed)?;
+    let failed = |why: std::io::Error| {
+        Error::new(ErrorKind::InvalidInput, "cannot read what was typed").with_source(why)
+    };
+    let line = read
+        .await
+        .map_err(std::io::Error::other)
+        .map_err(failed)?
+        .map_err(failed)?;
     Ok(Some(line).filter(|line| !line.is_empty()))
 }

@@ -19,7 +19,8 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
                 bar.set_length(done.total as u64);
                 bar.set_position(done.done as u64);
             };
-            let score = eval::speech::run(&common.data, engine.as_ref(), common.limit, progress).await;
+            let score =
+                eval::speech::run(&common.data, engine.as_ref(), common.limit, progress).await;
             bar.finish_and_clear();
             show(&score?, &common, screen)
         }
@@ -31,7 +32,8 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
                 bar.set_length(total as u64);
                 bar.set_position(done as u64);
             };
-            let score = eval::retrieval::run(&common.data, embedder, common.limit, Some(&progress)).await;
+            let score =
+                eval::retrieval::run(&common.data, embedder, common.limit, Some(&progress)).await;
             bar.finish_and_clear();
             show(&score?, &common, screen)
         }
@@ -45,5 +47,7 @@ fn show(score: &impl Serialize, common: &EvalCommon, screen: &Screen) -> Result<
     }
     let value = serde_json::to_value(score).unwrap_or_default();
     let figures = value.as_object().into_iter().flatten();
-    figures.into_iter().try_for_each(|(name, value)| screen.line(&format!("{name:16} {value}")))
+    figures
+        .into_iter()
+        .try_for_each(|(name, value)| screen.line(&format!("{name:16} {value}")))
 }

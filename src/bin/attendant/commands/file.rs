@@ -2,8 +2,13 @@
 
 use std::path::Path;
 
-use attendant::conversation::{Channel, Conversation, NewUtterance, Participant, TenantId, Trigger};
-use attendant::speech::{AttributedSegment, CallOptions, SpeechToText, TranscribeOptions, read_recording, transcribe_recording};
+use attendant::conversation::{
+    Channel, Conversation, NewUtterance, Participant, TenantId, Trigger,
+};
+use attendant::speech::{
+    AttributedSegment, CallOptions, SpeechToText, TranscribeOptions, read_recording,
+    transcribe_recording,
+};
 use attendant::summary::SummaryOptions;
 use attendant::{Error, ErrorKind, Result};
 use futures::StreamExt;
@@ -14,14 +19,16 @@ use crate::setup::ready;
 
 /// Whether a file is a transcript rather than a recording.
 pub(crate) fn is_transcript(path: &Path) -> bool {
-    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"))
+    path.extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("json"))
 }
 
 /// Reads a transcript; one that names no tenant belongs to `tenant`.
 pub(crate) fn read_transcript(path: &Path, tenant: &TenantId) -> Result<Conversation> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|why| Error::new(ErrorKind::NotFound, format!("cannot read {shown}")).with_source(why))?;
+    let text = std::fs::read_to_string(path).map_err(|why| {
+        Error::new(ErrorKind::NotFound, format!("cannot read {shown}")).with_source(why)
+    })?;
     let mut conversation = Conversation::from_json(&text).map_err(|e| e.context(shown))?;
     if conversation.tenant.as_str() == "default" {
         conversation.tenant = tenant.clone();
@@ -44,7 +51,9 @@ pub(crate) async fn hear(
         screen.note(&format!("{}: {warning}", path.display()));
     }
     let busy = screen.busy("transcribing");
-    let options = CallOptions::new(language.map_or_else(TranscribeOptions::default, TranscribeOptions::language));
+    let options = CallOptions::new(
+        language.map_or_else(TranscribeOptions::default, TranscribeOptions::language),
+    );
     let heard = transcribe_recording(engine, &recording, &options).await;
     busy.finish_and_clear();
     Ok((heard?, recording.duration_ms()))
@@ -76,7 +85,11 @@ pub(crate) async fn conversation(
     let (segments, _) = hear(path, assistant.speech()?.as_ref(), Some("en"), screen).await?;
     let mut conversation = Conversation::new(tenant.clone(), Channel::Voice);
     for (participant, utterance) in spoken(segments) {
-        if conversation.participants.iter().all(|p| p.id != participant.id) {
+        if conversation
+            .participants
+            .iter()
+            .all(|p| p.id != participant.id)
+        {
             conversation.join(participant);
         }
         conversation.append(utterance);
@@ -88,7 +101,10 @@ pub(crate) async fn summarize(args: FileArgs, screen: &Screen) -> Result<()> {
     let ready = ready(&args.setup, None, !is_transcript(&args.file), screen).await?;
     let conversation = conversation(&args.file, &ready.assistant, &ready.tenant, screen).await?;
     let busy = screen.busy("writing the note");
-    let summary = ready.assistant.summarize(&conversation, SummaryOptions::default()).await;
+    let summary = ready
+        .assistant
+        .summarize(&conversation, SummaryOptions::default())
+        .await;
     busy.finish_and_clear();
     let summary = summary?;
     if args.json {
@@ -96,7 +112,12 @@ pub(crate) async fn summarize(args: FileArgs, screen: &Screen) -> Result<()> {
     }
     screen.summary(&summary)?;
     match &summary.wrap_up {
-        Some(w) => screen.line(&format!("Wrap-up  {} ({}, {:.0}%)", w.code.label, w.code.id, w.confidence * 100.0)),
+        Some(w) => screen.line(&format!(
+            "Wrap-up  {} ({}, {:.0}%)",
+            w.code.label,
+            w.code.id,
+            w.confidence * 100.0
+        )),
         None => Ok(()),
     }
 }

@@ -15,21 +15,34 @@ pub(crate) async fn ingest(args: IngestArgs, screen: &Screen) -> Result<()> {
     let folder = if inside.is_dir() { &inside } else { &args.dir };
     let loaded = load_articles(folder, &TenantId::from(args.tenant.as_str()))?;
     for skipped in &loaded.skipped {
-        screen.line(&format!("skipped {}: {}", skipped.path.display(), skipped.reason))?;
+        screen.line(&format!(
+            "skipped {}: {}",
+            skipped.path.display(),
+            skipped.reason
+        ))?;
     }
-    let mut models = LocalModels::default().choose(Some("none"), Some("none"), args.embedding.as_deref());
+    let mut models =
+        LocalModels::default().choose(Some("none"), Some("none"), args.embedding.as_deref());
     models.index = Some(match args.index {
         Some(index) => index,
         None => default_index(&args.dir)?,
     });
-    let assistant = Assistant::builder().local(&Cache::from_env()?, &models).await?.build().await?;
+    let assistant = Assistant::builder()
+        .local(&Cache::from_env()?, &models)
+        .await?
+        .build()
+        .await?;
     let report = setup::ingest(&assistant, loaded.articles, screen).await?;
     screen.line(&report)
 }
 
 pub(crate) async fn ask(args: AskArgs, screen: &Screen) -> Result<()> {
     let ready = setup::ready(&args.setup, None, false, screen).await?;
-    let audience = if args.customer { Audience::Customer } else { Audience::Agent };
+    let audience = if args.customer {
+        Audience::Customer
+    } else {
+        Audience::Agent
+    };
     let question = Question::new(args.question, Scope::new(ready.tenant, audience));
     let busy = screen.busy("looking it up");
     let answer = ready.assistant.answer(&question).await;
@@ -45,5 +58,8 @@ pub(crate) async fn ask(args: AskArgs, screen: &Screen) -> Result<()> {
             screen.line(&format!("I do not know. {missing}"))?;
         }
     }
-    answer.citations.iter().try_for_each(|citation| screen.cite(citation))
+    answer
+        .citations
+        .iter()
+        .try_for_each(|citation| screen.cite(citation))
 }

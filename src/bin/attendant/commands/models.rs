@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use attendant::models::{Cache, Catalog, FetchOutcome, Fetcher, ModelFormat, ProgressBars, Verdict, list, render_list};
+use attendant::models::{
+    Cache, Catalog, FetchOutcome, Fetcher, ModelFormat, ProgressBars, Verdict, list, render_list,
+};
 use attendant::{Error, ErrorKind, Result};
 
 use crate::args::{ModelsArgs, ModelsCommand};
@@ -64,7 +66,10 @@ fn whisper_to_ggml(pieces: &[PathBuf], out: &Path) -> Result<()> {
         [weights, tokenizer] => attendant::speech::ct2::convert(weights, tokenizer, out),
         _ => Err(Error::new(
             ErrorKind::Internal,
-            format!("the conversion takes weights and tokenizer, but was given {} files", pieces.len()),
+            format!(
+                "the conversion takes weights and tokenizer, but was given {} files",
+                pieces.len()
+            ),
         )),
     }
 }

@@ -17,7 +17,11 @@ pub(crate) async fn run(args: TranscribeArgs, screen: &Screen) -> Result<()> {
     let (segments, length_ms) = hear(&args.file, engine.as_ref(), language, screen).await?;
     let mut conversation = Conversation::new("transcript", Channel::Voice);
     for (participant, utterance) in spoken(segments) {
-        if conversation.participants.iter().all(|p| p.id != participant.id) {
+        if conversation
+            .participants
+            .iter()
+            .all(|p| p.id != participant.id)
+        {
             conversation.join(participant);
         }
         conversation.append(utterance);
