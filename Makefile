@@ -16,7 +16,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build models demo test lint features light sample
+.PHONY: help setup build models demo test test-all lint features light sample
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | expand -t 12
@@ -37,8 +37,16 @@ demo: models  ## Run the sample call: transcript, suggestions, cues, next action
 	@echo "==> attendant assist $(SAMPLE)"
 	@"$(ATTENDANT)" assist "$(SAMPLE)"
 
+test: setup  ## Run the tests that need no models: the core without features, the map's guard
+	@echo "==> tests without models"
+	@if cargo nextest --version >/dev/null 2>&1; then \
+	    cargo nextest run --no-default-features --lib --test layering; \
+	else \
+	    cargo test --no-default-features --lib --test layering; \
+	fi
+
 # Without nextest the tests with models run one after the other, for the sake of memory.
-test: models  ## Run all tests, those with the real models too
+test-all: models  ## Run all tests, those with the real models too
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	    echo "==> tests (cargo nextest)"; \
 	    cargo nextest run --features $(FEATURES); \

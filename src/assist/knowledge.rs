@@ -145,6 +145,7 @@ mod tests {
             question(&call).is_none(),
             "a number is an answer, not a question"
         );
+        call.say(Role::HumanAgent, "Thank you.");
         call.say(Role::EndUser, "Okay, thank you very much!");
         assert!(question(&call).is_none());
     }
