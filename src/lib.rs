@@ -75,6 +75,7 @@ struct Readme;
 
 pub mod assist;
 pub mod assistant;
+#[cfg(any(feature = "candle", feature = "whisper"))]
 mod compute;
 pub mod conversation;
 pub mod dialogue;

@@ -1,10 +1,11 @@
 //! The loop of a session: one task owns the conversation, one thing is written at a time.
 
+mod work;
+
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
 
-use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::event::{SessionEvent, SessionInput, Skill};
@@ -15,10 +16,9 @@ use crate::conversation::{
     Conversation, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary, UtteranceId,
 };
 use crate::dialogue::DialogueState;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::llm::Structured;
 use crate::speech::{AudioTrack, TranscribeOptions};
-use crate::summary::SummaryOptions;
 
 /// A note is brought up to date after this many new utterances, when nothing else is to be done.
 const NOTE_EVERY: usize = 8;
@@ -383,153 +383,6 @@ impl Runtime {
                 self.emit(SessionEvent::Suggestion(card)).await;
             }
         }
-    }
-
-    /// New words of the customer make a reply to the old ones worthless, and come before a note.
-    fn overtake(&mut self) {
-        self.next_reply = None;
-        match self.doing {
-            Doing::Reply => self.running = None,
-            Doing::Note => {
-                self.running = None;
-                self.note_wanted = Some(false);
-            }
-            Doing::Respond | Doing::Nothing => return,
-        }
-        self.doing = Doing::Nothing;
-    }
-
-    fn start_next(&mut self) {
-        if self.running.is_some() {
-            return;
-        }
-        let work = match self.next_reply.take() {
-            Some(work) => work,
-            None => match self.note_wanted.take() {
-                Some(is_final) => Work::Note { is_final },
-                None => return,
-            },
-        };
-        self.doing = match work {
-            Work::Reply(_) => Doing::Reply,
-            Work::Respond => Doing::Respond,
-            Work::Note { .. } => Doing::Note,
-        };
-        self.running = Some(self.work(work).boxed());
-    }
-
-    /// Starts some work on the conversation as it stands.
-    fn work(&self, work: Work) -> impl Future<Output = Done> + Send + use<> {
-        let assistant = self.assistant.clone();
-        let conversation = self.conversation.clone();
-        let state = self.state.clone();
-        let previous = self.summary.clone();
-        async move {
-            match work {
-                Work::Reply(context) => Done::Reply(assistant.reply(&conversation, &context).await),
-                Work::Respond => Done::Respond(assistant.respond(&conversation, state).await),
-                Work::Note { is_final } => {
-                    let options = match is_final {
-                        true => SummaryOptions::default().with_previous(previous),
-                        false => SummaryOptions::interim(previous),
-                    };
-                    Done::Note {
-                        note: assistant.summarize(&conversation, options).await,
-                        is_final,
-                    }
-                }
-            }
-        }
-    }
-
-    async fn deliver(&mut self, done: Done) {
-        match done {
-            Done::Reply(Ok(Some(Structured::Valid(reply)))) => {
-                self.emit(SessionEvent::Suggestion(reply)).await
-            }
-            Done::Reply(Ok(Some(Structured::Rejected { raw, reason }))) => {
-                self.emit(SessionEvent::Rejected {
-                    skill: Skill::Reply,
-                    proposal: raw,
-                    reason,
-                })
-                .await;
-            }
-            Done::Reply(Ok(None)) => {}
-            Done::Reply(Err(error)) => self.emit(SessionEvent::failed(Skill::Reply, &error)).await,
-            Done::Respond(Ok(response)) => self.act(response).await,
-            Done::Respond(Err(error)) => {
-                // The customer is not left without an answer because a model failed.
-                self.emit(SessionEvent::failed(Skill::VirtualAgent, &error))
-                    .await;
-                let text = self.assistant.inner.phrases.unknown.clone();
-                self.speak(text, Vec::new()).await;
-            }
-            Done::Note {
-                note: Ok(note),
-                is_final,
-            } => {
-                let wrap_up = note.wrap_up.clone();
-                self.journal.summary(&note);
-                self.summary = Some(note.clone());
-                self.emit(SessionEvent::Summary(note)).await;
-                if let Some(wrap_up) = wrap_up.filter(|_| is_final) {
-                    self.emit(SessionEvent::WrapUp {
-                        code: wrap_up.code.id,
-                        label: wrap_up.code.label,
-                        confidence: wrap_up.confidence,
-                        alternatives: wrap_up.alternatives,
-                        evidence: wrap_up.evidence,
-                    })
-                    .await;
-                }
-            }
-            Done::Note {
-                note: Err(error),
-                is_final,
-            } => {
-                // In the middle of a conversation there may simply be too little yet.
-                if is_final || error.kind() != ErrorKind::InsufficientContent {
-                    self.emit(SessionEvent::failed(Skill::Summary, &error))
-                        .await;
-                }
-            }
-        }
-        self.save().await;
-    }
-
-    async fn act(&mut self, response: Response) {
-        self.state = response.state;
-        self.journal.state(&self.state);
-        for rejection in response.rejections {
-            let (proposal, reason) = (rejection.proposal, rejection.reason);
-            self.emit(SessionEvent::Rejected {
-                skill: Skill::VirtualAgent,
-                proposal,
-                reason,
-            })
-            .await;
-        }
-        for spoken in response.spoken {
-            self.speak(spoken.text, spoken.citations).await;
-        }
-        if let Some(handoff) = response.handoff {
-            self.emit(SessionEvent::Handoff(handoff)).await;
-        }
-    }
-
-    /// The virtual agent's words are part of the transcript like anybody's.
-    async fn speak(&mut self, text: String, citations: Vec<crate::conversation::Citation>) {
-        self.emit(SessionEvent::Reply {
-            text: text.clone(),
-            citations,
-        })
-        .await;
-        Box::pin(self.take(SessionInput::Say {
-            role: Role::AutomatedAgent,
-            text,
-        }))
-        .await;
     }
 
     async fn save(&mut self) {

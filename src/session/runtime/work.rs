@@ -1,0 +1,162 @@
+//! What takes a model some time to write: started, overtaken, delivered.
+
+use std::future::Future;
+
+use futures::FutureExt;
+
+use super::super::event::{SessionEvent, SessionInput, Skill};
+use super::{Doing, Done, Runtime, Work};
+use crate::assistant::Response;
+use crate::conversation::{Citation, Role};
+use crate::error::ErrorKind;
+use crate::llm::Structured;
+use crate::summary::SummaryOptions;
+
+impl Runtime {
+    /// New words of the customer make a reply to the old ones worthless, and come before a note.
+    pub(super) fn overtake(&mut self) {
+        self.next_reply = None;
+        match self.doing {
+            Doing::Reply => self.running = None,
+            Doing::Note => {
+                self.running = None;
+                self.note_wanted = Some(false);
+            }
+            Doing::Respond | Doing::Nothing => return,
+        }
+        self.doing = Doing::Nothing;
+    }
+
+    pub(super) fn start_next(&mut self) {
+        if self.running.is_some() {
+            return;
+        }
+        let work = match self.next_reply.take() {
+            Some(work) => work,
+            None => match self.note_wanted.take() {
+                Some(is_final) => Work::Note { is_final },
+                None => return,
+            },
+        };
+        self.doing = match work {
+            Work::Reply(_) => Doing::Reply,
+            Work::Respond => Doing::Respond,
+            Work::Note { .. } => Doing::Note,
+        };
+        self.running = Some(self.work(work).boxed());
+    }
+
+    /// Starts some work on the conversation as it stands.
+    pub(super) fn work(&self, work: Work) -> impl Future<Output = Done> + Send + use<> {
+        let assistant = self.assistant.clone();
+        let conversation = self.conversation.clone();
+        let state = self.state.clone();
+        let previous = self.summary.clone();
+        async move {
+            match work {
+                Work::Reply(context) => Done::Reply(assistant.reply(&conversation, &context).await),
+                Work::Respond => Done::Respond(assistant.respond(&conversation, state).await),
+                Work::Note { is_final } => {
+                    let options = match is_final {
+                        true => SummaryOptions::default().with_previous(previous),
+                        false => SummaryOptions::interim(previous),
+                    };
+                    Done::Note {
+                        note: assistant.summarize(&conversation, options).await,
+                        is_final,
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) async fn deliver(&mut self, done: Done) {
+        match done {
+            Done::Reply(Ok(Some(Structured::Valid(reply)))) => {
+                self.emit(SessionEvent::Suggestion(reply)).await
+            }
+            Done::Reply(Ok(Some(Structured::Rejected { raw, reason }))) => {
+                self.emit(SessionEvent::Rejected {
+                    skill: Skill::Reply,
+                    proposal: raw,
+                    reason,
+                })
+                .await;
+            }
+            Done::Reply(Ok(None)) => {}
+            Done::Reply(Err(error)) => self.emit(SessionEvent::failed(Skill::Reply, &error)).await,
+            Done::Respond(Ok(response)) => self.act(response).await,
+            Done::Respond(Err(error)) => {
+                // The customer is not left without an answer because a model failed.
+                self.emit(SessionEvent::failed(Skill::VirtualAgent, &error))
+                    .await;
+                let text = self.assistant.inner.phrases.unknown.clone();
+                self.speak(text, Vec::new()).await;
+            }
+            Done::Note {
+                note: Ok(note),
+                is_final,
+            } => {
+                let wrap_up = note.wrap_up.clone();
+                self.journal.summary(&note);
+                self.summary = Some(note.clone());
+                self.emit(SessionEvent::Summary(note)).await;
+                if let Some(wrap_up) = wrap_up.filter(|_| is_final) {
+                    self.emit(SessionEvent::WrapUp {
+                        code: wrap_up.code.id,
+                        label: wrap_up.code.label,
+                        confidence: wrap_up.confidence,
+                        alternatives: wrap_up.alternatives,
+                        evidence: wrap_up.evidence,
+                    })
+                    .await;
+                }
+            }
+            Done::Note {
+                note: Err(error),
+                is_final,
+            } => {
+                // In the middle of a conversation there may simply be too little yet.
+                if is_final || error.kind() != ErrorKind::InsufficientContent {
+                    self.emit(SessionEvent::failed(Skill::Summary, &error))
+                        .await;
+                }
+            }
+        }
+        self.save().await;
+    }
+
+    async fn act(&mut self, response: Response) {
+        self.state = response.state;
+        self.journal.state(&self.state);
+        for rejection in response.rejections {
+            let (proposal, reason) = (rejection.proposal, rejection.reason);
+            self.emit(SessionEvent::Rejected {
+                skill: Skill::VirtualAgent,
+                proposal,
+                reason,
+            })
+            .await;
+        }
+        for spoken in response.spoken {
+            self.speak(spoken.text, spoken.citations).await;
+        }
+        if let Some(handoff) = response.handoff {
+            self.emit(SessionEvent::Handoff(handoff)).await;
+        }
+    }
+
+    /// The virtual agent's words are part of the transcript like anybody's.
+    async fn speak(&mut self, text: String, citations: Vec<Citation>) {
+        self.emit(SessionEvent::Reply {
+            text: text.clone(),
+            citations,
+        })
+        .await;
+        Box::pin(self.take(SessionInput::Say {
+            role: Role::AutomatedAgent,
+            text,
+        }))
+        .await;
+    }
+}
