@@ -26,7 +26,7 @@ setup:  ## Install what is missing on this machine (Debian/Ubuntu packages; chec
 
 build: setup
 	@if [ -x "$(ATTENDANT)" ]; then echo "==> building attendant"; \
-	else echo "==> building attendant (first time: 15 to 20 minutes on two cores)"; fi
+	else echo "==> building attendant (the first time takes long)"; fi
 	@cargo build --features $(FEATURES)
 
 models: build  ## Fetch the models into the cache folder (1.4 GB the first time)
