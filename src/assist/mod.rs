@@ -6,4 +6,5 @@ mod reply;
 
 pub use coaching::{Coach, CoachingRule, CoachingState, load_coaching_rules};
 pub use knowledge::{ArticleFinder, FoundPassage};
+pub(crate) use reply::quoted_reply;
 pub use reply::{ReplyContext, ReplyWriter};

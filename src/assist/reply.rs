@@ -6,14 +6,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::knowledge::FoundPassage;
-use crate::conversation::{ActionReceipt, Conversation, Evidence, Suggestion, SuggestionKind};
+use crate::conversation::{
+    ActionReceipt, Citation, Conversation, Evidence, Role, Suggestion, SuggestionKind,
+};
 use crate::error::Result;
-use crate::guard::{ungrounded_numbers, unproven_claims};
+use crate::guard::{reverses, ungrounded_numbers, unproven_claims};
+use crate::knowledge::KnowledgeBase;
 use crate::llm::{LanguageModel, LanguageModelExt, Prefix, Structured};
 use crate::prompt::{Prompts, Template};
 
-/// Two short sentences and the numbers of their sources.
-const MAX_TOKENS: usize = 130;
+/// Two short sentences.
+const MAX_TOKENS: usize = 110;
+/// Citations of one reply; more would not be read.
+const MOST_CITATIONS: usize = 2;
+/// From this confidence on an article's sentence may be a reply by itself.
+const QUOTABLE: f32 = 0.6;
 /// Confidence of a reply that stands on nothing but the conversation.
 const WITHOUT_SOURCE: f32 = 0.5;
 
@@ -33,18 +40,21 @@ pub struct ReplyContext {
 pub struct ReplyWriter {
     model: Arc<dyn LanguageModel>,
     prompts: Arc<Prompts>,
+    knowledge: KnowledgeBase,
 }
 
 #[derive(Serialize)]
 struct ReplyPrompt<'a> {
-    passages: Vec<Source<'a>>,
+    facts: Vec<Fact<'a>>,
+    asked: &'a str,
     next_step: Option<&'a str>,
     language: &'a str,
 }
 
-/// A passage as a prompt shows it.
+/// A sentence of an article as the prompt shows it: a reply needs no more, and every word of an article
+/// costs the time of a word of the transcript.
 #[derive(Serialize)]
-struct Source<'a> {
+struct Fact<'a> {
     title: &'a str,
     text: &'a str,
 }
@@ -57,50 +67,63 @@ impl Template for ReplyPrompt<'_> {
 #[derive(Deserialize)]
 struct Answer {
     reply: String,
-    #[serde(default)]
-    sources: Vec<usize>,
 }
 
 impl ReplyWriter {
-    /// Writes with `model`.
-    pub fn new(model: Arc<dyn LanguageModel>, prompts: Arc<Prompts>) -> Self {
-        Self { model, prompts }
+    /// Writes with `model`, cites from `knowledge`.
+    pub fn new(
+        model: Arc<dyn LanguageModel>,
+        prompts: Arc<Prompts>,
+        knowledge: KnowledgeBase,
+    ) -> Self {
+        Self {
+            model,
+            prompts,
+            knowledge,
+        }
     }
 
     /// A reply to the customer's last words, or why there is none.
     ///
     /// A reply is withheld when it claims something was done that no receipt proves, or has a
-    /// number that neither the articles nor the conversation have.
+    /// number that neither the articles nor the conversation have, or denies what an article
+    /// affirms. What it cites is found by
+    /// comparing it with the facts it was written from: a small model's word for its sources is
+    /// worth little.
     ///
     /// # Errors
-    /// As the language model and the prompt.
+    /// As the language model, the embedder and the prompt.
     pub async fn write(
         &self,
         conversation: &Conversation,
         prefix: &Prefix,
         context: &ReplyContext,
     ) -> Result<Structured<Suggestion>> {
-        let passages = context.passages.iter().map(|p| &p.found.hit.passage);
+        let facts: Vec<Citation> = context
+            .passages
+            .iter()
+            .flat_map(|p| p.found.facts.iter().cloned())
+            .collect();
         let task = self.prompts.render(&ReplyPrompt {
-            passages: passages
-                .map(|p| Source {
-                    title: &p.title,
-                    text: &p.text,
+            facts: facts
+                .iter()
+                .map(|fact| Fact {
+                    title: &fact.title,
+                    text: &fact.quote,
                 })
                 .collect(),
+            // Said again, since a small model answers what stands last.
+            asked: conversation
+                .transcript
+                .last_of(Role::EndUser)
+                .map_or("", |said| said.text.as_str()),
             next_step: context.next_step.as_deref(),
             language: &conversation.language,
         })?;
         let schema = json!({
             "type": "object",
-            "properties": {
-                "reply": { "type": "string", "minLength": 1, "maxLength": 320 },
-                "sources": {
-                    "type": "array", "maxItems": context.passages.len(),
-                    "items": { "type": "integer", "minimum": 1, "maximum": context.passages.len().max(1) }
-                }
-            },
-            "required": ["reply", "sources"],
+            "properties": { "reply": { "type": "string", "minLength": 1, "maxLength": 320 } },
+            "required": ["reply"],
             "additionalProperties": false
         });
         let answer = match self
@@ -123,35 +146,60 @@ impl ReplyWriter {
         if let Some(reason) = objection(&text, conversation, prefix, context) {
             return Ok(Structured::Rejected { raw: text, reason });
         }
-        let mut used: Vec<&FoundPassage> = answer
-            .sources
+        let proof = self.knowledge.attribute(&text, &facts).await?;
+        if let Some(turned) = proof
             .iter()
-            .filter_map(|n| context.passages.get(n.checked_sub(1)?))
-            .collect();
-        let mut seen = std::collections::HashSet::new();
-        used.retain(|p| seen.insert(&p.found.hit.passage.id));
-        let confidence = used
+            .find(|p| reverses(&p.sentence, &p.citation.quote))
+        {
+            let reason = format!(
+                "it turns round what the article says: {:?}",
+                turned.citation.quote
+            );
+            return Ok(Structured::Rejected { raw: text, reason });
+        }
+        let proof = proof.into_iter().map(|p| p.citation);
+        let citations: Vec<Citation> = proof.take(MOST_CITATIONS).collect();
+        let cited = |p: &&FoundPassage| p.found.facts.iter().any(|f| citations.contains(f));
+        let confidence = context
+            .passages
             .iter()
+            .filter(cited)
             .map(|p| p.found.confidence)
             .fold(WITHOUT_SOURCE, f32::max);
-        let mut evidence: Vec<Evidence> = conversation
-            .transcript
-            .utterances()
-            .last()
+        let last = conversation.transcript.utterances().last();
+        let mut evidence: Vec<Evidence> = last
             .map(|u| Evidence::Utterance(u.id))
             .into_iter()
             .collect();
-        evidence.extend(
-            used.iter()
-                .map(|p| Evidence::Passage(p.found.hit.passage.id.clone())),
-        );
-        let citations = used.iter().map(|p| p.found.citation.clone()).collect();
+        for citation in &citations {
+            let passage = Evidence::Passage(citation.passage.clone());
+            if !evidence.contains(&passage) {
+                evidence.push(passage);
+            }
+        }
         Ok(Structured::Valid(Suggestion::new(
             SuggestionKind::Reply { text, citations },
             confidence,
             evidence,
         )))
     }
+}
+
+/// The article's own words as a reply, where the article is likely right: what is said when nothing
+/// better could be written.
+pub(crate) fn quoted_reply(context: &ReplyContext) -> Option<Suggestion> {
+    let best = context.passages.first()?;
+    if best.found.confidence < QUOTABLE {
+        return None;
+    }
+    let citation = best.found.citation.clone();
+    let passage = Evidence::Passage(citation.passage.clone());
+    let kind = SuggestionKind::Reply {
+        text: citation.quote.replace("**", ""),
+        citations: vec![citation],
+    };
+    let evidence = vec![best.asked.clone(), passage];
+    Some(Suggestion::new(kind, best.found.confidence, evidence))
 }
 
 /// Without the last sentence where the limit cut it.
@@ -179,10 +227,8 @@ fn objection(
         .utterances()
         .iter()
         .map(|u| u.text.as_str());
-    let articles = context
-        .passages
-        .iter()
-        .map(|p| p.found.hit.passage.text.as_str());
+    let facts = context.passages.iter().flat_map(|p| &p.found.facts);
+    let articles = facts.map(|fact| fact.quote.as_str());
     let titles = context
         .passages
         .iter()
@@ -200,11 +246,18 @@ fn objection(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conversation::{Channel, Role};
+    use crate::conversation::Channel;
+    use crate::embedding::HashingEmbedder;
+    use crate::knowledge::MemoryVectorStore;
     use crate::llm::ScriptedModel;
 
     async fn write(answer: &str) -> Structured<Suggestion> {
-        let writer = ReplyWriter::new(Arc::new(ScriptedModel::new([answer])), Arc::default());
+        let knowledge = KnowledgeBase::new(
+            Arc::new(HashingEmbedder::default()),
+            Arc::new(MemoryVectorStore::default()),
+        );
+        let model = Arc::new(ScriptedModel::new([answer]));
+        let writer = ReplyWriter::new(model, Arc::default(), knowledge);
         let mut call = Conversation::new("acme", Channel::Chat);
         call.say(Role::EndUser, "I paid $20 twice!");
         writer
@@ -219,13 +272,11 @@ mod tests {
             Structured::Rejected { reason, .. } => reason,
             Structured::Valid(reply) => panic!("shown: {reply:?}"),
         };
-        let claimed = write(r#"{"reply":"I have refunded it.","sources":[]}"#).await;
+        let claimed = write(r#"{"reply":"I have refunded it."}"#).await;
         assert!(reason(claimed).contains("without a receipt"));
-        let invented =
-            write(r#"{"reply":"You get the $20 back within 3 days.","sources":[]}"#).await;
+        let invented = write(r#"{"reply":"You get the $20 back within 3 days."}"#).await;
         assert!(reason(invented).contains("numbers 3"));
-        let honest =
-            write(r#"{"reply":"I am sorry about the $20. Let me look.","sources":[7]}"#).await;
+        let honest = write(r#"{"reply":"I am sorry about the $20. Let me look."}"#).await;
         assert!(matches!(honest, Structured::Valid(_)), "{honest:?}");
     }
 }

@@ -6,15 +6,17 @@ use serde_json::json;
 use super::Inner;
 use crate::conversation::Citation;
 use crate::error::Result;
-use crate::guard::{ungrounded_numbers, unproven_claims};
-use crate::knowledge::{ArticleMatch, KnowledgeAnswer, Question};
+use crate::guard::{reverses, ungrounded_numbers, unproven_claims};
+use crate::knowledge::{KnowledgeAnswer, Question};
 use crate::llm::{LanguageModelExt, Prompt, Structured};
 use crate::prompt::Template;
 
 /// Passages the model reads for one answer.
 const PASSAGES: usize = 3;
-/// Two sentences and their sources.
-const MAX_TOKENS: usize = 190;
+/// Two sentences.
+const MAX_TOKENS: usize = 160;
+/// Citations of one answer.
+const MOST_CITATIONS: usize = 3;
 /// Below this the articles found are not what was asked for.
 const LEAST_CONFIDENCE: f32 = 0.4;
 
@@ -40,7 +42,6 @@ impl Template for AnswerPrompt<'_> {
 struct Answer {
     found: bool,
     answer: String,
-    sources: Vec<usize>,
 }
 
 pub(super) async fn answer(inner: &Inner, question: &Question) -> Result<KnowledgeAnswer> {
@@ -72,13 +73,9 @@ pub(super) async fn answer(inner: &Inner, question: &Question) -> Result<Knowled
         "type": "object",
         "properties": {
             "found": { "type": "boolean" },
-            "answer": { "type": "string", "maxLength": 400 },
-            "sources": {
-                "type": "array", "maxItems": PASSAGES,
-                "items": { "type": "integer", "minimum": 1, "maximum": matches.len() }
-            }
+            "answer": { "type": "string", "maxLength": 400 }
         },
-        "required": ["found", "answer", "sources"],
+        "required": ["found", "answer"],
         "additionalProperties": false
     });
     let written = inner
@@ -101,33 +98,29 @@ pub(super) async fn answer(inner: &Inner, question: &Question) -> Result<Knowled
     if unproven {
         return inner.knowledge.answer_extractive(question).await;
     }
-    let citations = cited(&matches, &text.sources);
+    // What the answer stands on is found by comparing it with the passages, sentence by sentence.
+    let candidates: Vec<Citation> = matches
+        .iter()
+        .flat_map(|m| inner.knowledge.sentences_of(&m.hit))
+        .collect();
+    let proof = inner.knowledge.attribute(&text.answer, &candidates).await?;
+    if proof
+        .iter()
+        .any(|p| reverses(&p.sentence, &p.citation.quote))
+    {
+        return inner.knowledge.answer_extractive(question).await;
+    }
+    let proof = proof.into_iter().map(|p| p.citation);
+    let mut citations: Vec<Citation> = proof.take(MOST_CITATIONS).collect();
+    if citations.is_empty() {
+        citations.extend(matches.first().map(|m| m.citation.clone()));
+    }
     Ok(KnowledgeAnswer {
         text: Some(text.answer.trim().to_owned()),
         citations,
         confidence: best,
         missing: None,
     })
-}
-
-/// The citations of the passages the model says it used; the best one where it names none.
-fn cited(matches: &[ArticleMatch], sources: &[usize]) -> Vec<Citation> {
-    let mut citations: Vec<Citation> = Vec::new();
-    for found in sources
-        .iter()
-        .filter_map(|n| matches.get(n.checked_sub(1)?))
-    {
-        if citations
-            .iter()
-            .all(|c| c.passage != found.citation.passage)
-        {
-            citations.push(found.citation.clone());
-        }
-    }
-    if citations.is_empty() {
-        citations.extend(matches.first().map(|m| m.citation.clone()));
-    }
-    citations
 }
 
 fn unknown(question: &Question, confidence: f32) -> KnowledgeAnswer {

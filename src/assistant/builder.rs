@@ -17,6 +17,8 @@ use crate::speech::SpeechToText;
 use crate::store::{ConversationStore, MemoryStore};
 use crate::summary::{Summarizer, WrapUpChooser};
 
+/// What prompts call an organisation whose name was not given.
+pub(super) const UNNAMED: &str = "the company";
 /// Vectors of utterances kept between turns.
 const CACHED_VECTORS: usize = 8192;
 
@@ -184,13 +186,13 @@ impl AssistantBuilder {
         let chooser = WrapUpChooser::new(model.clone(), prompts.clone(), codes.into());
         Ok(Assistant {
             inner: Arc::new(Inner {
-                organisation: self.organisation.unwrap_or_else(|| "the company".into()),
+                organisation: self.organisation.unwrap_or_else(|| UNNAMED.into()),
                 ranker: ActionRanker::new(embedder.clone(), playbooks.clone()).await?,
                 planner: Planner::new(model.clone(), prompts.clone(), playbooks.clone()),
                 finder: ArticleFinder::new(knowledge.clone()),
-                replies: ReplyWriter::new(model.clone(), prompts.clone()),
-                coach: Coach::new(embedder, self.rules).await?,
-                summarizer: Summarizer::new(model.clone(), prompts.clone(), chooser),
+                replies: ReplyWriter::new(model.clone(), prompts.clone(), knowledge.clone()),
+                coach: Coach::new(embedder.clone(), self.rules).await?,
+                summarizer: Summarizer::new(model.clone(), embedder, prompts.clone(), chooser),
                 store: self
                     .store
                     .unwrap_or_else(|| Arc::new(MemoryStore::default())),

@@ -18,7 +18,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde::Serialize;
 
-use crate::assist::{ArticleFinder, Coach, CoachingState, ReplyContext, ReplyWriter};
+use crate::assist::{ArticleFinder, Coach, CoachingState, ReplyContext, ReplyWriter, quoted_reply};
 use crate::conversation::{
     Conversation, ConversationId, NextBestAction, Role, Suggestion, SuggestionKind, Summary,
     TenantId, Trigger,
@@ -138,7 +138,7 @@ impl Assistant {
                 // The macro's expansion knows no let chains.
                 if let Some(Structured::Valid(reply)) = written {
                     yield reply;
-                } else if let Some(reply) = scripted {
+                } else if let Some(reply) = quoted_reply(&context).or(scripted) {
                     yield reply;
                 }
             }
@@ -216,6 +216,17 @@ impl Assistant {
                 "no speech engine; give one to AssistantBuilder::speech",
             )
         })
+    }
+
+    /// Words that speech recognition would not expect: give them to
+    /// [`TranscribeOptions::with_vocabulary`](crate::speech::TranscribeOptions::with_vocabulary).
+    pub fn vocabulary(&self) -> Vec<String> {
+        // The stand-in for a name that was not given is no name.
+        let named = self.inner.organisation != builder::UNNAMED;
+        named
+            .then(|| self.inner.organisation.clone())
+            .into_iter()
+            .collect()
     }
 
     /// The shared beginning of every question about a conversation.

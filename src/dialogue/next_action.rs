@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::playbook::{Playbook, Slot, Step};
 use super::state::{DialogueState, key};
-use crate::conversation::{Conversation, Evidence, NextBestAction, Role, Utterance, UtteranceId};
+use crate::conversation::{Conversation, Evidence, NextBestAction, Role, UtteranceId};
 use crate::embedding::{Embedder, TextKind, similarity};
 use crate::error::Result;
 
@@ -18,6 +18,8 @@ const MATCH_MIDPOINT: f32 = 0.48;
 const MATCH_SLOPE: f32 = 14.0;
 /// Similarity from which an agent's words count as a step taken.
 const STEP_TAKEN: f32 = 0.62;
+/// A sentence with fewer words says too little to be compared by itself.
+const SENTENCE_WORDS: usize = 4;
 /// Below this likelihood a procedure is not worth a suggestion.
 const LEAST_LIKELY: f32 = 0.25;
 
@@ -200,22 +202,45 @@ impl ActionRanker {
         }
     }
 
-    async fn embed(&self, said: &[&Utterance]) -> Result<Vec<Vec<f32>>> {
+    async fn embed(&self, said: &[Said]) -> Result<Vec<Vec<f32>>> {
         if said.is_empty() {
             return Ok(Vec::new());
         }
-        let texts: Vec<String> = said.iter().map(|u| u.text.clone()).collect();
+        let texts: Vec<String> = said.iter().map(|said| said.text.clone()).collect();
         self.embedder.embed(&texts, TextKind::Query).await
     }
 }
 
-fn said_by(conversation: &Conversation, wanted: impl Fn(Role) -> bool) -> Vec<&Utterance> {
-    conversation
-        .transcript
-        .utterances()
-        .iter()
-        .filter(|u| wanted(u.role))
-        .collect()
+/// An utterance, or a sentence of it.
+#[derive(Clone, Debug, PartialEq)]
+struct Said {
+    id: UtteranceId,
+    text: String,
+}
+
+/// What the wanted people said, whole and sentence by sentence: "I have refunded it. You will have it in
+/// five days. Anything else?" takes three steps, and one vector for all of it is close to none of them.
+fn said_by(conversation: &Conversation, wanted: impl Fn(Role) -> bool) -> Vec<Said> {
+    let utterances = conversation.transcript.utterances().iter();
+    let mut said = Vec::new();
+    for utterance in utterances.filter(|u| wanted(u.role)) {
+        let mut push = |text: &str| {
+            said.push(Said {
+                id: utterance.id,
+                text: text.to_owned(),
+            });
+        };
+        push(&utterance.text);
+        let sentences = utterance.text.split_inclusive(['.', '!', '?']);
+        sentences
+            .map(str::trim)
+            .filter(|sentence| {
+                *sentence != utterance.text.trim()
+                    && sentence.split_whitespace().count() >= SENTENCE_WORDS
+            })
+            .for_each(&mut push);
+    }
+    said
 }
 
 fn closest(vector: &[f32], others: &[Vec<f32>]) -> f32 {

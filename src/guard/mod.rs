@@ -4,8 +4,10 @@ mod claims;
 mod grounding;
 mod masked;
 mod pii;
+mod polarity;
 
 pub use claims::{Claim, unproven_claims};
 pub use grounding::ungrounded_numbers;
 pub use masked::MaskedModel;
 pub use pii::{Masker, PiiKind, PiiSpan, find_pii};
+pub use polarity::reverses;

@@ -18,13 +18,19 @@ use super::{
     VectorStore,
 };
 use crate::conversation::{Citation, PassageId, TenantId};
-use crate::embedding::{Embedder, TextKind};
+use crate::embedding::{Embedder, TextKind, similarity};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Passages embedded and stored at once: what is lost when ingestion is interrupted.
 const INGEST_BATCH: usize = 32;
 /// Query vectors kept: searching, citing and answering ask for the same one.
 const REMEMBERED: usize = 64;
+/// Passages of one article whose sentences are compared.
+const PASSAGES_OF_ARTICLE: usize = 3;
+/// A sentence with this part of the best one's score is worth reading beside it.
+const NEARLY_AS_GOOD: f32 = 0.6;
+/// Two sentences this similar say the same.
+const SAYS_THE_SAME: f32 = 0.55;
 /// Sentences of a long question that are searched one by one, at most.
 const MAX_VIEWS: usize = 24;
 
@@ -56,6 +62,8 @@ pub struct KnowledgeOptions {
     pub answer_confidence: f32,
     /// Below this confidence [`KnowledgeBase::articles_for`] leaves an article out.
     pub article_confidence: f32,
+    /// Sentences of one article that [`KnowledgeBase::articles_for`] returns at most.
+    pub facts: usize,
     /// Questions with more words are also searched sentence by sentence, since one vector blurs them.
     pub long_question_words: usize,
     /// Language (BCP 47) whose stems and stop words are used for questions without one.
@@ -68,6 +76,7 @@ impl Default for KnowledgeOptions {
             passage_words: 200,
             answer_confidence: 0.5,
             article_confidence: 0.3,
+            facts: 4,
             long_question_words: 60,
             default_language: "en".into(),
         }
@@ -94,10 +103,24 @@ pub struct IngestReport {
 pub struct ArticleMatch {
     /// The article's best passage.
     pub hit: Hit,
-    /// Its best sentence.
+    /// The sentence of the article that fits the question best.
     pub citation: Citation,
+    /// The article's sentences that fit nearly as well, that one first; at most
+    /// [`KnowledgeOptions::facts`].
+    pub facts: Vec<Citation>,
     /// How likely it is that it answers the question, between 0 and 1.
     pub confidence: f32,
+}
+
+/// A sentence of a written text and the words of an article that say the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attribution {
+    /// The sentence that was written.
+    pub sentence: String,
+    /// Where it comes from.
+    pub citation: Citation,
+    /// Likeness of meaning, at most 1.
+    pub similarity: f32,
 }
 
 impl KnowledgeBase {
@@ -247,31 +270,100 @@ impl KnowledgeBase {
         limit: usize,
     ) -> Result<Vec<ArticleMatch>> {
         let encoder = self.encoder(question);
-        let mut best: Vec<(f32, Hit)> = Vec::new();
+        let mut articles: Vec<Vec<(f32, Hit)>> = Vec::new();
         for hit in self.search(question, limit.saturating_mul(4)).await? {
             let sure = confidence(&hit, question, &encoder);
-            match best
-                .iter_mut()
-                .find(|(_, known)| known.passage.article == hit.passage.article)
-            {
-                Some(known) if known.0 >= sure => {}
-                Some(known) => *known = (sure, hit),
-                None => best.push((sure, hit)),
+            let known = articles.iter_mut().find(|passages| {
+                let first = passages.first();
+                first.is_some_and(|(_, first)| first.passage.article == hit.passage.article)
+            });
+            match known {
+                Some(passages) => passages.push((sure, hit)),
+                None => articles.push(vec![(sure, hit)]),
             }
         }
-        best.retain(|(sure, _)| *sure >= self.options.article_confidence);
-        best.sort_by(|a, b| b.0.total_cmp(&a.0));
-        best.truncate(limit);
-        let mut matches = Vec::with_capacity(best.len());
-        for (confidence, hit) in best {
-            let citation = self.cite(&hit, question).await?;
+        for passages in &mut articles {
+            passages.sort_by(|a, b| b.0.total_cmp(&a.0));
+            passages.truncate(PASSAGES_OF_ARTICLE);
+        }
+        let best = |passages: &[(f32, Hit)]| passages.first().map_or(0.0, |(sure, _)| *sure);
+        articles.retain(|passages| best(passages) >= self.options.article_confidence);
+        articles.sort_by(|a, b| best(b).total_cmp(&best(a)));
+        articles.truncate(limit);
+        let mut matches = Vec::with_capacity(articles.len());
+        for passages in articles {
+            let facts = self.facts(&passages, question).await?;
+            let Some((confidence, hit)) = passages.into_iter().next() else {
+                continue;
+            };
+            let whole = || citation(&hit, 0..hit.passage.text.len());
             matches.push(ArticleMatch {
+                citation: facts.first().cloned().unwrap_or_else(whole),
                 hit,
-                citation,
+                facts,
                 confidence,
             });
         }
         Ok(matches)
+    }
+
+    /// The best sentences of an article's passages, best first.
+    async fn facts(&self, passages: &[(f32, Hit)], question: &Question) -> Result<Vec<Citation>> {
+        let mut ranked: Vec<(f32, Citation)> = Vec::new();
+        for (_, hit) in passages {
+            let sentences = self.supporting(hit, question).await?;
+            let cited = |s: Supporting| (s.score, citation(hit, s.range));
+            ranked.extend(sentences.into_iter().map(cited));
+        }
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let least = ranked
+            .first()
+            .map_or(0.0, |(best, _)| NEARLY_AS_GOOD * best);
+        ranked.retain(|(score, _)| *score >= least);
+        ranked.truncate(self.options.facts.max(1));
+        Ok(ranked.into_iter().map(|(_, citation)| citation).collect())
+    }
+
+    /// All sentences of a passage, in the order of the text: what an answer from it can be held against.
+    pub fn sentences_of(&self, hit: &Hit) -> Vec<Citation> {
+        let ranges = sentences(&hit.passage.text).into_iter();
+        ranges.map(|range| citation(hit, range)).collect()
+    }
+
+    /// Which of `candidates` a written text says again, closest first: its proof. Empty where none is
+    /// close.
+    ///
+    /// # Errors
+    /// What the embedder reports.
+    pub async fn attribute(&self, text: &str, candidates: &[Citation]) -> Result<Vec<Attribution>> {
+        let ranges = sentences(text);
+        let said: Vec<String> = ranges
+            .iter()
+            .map(|range| text.get(range.clone()).unwrap_or_default().to_owned())
+            .collect();
+        if said.is_empty() || candidates.is_empty() {
+            return Ok(Vec::new());
+        }
+        let vectors = self.embedder.embed(&said, TextKind::Document).await?;
+        let quotes: Vec<String> = candidates.iter().map(|c| c.quote.clone()).collect();
+        let quotes = self.embedder.embed(&quotes, TextKind::Document).await?;
+        let mut found: Vec<Attribution> = Vec::new();
+        for (quote, citation) in quotes.iter().zip(candidates) {
+            let alike = vectors.iter().map(|sentence| similarity(sentence, quote));
+            let closest = alike.zip(&said).max_by(|a, b| a.0.total_cmp(&b.0));
+            let known = found.iter().any(|known| known.citation == *citation);
+            if let Some((similarity, sentence)) =
+                closest.filter(|(alike, _)| *alike >= SAYS_THE_SAME && !known)
+            {
+                found.push(Attribution {
+                    sentence: sentence.clone(),
+                    citation: citation.clone(),
+                    similarity,
+                });
+            }
+        }
+        found.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
+        Ok(found)
     }
 
     /// The sentence of a hit that supports the question best, verbatim.
@@ -350,11 +442,8 @@ impl KnowledgeBase {
             .iter()
             .map(|range| format!("{about}: {}", text.get(range.clone()).unwrap_or_default()))
             .collect();
-        let asked = self
-            .query_vectors(std::slice::from_ref(&question.text))
-            .await?;
+        let asked = self.query_vectors(&parts(&question.text)).await?;
         let vectors = self.embedder.embed(&quotes, TextKind::Document).await?;
-        let asked = asked.into_iter().next().unwrap_or_default();
         let encoder = self.encoder(question);
         Ok(rank_sentences(
             &question.text,
@@ -410,19 +499,10 @@ impl KnowledgeBase {
         if !text.chars().any(char::is_alphanumeric) {
             return Vec::new();
         }
-        let mut views = vec![text.to_owned()];
-        if text.split_whitespace().count() > self.options.long_question_words {
-            for range in sentences(text) {
-                let part = text.get(range).unwrap_or_default();
-                // Shorter ones are greetings and "yes, please".
-                let says_something = part.split_whitespace().count() >= 4;
-                let is_new = views.iter().all(|view| view != part);
-                if says_something && is_new && views.len() <= MAX_VIEWS {
-                    views.push(part.to_owned());
-                }
-            }
+        match text.split_whitespace().count() > self.options.long_question_words {
+            true => parts(text),
+            false => vec![text.to_owned()],
         }
-        views
     }
 
     async fn query_vectors(&self, texts: &[String]) -> Result<Vec<Vec<f32>>> {
@@ -457,6 +537,22 @@ impl KnowledgeBase {
             .map(|known| known.or_else(|| made.next()).unwrap_or_default())
             .collect())
     }
+}
+
+/// A text, and those of its sentences that say something.
+fn parts(text: &str) -> Vec<String> {
+    let text = text.trim();
+    let mut parts = vec![text.to_owned()];
+    for range in sentences(text) {
+        let part = text.get(range).unwrap_or_default();
+        // Shorter ones are greetings and "yes, please".
+        let says_something = part.split_whitespace().count() >= 4;
+        let is_new = parts.iter().all(|known| known != part);
+        if says_something && is_new && parts.len() <= MAX_VIEWS {
+            parts.push(part.to_owned());
+        }
+    }
+    parts
 }
 
 impl fmt::Debug for KnowledgeBase {

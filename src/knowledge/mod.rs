@@ -17,7 +17,7 @@ mod sparse;
 mod support;
 
 pub use article::{Audience, KnowledgeArticle, Passage};
-pub use base::{ArticleMatch, IngestReport, KnowledgeBase, KnowledgeOptions};
+pub use base::{ArticleMatch, Attribution, IngestReport, KnowledgeBase, KnowledgeOptions};
 #[cfg(feature = "edge")]
 pub use edge::EdgeStore;
 pub use load::{LoadReport, Skipped, load_articles};

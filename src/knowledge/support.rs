@@ -19,10 +19,12 @@ pub(super) struct Supporting {
     pub(super) score: f32,
 }
 
-/// Scores sentences by meaning and by the words they share with the question, best first.
+/// Scores sentences by meaning and by the words they share with the question, best first. `asked` are
+/// the vectors of the question and of its sentences: the closest one counts, since one vector blurs a
+/// complaint and the question behind it.
 pub(super) fn rank_sentences(
     question: &str,
-    question_vector: &[f32],
+    asked: &[Vec<f32>],
     text: &str,
     sentences: Vec<Range<usize>>,
     vectors: &[Vec<f32>],
@@ -34,7 +36,8 @@ pub(super) fn rank_sentences(
         .zip(vectors)
         .map(|(range, vector)| {
             let sentence = encoder.document(text.get(range.clone()).unwrap_or_default());
-            let score = similarity(question_vector, vector) + WORDS * words.coverage(&sentence);
+            let alike = asked.iter().map(|asked| similarity(asked, vector));
+            let score = alike.fold(0.0, f32::max) + WORDS * words.coverage(&sentence);
             Supporting { range, score }
         })
         .collect();

@@ -42,7 +42,11 @@ enum Work {
 
 /// What came of it.
 enum Done {
-    Reply(Result<Option<Structured<Suggestion>>>),
+    Reply {
+        written: Result<Option<Structured<Suggestion>>>,
+        /// What is said where nothing fit was written.
+        instead: Option<Suggestion>,
+    },
     Respond(Result<Response>),
     Note {
         note: Result<Summary>,
@@ -242,7 +246,8 @@ impl Runtime {
     async fn transcribe(&mut self, tracks: Vec<(ParticipantId, AudioTrack)>, start_ms: u64) {
         let mut heard: Vec<NewUtterance> = Vec::new();
         for (participant, track) in tracks {
-            let options = TranscribeOptions::language(self.conversation.language.clone());
+            let options = TranscribeOptions::language(self.conversation.language.clone())
+                .with_vocabulary(self.assistant.vocabulary());
             let segments = match self.assistant.speech().cloned() {
                 Ok(speech) => speech.transcribe(track, options).await,
                 Err(error) => Err(error),

@@ -54,14 +54,19 @@ fn model() -> ScriptedModel {
             .cloned();
         let last = customer.unwrap_or_default();
         Ok(match () {
-            () if has("reply") => r#"{"reply":"You get it back within five working days.","sources":[1]}"#.into(),
-            () if has("situation") => r#"{"situation":{"text":"Charged twice.","lines":[1]},"action":{"text":"","lines":[1]},
-                "resolution":{"text":"","lines":[1]},"satisfaction":{"text":"","lines":[1]}}"#.into(),
+            () if has("reply") => r#"{"reply":"You get it back within five working days."}"#.into(),
+            () if has("situation") => {
+                r#"{"situation":"Charged twice.","action":"","resolution":"","satisfaction":""}"#
+                    .into()
+            }
             () if has("code") => r#"{"code":"duplicate"}"#.into(),
-            () if has("commands") && last.contains("twice") =>
-                r#"{"commands":[{"command":"start_playbook","playbook":"twice"}]}"#.into(),
-            () if has("commands") && last.contains("LF") =>
-                r#"{"commands":[{"command":"set_slot","name":"account","value":"LF402117"}]}"#.into(),
+            () if has("commands") && last.contains("twice") => {
+                r#"{"commands":[{"command":"start_playbook","playbook":"twice"}]}"#.into()
+            }
+            () if has("commands") && last.contains("LF") => {
+                r#"{"commands":[{"command":"set_slot","name":"account","value":"LF402117"}]}"#
+                    .into()
+            }
             () if has("commands") => r#"{"commands":[{"command":"small_talk"}]}"#.into(),
             () => "{}".into(),
         })

@@ -95,12 +95,8 @@ impl WhisperSpeech {
                 path.display()
             )
         };
-        let context = WhisperContext::new_with_params(path, {
-            let mut p = WhisperContextParameters::default();
-            p.flash_attn(std::env::var("FA").is_ok());
-            p
-        })
-        .or_error(ErrorKind::Model, refused)?;
+        let context = WhisperContext::new_with_params(path, WhisperContextParameters::default())
+            .or_error(ErrorKind::Model, refused)?;
         let decoder = context.create_state().or_error(ErrorKind::Model, refused)?;
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {

@@ -1,5 +1,6 @@
 //! The note about a conversation: facts from code, judgement from the model, evidence for both.
 
+mod evidence;
 mod facts;
 mod note;
 mod wrap_up;

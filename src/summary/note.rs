@@ -1,21 +1,25 @@
 //! The judgement part of the note, asked in one question about the shared prefix.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::evidence::evidence;
 use super::facts::find_facts;
 use super::wrap_up::WrapUpChooser;
-use crate::conversation::{
-    Conversation, Evidence, Role, SectionKind, Summary, SummarySection, UtteranceId,
-};
+use crate::conversation::{Conversation, Role, SectionKind, Summary, SummarySection};
+use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::llm::{LanguageModel, LanguageModelExt, Prefix, Structured};
 use crate::prompt::{Prompts, Template};
 
-/// Four short sentences and their line numbers.
-const MAX_TOKENS: usize = 400;
+/// Four short sentences.
+const MAX_TOKENS: usize = 300;
+/// Bytes of a transcript that the model surely reads in whole. Of a longer one the oldest lines may not
+/// reach it, so the note so far is told again; otherwise that would only invite it to copy.
+const WHOLE_TRANSCRIPT: usize = 8_000;
 
 /// What kind of note is wanted.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +72,7 @@ impl SummaryOptions {
 #[derive(Clone, Debug)]
 pub struct Summarizer {
     model: Arc<dyn LanguageModel>,
+    embedder: Arc<dyn Embedder>,
     prompts: Arc<Prompts>,
     wrap_up: WrapUpChooser,
 }
@@ -91,22 +96,8 @@ impl Template for SummaryPrompt<'_> {
     const SOURCE: &'static str = include_str!("../../prompts/summary.jinja");
 }
 
-#[derive(Deserialize)]
-struct Answer {
-    situation: Judged,
-    action: Judged,
-    resolution: Judged,
-    satisfaction: Judged,
-}
-
-#[derive(Deserialize)]
-struct Judged {
-    text: String,
-    #[serde(default)]
-    lines: Vec<u32>,
-}
-
-/// The sections the model judges, with the key it answers under.
+/// The sections the model judges, with the key it answers under. How it ended and how the customer felt
+/// is only asked when it is over: before, a small model guesses.
 const JUDGED: [(SectionKind, &str); 4] = [
     (SectionKind::Situation, "situation"),
     (SectionKind::Action, "action"),
@@ -118,11 +109,13 @@ impl Summarizer {
     /// A writer of notes that end with one of the chooser's codes.
     pub fn new(
         model: Arc<dyn LanguageModel>,
+        embedder: Arc<dyn Embedder>,
         prompts: Arc<Prompts>,
         wrap_up: WrapUpChooser,
     ) -> Self {
         Self {
             model,
+            embedder,
             prompts,
             wrap_up,
         }
@@ -132,7 +125,7 @@ impl Summarizer {
     ///
     /// # Errors
     /// [`ErrorKind::InsufficientContent`] if the customer said nothing yet; else as the language
-    /// model. An answer that is no note leaves the earlier sections as they were.
+    /// model and the embedder. An answer that is no note leaves the earlier sections as they were.
     pub async fn summarize(
         &self,
         conversation: &Conversation,
@@ -199,7 +192,10 @@ impl Summarizer {
         prefix: &Prefix,
         options: &SummaryOptions,
     ) -> Result<Option<Vec<SummarySection>>> {
-        let previous = options.previous.as_ref().filter(|p| !p.sections.is_empty());
+        let said = conversation.transcript.utterances();
+        let is_long = said.iter().map(|u| u.text.len()).sum::<usize>() > WHOLE_TRANSCRIPT;
+        let previous = options.previous.as_ref();
+        let previous = previous.filter(|p| is_long && !p.sections.is_empty());
         let named = |section: &'_ SummarySection| {
             JUDGED
                 .iter()
@@ -225,12 +221,16 @@ impl Summarizer {
                 .as_deref()
                 .unwrap_or(&conversation.language),
         })?;
-        let last = conversation.transcript.len();
+        let asked = if options.is_final {
+            &JUDGED[..]
+        } else {
+            &JUDGED[..2]
+        };
         let answer = self
             .model
-            .complete_json::<Answer>(prefix.ask(task), schema(last), MAX_TOKENS)
+            .complete_json::<HashMap<String, String>>(prefix.ask(task), schema(asked), MAX_TOKENS)
             .await?;
-        let answer = match answer {
+        let mut answer = match answer {
             Structured::Valid(answer) => answer,
             Structured::Rejected { reason, .. } => {
                 tracing::warn!(
@@ -241,53 +241,28 @@ impl Summarizer {
                 return Ok(None);
             }
         };
-        let judged = [
-            answer.situation,
-            answer.action,
-            answer.resolution,
-            answer.satisfaction,
-        ];
-        let sections = JUDGED
-            .iter()
-            .zip(judged)
-            .filter(|(_, judged)| !judged.text.trim().is_empty())
-            .map(|((kind, _), judged)| {
-                let mut lines: Vec<u32> = judged.lines;
-                lines.sort_unstable();
-                lines.dedup();
-                let real = lines
-                    .into_iter()
-                    .map(UtteranceId)
-                    .filter(|id| conversation.transcript.get(*id).is_some());
-                SummarySection {
+        let mut sections = Vec::with_capacity(asked.len());
+        for (kind, key) in asked {
+            let text = answer.remove(*key).unwrap_or_default().trim().to_owned();
+            if !text.is_empty() {
+                let evidence = evidence(self.embedder.as_ref(), conversation, *kind, &text).await?;
+                sections.push(SummarySection {
                     kind: *kind,
-                    text: judged.text.trim().to_owned(),
-                    evidence: real.map(Evidence::Utterance).collect(),
-                }
-            })
-            .collect();
+                    text,
+                    evidence,
+                });
+            }
+        }
         Ok(Some(sections))
     }
 }
 
-/// Line numbers that do not exist cannot be written.
-fn schema(lines: usize) -> Value {
-    let section = json!({
-        "type": "object",
-        "properties": {
-            "text": { "type": "string", "maxLength": 220 },
-            "lines": {
-                "type": "array", "minItems": 1, "maxItems": 4,
-                "items": { "type": "integer", "minimum": 1, "maximum": lines.max(1) }
-            }
-        },
-        "required": ["text", "lines"],
-        "additionalProperties": false
-    });
-    let keys: Vec<&str> = JUDGED.iter().map(|(_, key)| *key).collect();
+fn schema(asked: &[(SectionKind, &str)]) -> Value {
+    let keys: Vec<&str> = asked.iter().map(|(_, key)| *key).collect();
+    let text = json!({ "type": "string", "maxLength": 220 });
     let properties: serde_json::Map<String, Value> = keys
         .iter()
-        .map(|key| ((*key).to_owned(), section.clone()))
+        .map(|key| ((*key).to_owned(), text.clone()))
         .collect();
     json!({ "type": "object", "properties": properties, "required": keys, "additionalProperties": false })
 }
@@ -295,14 +270,17 @@ fn schema(lines: usize) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conversation::Channel;
+    use crate::conversation::{Channel, Evidence, UtteranceId};
+    use crate::embedding::HashingEmbedder;
     use crate::llm::ScriptedModel;
 
     fn summarizer(answers: &[&str]) -> (Summarizer, ScriptedModel) {
         let model = ScriptedModel::new(answers.iter().copied());
         let shared: Arc<dyn LanguageModel> = Arc::new(model.clone());
         let chooser = WrapUpChooser::new(shared.clone(), Arc::default(), Arc::from([]));
-        (Summarizer::new(shared, Arc::default(), chooser), model)
+        let embedder = Arc::new(HashingEmbedder::default());
+        let summarizer = Summarizer::new(shared, embedder, Arc::default(), chooser);
+        (summarizer, model)
     }
 
     fn call() -> Conversation {
@@ -312,20 +290,26 @@ mod tests {
         call
     }
 
-    const NOTE: &str = r#"{"situation":{"text":"Paid twice.","lines":[1,9]},"action":{"text":"Apologised.","lines":[2]},
-        "resolution":{"text":"Open.","lines":[2]},"satisfaction":{"text":"","lines":[]}}"#;
+    const NOTE: &str = r#"{"situation":"The customer paid twice.","action":"Was sorry.","resolution":"Open.","satisfaction":""}"#;
 
     #[tokio::test]
-    async fn sections_carry_evidence_that_exists_and_facts_come_from_code() {
+    async fn sections_carry_the_lines_that_prove_them_and_facts_come_from_code() {
         let (summarizer, _) = summarizer(&[NOTE]);
         let note = summarizer
             .summarize(&call(), &Prefix::new("s"), &SummaryOptions::default())
             .await
             .unwrap();
-        assert_eq!(note.section(SectionKind::Situation), Some("Paid twice."));
+        assert_eq!(
+            note.section(SectionKind::Situation),
+            Some("The customer paid twice.")
+        );
         assert_eq!(
             note.sections[0].evidence,
             [Evidence::Utterance(UtteranceId(1))]
+        );
+        assert_eq!(
+            note.sections[1].evidence,
+            [Evidence::Utterance(UtteranceId(2))]
         );
         assert_eq!(note.section(SectionKind::Entities), Some("$20"));
         assert_eq!(note.section(SectionKind::CustomerSatisfaction), None);
@@ -349,10 +333,32 @@ mod tests {
         assert_eq!(model.asked().len(), 1);
         call.say(Role::EndUser, "And $30 more.");
         let second = summarizer.summarize(&call, &prefix, &again).await.unwrap();
-        assert_eq!(second.section(SectionKind::Situation), Some("Paid twice."));
+        assert_eq!(
+            second.section(SectionKind::Situation),
+            Some("The customer paid twice.")
+        );
         assert_eq!(second.section(SectionKind::Entities), Some("$20, $30"));
-        assert!(model.asked()[1].task().contains("- situation: Paid twice."));
-        insta::assert_snapshot!("summary_prompt", model.asked()[1].task());
+        insta::assert_snapshot!("interim_summary_prompt", model.asked()[1].task());
+    }
+
+    #[tokio::test]
+    async fn only_a_long_transcript_brings_the_note_so_far_along() {
+        let (summarizer, model) = summarizer(&[NOTE, NOTE, NOTE]);
+        let mut call = call();
+        let prefix = Prefix::new("s");
+        let first = summarizer
+            .summarize(&call, &prefix, &SummaryOptions::interim(None))
+            .await
+            .unwrap();
+        let last = SummaryOptions::default().with_previous(Some(first));
+        let told = "- situation: The customer paid twice.";
+        call.say(Role::EndUser, "And $30 more.");
+        summarizer.summarize(&call, &prefix, &last).await.unwrap();
+        assert!(!model.asked()[1].task().contains(told));
+        call.say(Role::HumanAgent, "One moment, please. ".repeat(500));
+        summarizer.summarize(&call, &prefix, &last).await.unwrap();
+        assert!(model.asked()[2].task().contains(told));
+        insta::assert_snapshot!("summary_prompt", model.asked()[2].task());
     }
 
     #[tokio::test]

@@ -25,6 +25,10 @@ use crate::llm::{Delta, Finish, Output, Prompt, Request, Usage};
 const MAGIC: &[u8; 4] = b"GGUF";
 /// Lines of the transcript that go at once when the window is full.
 const WINDOW_BLOCK: usize = 32;
+/// Rows from which candle uses its kernels for matrices.
+const WARM_UP_ROWS: usize = 32;
+/// A choice whose beginning alone is e^-8 times as likely as another choice is not read to its end.
+const NEGLIGIBLE: f32 = 8.0;
 /// Sampling above temperature 0 is reproducible.
 const SEED: u64 = 42;
 
@@ -156,9 +160,18 @@ impl Worker {
             ));
         }
         let vocabulary = Vocabulary::read(&content)?;
+        let decoder = Decoder::read(&content, &mut file, options.context_tokens)
+            .or_error(ErrorKind::Model, damaged)?;
+        // candle rearranges weights when they are first used, once for one row and once for many:
+        // better now than while somebody waits for an answer.
+        let mut scratch = decoder.cache().map_err(candle_error)?;
+        for rows in [WARM_UP_ROWS, 1] {
+            decoder
+                .feed(&mut scratch, &vec![0; rows])
+                .or_error(ErrorKind::Model, damaged)?;
+        }
         Ok(Self {
-            decoder: Decoder::read(&content, &mut file, options.context_tokens)
-                .or_error(ErrorKind::Model, damaged)?,
+            decoder,
             template: ChatTemplate::new(
                 text(&content, "tokenizer.chat_template").ok(),
                 &vocabulary.bos(&content),
@@ -319,9 +332,20 @@ impl Worker {
         let slot = self.slot_for(&prompt)?;
         let (first, _) = self.feed_prompt(slot, &prompt)?;
         let first = log_softmax(&first);
-        let mut sums = Vec::with_capacity(labels.len());
-        for label in &labels {
-            let mut sum = label.first().map_or(0.0, |&token| at(&first, token));
+        let start = |label: &[u32]| label.first().map_or(0.0, |&token| at(&first, token));
+        // The likeliest beginnings first, so that the best choice is known early.
+        let mut order: Vec<usize> = (0..labels.len()).collect();
+        order.sort_by(|&a, &b| start(&labels[b]).total_cmp(&start(&labels[a])));
+        let mut sums = vec![0.0; labels.len()];
+        let mut best = f32::NEG_INFINITY;
+        for index in order {
+            let label = &labels[index];
+            let mut sum = start(label);
+            if sum < best - NEGLIGIBLE {
+                // Its other tokens can only make it less likely.
+                sums[index] = sum;
+                continue;
+            }
             // The logits behind the last token are of no interest.
             if let Some((_, rest)) = label.split_last().filter(|(_, rest)| !rest.is_empty()) {
                 let Some(slot) = self.slots.get_mut(slot) else {
@@ -336,7 +360,8 @@ impl Worker {
                     sum += at(&log_softmax(row), token);
                 }
             }
-            sums.push(sum);
+            best = best.max(sum);
+            sums[index] = sum;
         }
         Ok(log_softmax(&sums).into_iter().map(f32::exp).collect())
     }

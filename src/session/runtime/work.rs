@@ -6,6 +6,7 @@ use futures::FutureExt;
 
 use super::super::event::{SessionEvent, SessionInput, Skill};
 use super::{Doing, Done, Runtime, Work};
+use crate::assist::quoted_reply;
 use crate::assistant::Response;
 use crate::conversation::{Citation, Role};
 use crate::error::ErrorKind;
@@ -54,7 +55,10 @@ impl Runtime {
         let previous = self.summary.clone();
         async move {
             match work {
-                Work::Reply(context) => Done::Reply(assistant.reply(&conversation, &context).await),
+                Work::Reply(context) => Done::Reply {
+                    written: assistant.reply(&conversation, &context).await,
+                    instead: quoted_reply(&context),
+                },
                 Work::Respond => Done::Respond(assistant.respond(&conversation, state).await),
                 Work::Note { is_final } => {
                     let options = match is_final {
@@ -72,19 +76,28 @@ impl Runtime {
 
     pub(super) async fn deliver(&mut self, done: Done) {
         match done {
-            Done::Reply(Ok(Some(Structured::Valid(reply)))) => {
-                self.emit(SessionEvent::Suggestion(reply)).await
+            Done::Reply { written, instead } => {
+                let shown = match written {
+                    Ok(Some(Structured::Valid(reply))) => Some(reply),
+                    Ok(Some(Structured::Rejected { raw, reason })) => {
+                        self.emit(SessionEvent::Rejected {
+                            skill: Skill::Reply,
+                            proposal: raw,
+                            reason,
+                        })
+                        .await;
+                        instead
+                    }
+                    Ok(None) => None,
+                    Err(error) => {
+                        self.emit(SessionEvent::failed(Skill::Reply, &error)).await;
+                        instead
+                    }
+                };
+                if let Some(reply) = shown {
+                    self.emit(SessionEvent::Suggestion(reply)).await;
+                }
             }
-            Done::Reply(Ok(Some(Structured::Rejected { raw, reason }))) => {
-                self.emit(SessionEvent::Rejected {
-                    skill: Skill::Reply,
-                    proposal: raw,
-                    reason,
-                })
-                .await;
-            }
-            Done::Reply(Ok(None)) => {}
-            Done::Reply(Err(error)) => self.emit(SessionEvent::failed(Skill::Reply, &error)).await,
             Done::Respond(Ok(response)) => self.act(response).await,
             Done::Respond(Err(error)) => {
                 // The customer is not left without an answer because a model failed.

@@ -45,6 +45,7 @@ pub(crate) async fn run(args: AssistArgs, screen: &Screen) -> Result<()> {
             &args.file,
             ready.assistant.speech()?.as_ref(),
             Some("en"),
+            ready.assistant.vocabulary(),
             screen,
         )
         .await?;

@@ -41,6 +41,7 @@ pub(crate) async fn hear(
     path: &Path,
     engine: &dyn SpeechToText,
     language: Option<&str>,
+    vocabulary: Vec<String>,
     screen: &Screen,
 ) -> Result<(Vec<AttributedSegment>, u64)> {
     let owned = path.to_owned();
@@ -52,7 +53,9 @@ pub(crate) async fn hear(
     }
     let busy = screen.busy("transcribing");
     let options = CallOptions::new(
-        language.map_or_else(TranscribeOptions::default, TranscribeOptions::language),
+        language
+            .map_or_else(TranscribeOptions::default, TranscribeOptions::language)
+            .with_vocabulary(vocabulary),
     );
     let heard = transcribe_recording(engine, &recording, &options).await;
     busy.finish_and_clear();
@@ -82,7 +85,14 @@ pub(crate) async fn conversation(
     if is_transcript(path) {
         return read_transcript(path, tenant);
     }
-    let (segments, _) = hear(path, assistant.speech()?.as_ref(), Some("en"), screen).await?;
+    let (segments, _) = hear(
+        path,
+        assistant.speech()?.as_ref(),
+        Some("en"),
+        assistant.vocabulary(),
+        screen,
+    )
+    .await?;
     let mut conversation = Conversation::new(tenant.clone(), Channel::Voice);
     for (participant, utterance) in spoken(segments) {
         if conversation
