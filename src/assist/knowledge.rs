@@ -70,6 +70,17 @@ impl ArticleFinder {
     }
 }
 
+/// Whether the customer's last turn holds a question.
+pub(crate) fn asks_something(conversation: &Conversation) -> bool {
+    let turns = conversation.transcript.turns();
+    let last = turns.last().filter(|turn| turn.role != Role::HumanAgent);
+    last.is_some_and(|turn| {
+        turn.text()
+            .split_inclusive(['.', '!', '?'])
+            .any(|sentence| asks(sentence.trim()))
+    })
+}
+
 /// The customer's last turn; what they said before where that alone says too little.
 fn question(conversation: &Conversation) -> Option<(String, &Utterance)> {
     let turns = conversation.transcript.turns();

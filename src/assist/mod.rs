@@ -5,6 +5,7 @@ mod knowledge;
 mod reply;
 
 pub use coaching::{Coach, CoachingRule, CoachingState, load_coaching_rules};
+pub(crate) use knowledge::asks_something;
 pub use knowledge::{ArticleFinder, FoundPassage};
-pub(crate) use reply::quoted_reply;
 pub use reply::{ReplyContext, ReplyWriter};
+pub(crate) use reply::{quoted_reply, turned_round};

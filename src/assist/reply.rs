@@ -11,7 +11,7 @@ use crate::conversation::{
 };
 use crate::error::Result;
 use crate::guard::{reverses, ungrounded_numbers, unproven_claims};
-use crate::knowledge::KnowledgeBase;
+use crate::knowledge::{Attribution, KnowledgeBase};
 use crate::llm::{LanguageModel, LanguageModelExt, Prefix, Structured};
 use crate::prompt::{Prompts, Template};
 
@@ -147,14 +147,9 @@ impl ReplyWriter {
             return Ok(Structured::Rejected { raw: text, reason });
         }
         let proof = self.knowledge.attribute(&text, &facts).await?;
-        if let Some(turned) = proof
-            .iter()
-            .find(|p| reverses(&p.sentence, &p.citation.quote))
-        {
-            let reason = format!(
-                "it turns round what the article says: {:?}",
-                turned.citation.quote
-            );
+        if let Some(turned) = turned_round(&proof) {
+            let quote = &turned.citation.quote;
+            let reason = format!("it turns round what the article says: {quote:?}");
             return Ok(Structured::Rejected { raw: text, reason });
         }
         let proof = proof.into_iter().map(|p| p.citation);
@@ -183,6 +178,15 @@ impl ReplyWriter {
             evidence,
         )))
     }
+}
+
+/// The first sentence that says the opposite of all that stands behind it.
+pub(crate) fn turned_round(proof: &[Attribution]) -> Option<&Attribution> {
+    proof.iter().find(|said| {
+        let of_sentence = proof.iter().filter(|p| p.sentence == said.sentence);
+        let sources: Vec<&str> = of_sentence.map(|p| p.citation.quote.as_str()).collect();
+        reverses(&said.sentence, &sources)
+    })
 }
 
 /// The article's own words as a reply, where the article is likely right: what is said when nothing

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Inner;
+use crate::assist::turned_round;
 use crate::conversation::Citation;
 use crate::error::Result;
-use crate::guard::{reverses, ungrounded_numbers, unproven_claims};
+use crate::guard::{ungrounded_numbers, unproven_claims};
 use crate::knowledge::{KnowledgeAnswer, Question};
 use crate::llm::{LanguageModelExt, Prompt, Structured};
 use crate::prompt::Template;
@@ -104,10 +105,7 @@ pub(super) async fn answer(inner: &Inner, question: &Question) -> Result<Knowled
         .flat_map(|m| inner.knowledge.sentences_of(&m.hit))
         .collect();
     let proof = inner.knowledge.attribute(&text.answer, &candidates).await?;
-    if proof
-        .iter()
-        .any(|p| reverses(&p.sentence, &p.citation.quote))
-    {
+    if turned_round(&proof).is_some() {
         return inner.knowledge.answer_extractive(question).await;
     }
     let proof = proof.into_iter().map(|p| p.citation);

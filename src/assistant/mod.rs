@@ -18,7 +18,9 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde::Serialize;
 
-use crate::assist::{ArticleFinder, Coach, CoachingState, ReplyContext, ReplyWriter, quoted_reply};
+use crate::assist::{
+    ArticleFinder, Coach, CoachingState, ReplyContext, ReplyWriter, asks_something, quoted_reply,
+};
 use crate::conversation::{
     Conversation, ConversationId, NextBestAction, Role, Suggestion, SuggestionKind, Summary,
     TenantId, Trigger,
@@ -131,14 +133,15 @@ impl Assistant {
             }
             let asked = conversation.transcript.utterances().last().is_some_and(|u| u.role == Role::EndUser);
             if spoken && (asked || trigger == Trigger::Manual) {
-                let written = match context.passages.is_empty() {
+                let scripted_will_do = scripted.is_some() && !asks_something(&conversation);
+                let written = match context.passages.is_empty() || scripted_will_do {
                     true => None,
                     false => assistant.reply(&conversation, &context).await?,
                 };
                 // The macro's expansion knows no let chains.
                 if let Some(Structured::Valid(reply)) = written {
                     yield reply;
-                } else if let Some(reply) = quoted_reply(&context).or(scripted) {
+                } else if let Some(reply) = scripted.or_else(|| quoted_reply(&context)) {
                     yield reply;
                 }
             }
@@ -218,13 +221,14 @@ impl Assistant {
         })
     }
 
-    /// Words that speech recognition would not expect: give them to
+    /// What speech recognition may expect to hear: give it to
     /// [`TranscribeOptions::with_vocabulary`](crate::speech::TranscribeOptions::with_vocabulary).
     pub fn vocabulary(&self) -> Vec<String> {
         // The stand-in for a name that was not given is no name.
         let named = self.inner.organisation != builder::UNNAMED;
+        // A whole sentence, since a lone name makes Whisper hear it in a mere "hello".
         named
-            .then(|| self.inner.organisation.clone())
+            .then(|| format!("Hello, thank you for calling {}", self.inner.organisation))
             .into_iter()
             .collect()
     }

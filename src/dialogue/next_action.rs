@@ -152,10 +152,16 @@ impl ActionRanker {
             let Some(playbook) = self.playbooks.iter().find(|p| p.id == found.playbook) else {
                 continue;
             };
-            let open = playbook
+            let last = playbook
                 .steps
                 .iter()
-                .filter(|step| !state.is_done(&playbook.id, &step.id));
+                .rposition(|step| state.is_done(&playbook.id, &step.id));
+            let open = playbook.steps.iter().enumerate().filter(|(at, step)| {
+                // An optional step that was passed over was left out on purpose.
+                let passed_over = step.optional && last.is_some_and(|last| *at < last);
+                !passed_over && !state.is_done(&playbook.id, &step.id)
+            });
+            let open = open.map(|(_, step)| step);
             // Later steps matter less now; three ahead is as far as an agent wants to see.
             for (step, weight) in open.zip([1.0, 0.6, 0.36]) {
                 actions.push(self.action(playbook, step, &state, found, weight));

@@ -113,6 +113,8 @@ pub struct ArticleMatch {
 }
 
 /// A sentence of a written text and the words of an article that say the same.
+///
+/// An article's sentence may stand behind several sentences of the text, and the other way round.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attribution {
     /// The sentence that was written.

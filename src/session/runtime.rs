@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::event::{SessionEvent, SessionInput, Skill};
 use super::persist::{Journal, Restored};
-use crate::assist::{CoachingState, FoundPassage, ReplyContext};
+use crate::assist::{CoachingState, FoundPassage, ReplyContext, asks_something};
 use crate::assistant::{Assistant, Response, action_card, instruction, worth_showing};
 use crate::conversation::{
     Conversation, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary, UtteranceId,
@@ -300,11 +300,14 @@ impl Runtime {
         let (context, scripted) = self.look(id, role).await;
         if role == Role::EndUser {
             self.overtake();
-            // Where an article may answer, words are written; else the procedure's own words will do.
-            if self.assistant.inner.writes && !context.passages.is_empty() {
-                self.next_reply = Some(Work::Reply(context));
-            } else if let Some(reply) = scripted {
-                self.emit(SessionEvent::Suggestion(reply)).await;
+            // The procedure's own words are there at once; a question wants an answer from the articles.
+            let answerable = self.assistant.inner.writes && !context.passages.is_empty();
+            match scripted {
+                Some(reply) if !(answerable && asks_something(&self.conversation)) => {
+                    self.emit(SessionEvent::Suggestion(reply)).await;
+                }
+                _ if answerable => self.next_reply = Some(Work::Reply(context)),
+                _ => {}
             }
         }
         let covered = self.summary.as_ref().map_or(0, |summary| summary.covers);

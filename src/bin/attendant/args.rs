@@ -90,6 +90,9 @@ pub(crate) struct TranscribeArgs {
     /// Language spoken (BCP 47); `auto` lets a multilingual model find out.
     #[arg(long, default_value = "en")]
     pub(crate) language: String,
+    /// Names and terms to expect; may be given several times.
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) vocabulary: Vec<String>,
     /// Speech model: an id, or the path of a ggml Whisper file.
     #[arg(
         long,

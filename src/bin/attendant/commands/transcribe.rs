@@ -14,8 +14,14 @@ pub(crate) async fn run(args: TranscribeArgs, screen: &Screen) -> Result<()> {
     let engine = load_speech(&Cache::from_env()?, &args.stt).await?;
     let language = Some(args.language.as_str()).filter(|tag| *tag != "auto");
     let start = std::time::Instant::now();
-    let (segments, length_ms) =
-        hear(&args.file, engine.as_ref(), language, Vec::new(), screen).await?;
+    let (segments, length_ms) = hear(
+        &args.file,
+        engine.as_ref(),
+        language,
+        args.vocabulary,
+        screen,
+    )
+    .await?;
     let mut conversation = Conversation::new("transcript", Channel::Voice);
     for (participant, utterance) in spoken(segments) {
         if conversation
