@@ -62,7 +62,7 @@ fn reference(id: &str) -> Vec<f32> {
         prompt.user_message()
     );
     let prompt = tokenizer.encode(text, false).unwrap().get_ids().to_vec();
-    let means: Vec<f32> = CHOICES
+    let sums: Vec<f32> = CHOICES
         .iter()
         .map(|choice| {
             let label = tokenizer.encode(*choice, false).unwrap().get_ids().to_vec();
@@ -81,11 +81,11 @@ fn reference(id: &str) -> Vec<f32> {
                     logs.to_vec1::<f32>().unwrap()[label[n] as usize]
                 })
                 .collect();
-            logs.iter().sum::<f32>() / logs.len() as f32
+            logs.iter().sum()
         })
         .collect();
-    let sum: f32 = means.iter().map(|m| m.exp()).sum();
-    means.iter().map(|m| m.exp() / sum).collect()
+    let total: f32 = sums.iter().map(|s| s.exp()).sum();
+    sums.iter().map(|s| s.exp() / total).collect()
 }
 
 async fn same_as_reference(id: &str) {
@@ -211,8 +211,13 @@ async fn even_the_smallest_model_answers_in_the_schema() {
 #[tokio::test]
 async fn an_answer_streams_and_can_be_dropped() {
     let model = load(SMALL).await;
-    let request =
-        || Request::new(Prompt::new("You count.", "Count from one to fifty.")).with_max_tokens(60);
+    let request = || {
+        Request::new(Prompt::new(
+            "You are a helpful assistant.",
+            "Tell me a story about a dog.",
+        ))
+        .with_max_tokens(60)
+    };
     let mut stream = model.generate(request()).await.unwrap();
     let first = stream.next().await.unwrap().unwrap();
     assert!(matches!(first, Delta::Text(_)));

@@ -152,8 +152,16 @@ impl ReplyWriter {
             let reason = format!("it turns round what the article says: {quote:?}");
             return Ok(Structured::Rejected { raw: text, reason });
         }
-        let proof = proof.into_iter().map(|p| p.citation);
-        let citations: Vec<Citation> = proof.take(MOST_CITATIONS).collect();
+        let mut citations: Vec<Citation> = proof.into_iter().map(|p| p.citation).collect();
+        // Whoever checks an amount or a term wants to see where it stands.
+        let unproven = ungrounded_numbers(&text, []).len();
+        for fact in &facts {
+            let proves = ungrounded_numbers(&text, [fact.quote.as_str()]).len() < unproven;
+            if proves && !citations.contains(fact) {
+                citations.push(fact.clone());
+            }
+        }
+        citations.truncate(MOST_CITATIONS);
         let cited = |p: &&FoundPassage| p.found.facts.iter().any(|f| citations.contains(f));
         let confidence = context
             .passages

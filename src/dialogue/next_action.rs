@@ -16,8 +16,8 @@ use crate::error::Result;
 const MATCH_MIDPOINT: f32 = 0.48;
 /// How quickly likelihood rises around the midpoint.
 const MATCH_SLOPE: f32 = 14.0;
-/// Similarity from which an agent's words count as a step taken.
-const STEP_TAKEN: f32 = 0.62;
+/// Similarity from which a sentence of the agent takes the step it is closest to.
+const STEP_TAKEN: f32 = 0.55;
 /// A sentence with fewer words says too little to be compared by itself.
 const SENTENCE_WORDS: usize = 4;
 /// Below this likelihood a procedure is not worth a suggestion.
@@ -108,8 +108,13 @@ impl ActionRanker {
         });
         let vectors = self.embed(&agent).await?;
         for (playbook, (_, steps)) in self.playbooks.iter().zip(self.vectors.iter()) {
-            for (step, ways) in playbook.steps.iter().zip(steps) {
-                if vectors.iter().any(|said| closest(said, ways) >= STEP_TAKEN) {
+            // A sentence takes the one step it is closest to.
+            for said in &vectors {
+                let alike = steps.iter().map(|ways| closest(said, ways));
+                let best = alike
+                    .zip(&playbook.steps)
+                    .max_by(|a, b| a.0.total_cmp(&b.0));
+                if let Some((_, step)) = best.filter(|(alike, _)| *alike >= STEP_TAKEN) {
                     state.done.insert(key(&playbook.id, &step.id));
                 }
             }

@@ -10,15 +10,13 @@ use super::chunk::{passages, searchable};
 use super::load::distinct;
 use super::sentence::sentences;
 use super::sparse::SparseEncoder;
-use super::support::{
-    Supporting, citation, confidence, in_reading_order, merge, missing, rank_sentences,
-};
+use super::support::{citation, confidence, in_reading_order, merge, missing};
 use super::{
     Hit, IndexedPassage, KnowledgeAnswer, KnowledgeArticle, Passage, Question, VectorQuery,
     VectorStore,
 };
 use crate::conversation::{Citation, PassageId, TenantId};
-use crate::embedding::{Embedder, TextKind, similarity};
+use crate::embedding::{Embedder, TextKind};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Passages embedded and stored at once: what is lost when ingestion is interrupted.
@@ -27,10 +25,6 @@ const INGEST_BATCH: usize = 32;
 const REMEMBERED: usize = 64;
 /// Passages of one article whose sentences are compared.
 const PASSAGES_OF_ARTICLE: usize = 3;
-/// A sentence with this part of the best one's score is worth reading beside it.
-const NEARLY_AS_GOOD: f32 = 0.6;
-/// Two sentences this similar say the same.
-const SAYS_THE_SAME: f32 = 0.55;
 /// Sentences of a long question that are searched one by one, at most.
 const MAX_VIEWS: usize = 24;
 
@@ -39,9 +33,9 @@ const MAX_VIEWS: usize = 24;
 /// Every question carries a [`Scope`](super::Scope); nothing outside it is reached by any method.
 #[derive(Clone)]
 pub struct KnowledgeBase {
-    embedder: Arc<dyn Embedder>,
+    pub(super) embedder: Arc<dyn Embedder>,
     store: Arc<dyn VectorStore>,
-    options: KnowledgeOptions,
+    pub(super) options: KnowledgeOptions,
     state: Arc<State>,
 }
 
@@ -110,19 +104,6 @@ pub struct ArticleMatch {
     pub facts: Vec<Citation>,
     /// How likely it is that it answers the question, between 0 and 1.
     pub confidence: f32,
-}
-
-/// A sentence of a written text and the words of an article that say the same.
-///
-/// An article's sentence may stand behind several sentences of the text, and the other way round.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Attribution {
-    /// The sentence that was written.
-    pub sentence: String,
-    /// Where it comes from.
-    pub citation: Citation,
-    /// Likeness of meaning, at most 1.
-    pub similarity: f32,
 }
 
 impl KnowledgeBase {
@@ -309,65 +290,6 @@ impl KnowledgeBase {
         Ok(matches)
     }
 
-    /// The best sentences of an article's passages, best first.
-    async fn facts(&self, passages: &[(f32, Hit)], question: &Question) -> Result<Vec<Citation>> {
-        let mut ranked: Vec<(f32, Citation)> = Vec::new();
-        for (_, hit) in passages {
-            let sentences = self.supporting(hit, question).await?;
-            let cited = |s: Supporting| (s.score, citation(hit, s.range));
-            ranked.extend(sentences.into_iter().map(cited));
-        }
-        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let least = ranked
-            .first()
-            .map_or(0.0, |(best, _)| NEARLY_AS_GOOD * best);
-        ranked.retain(|(score, _)| *score >= least);
-        ranked.truncate(self.options.facts.max(1));
-        Ok(ranked.into_iter().map(|(_, citation)| citation).collect())
-    }
-
-    /// All sentences of a passage, in the order of the text: what an answer from it can be held against.
-    pub fn sentences_of(&self, hit: &Hit) -> Vec<Citation> {
-        let ranges = sentences(&hit.passage.text).into_iter();
-        ranges.map(|range| citation(hit, range)).collect()
-    }
-
-    /// Which of `candidates` a written text says again, closest first: its proof. Empty where none is
-    /// close.
-    ///
-    /// # Errors
-    /// What the embedder reports.
-    pub async fn attribute(&self, text: &str, candidates: &[Citation]) -> Result<Vec<Attribution>> {
-        let ranges = sentences(text);
-        let said: Vec<String> = ranges
-            .iter()
-            .map(|range| text.get(range.clone()).unwrap_or_default().to_owned())
-            .collect();
-        if said.is_empty() || candidates.is_empty() {
-            return Ok(Vec::new());
-        }
-        let vectors = self.embedder.embed(&said, TextKind::Document).await?;
-        let quotes: Vec<String> = candidates.iter().map(|c| c.quote.clone()).collect();
-        let quotes = self.embedder.embed(&quotes, TextKind::Document).await?;
-        let mut found: Vec<Attribution> = Vec::new();
-        for (quote, citation) in quotes.iter().zip(candidates) {
-            let alike = vectors.iter().map(|sentence| similarity(sentence, quote));
-            let closest = alike.zip(&said).max_by(|a, b| a.0.total_cmp(&b.0));
-            let known = found.iter().any(|known| known.citation == *citation);
-            if let Some((similarity, sentence)) =
-                closest.filter(|(alike, _)| *alike >= SAYS_THE_SAME && !known)
-            {
-                found.push(Attribution {
-                    sentence: sentence.clone(),
-                    citation: citation.clone(),
-                    similarity,
-                });
-            }
-        }
-        found.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
-        Ok(found)
-    }
-
     /// The sentence of a hit that supports the question best, verbatim.
     ///
     /// # Errors
@@ -422,41 +344,6 @@ impl KnowledgeBase {
         })
     }
 
-    async fn supporting(&self, hit: &Hit, question: &Question) -> Result<Vec<Supporting>> {
-        if !question.scope.allows(&hit.passage) {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                format!(
-                    "the passage {} is outside the scope of the question; search with the same scope",
-                    hit.passage.id
-                ),
-            ));
-        }
-        let text = &hit.passage.text;
-        let ranges = sentences(text);
-        if ranges.len() < 2 {
-            let only = ranges.into_iter();
-            return Ok(only.map(|range| Supporting { range, score: 1.0 }).collect());
-        }
-        // With the heading in front, "It takes five days." says what takes five days.
-        let about = hit.passage.headings.last().unwrap_or(&hit.passage.title);
-        let quotes: Vec<String> = ranges
-            .iter()
-            .map(|range| format!("{about}: {}", text.get(range.clone()).unwrap_or_default()))
-            .collect();
-        let asked = self.query_vectors(&parts(&question.text)).await?;
-        let vectors = self.embedder.embed(&quotes, TextKind::Document).await?;
-        let encoder = self.encoder(question);
-        Ok(rank_sentences(
-            &question.text,
-            &asked,
-            text,
-            ranges,
-            &vectors,
-            &encoder,
-        ))
-    }
-
     async fn index(&self, batch: &[Passage]) -> Result<Vec<IndexedPassage>> {
         let texts: Vec<String> = batch.iter().map(searchable).collect();
         let vectors = self.embedder.embed(&texts, TextKind::Document).await?;
@@ -490,7 +377,7 @@ impl KnowledgeBase {
             .collect())
     }
 
-    fn encoder(&self, question: &Question) -> SparseEncoder {
+    pub(super) fn encoder(&self, question: &Question) -> SparseEncoder {
         let language = question.scope.language.as_ref();
         SparseEncoder::new(language.unwrap_or(&self.options.default_language))
     }
@@ -507,7 +394,7 @@ impl KnowledgeBase {
         }
     }
 
-    async fn query_vectors(&self, texts: &[String]) -> Result<Vec<Vec<f32>>> {
+    pub(super) async fn query_vectors(&self, texts: &[String]) -> Result<Vec<Vec<f32>>> {
         let known: Vec<Option<Vec<f32>>> = {
             let queries = self.state.queries.lock();
             let find = |text: &String| queries.iter().find(|(known, _)| known == text);
@@ -542,7 +429,7 @@ impl KnowledgeBase {
 }
 
 /// A text, and those of its sentences that say something.
-fn parts(text: &str) -> Vec<String> {
+pub(super) fn parts(text: &str) -> Vec<String> {
     let text = text.trim();
     let mut parts = vec![text.to_owned()];
     for range in sentences(text) {

@@ -11,17 +11,19 @@ mod edge;
 mod layout;
 mod load;
 mod memory;
+mod proof;
 mod rank;
 mod sentence;
 mod sparse;
 mod support;
 
 pub use article::{Audience, KnowledgeArticle, Passage};
-pub use base::{ArticleMatch, Attribution, IngestReport, KnowledgeBase, KnowledgeOptions};
+pub use base::{ArticleMatch, IngestReport, KnowledgeBase, KnowledgeOptions};
 #[cfg(feature = "edge")]
 pub use edge::EdgeStore;
 pub use load::{LoadReport, Skipped, load_articles};
 pub use memory::MemoryVectorStore;
+pub use proof::Attribution;
 
 use std::fmt::Debug;
 

@@ -131,7 +131,7 @@ async fn a_call_gives_article_action_reply_note_and_code_and_ends() {
     let inputs = vec![
         say(
             Role::EndUser,
-            "I was charged twice for my broadband this month",
+            "I was charged twice for my broadband this month. When is it paid back?",
         ),
         say(Role::HumanAgent, "I am sorry, let me look."),
         SessionInput::End,
@@ -269,7 +269,7 @@ async fn a_failing_model_fails_its_skill_and_nothing_else() {
     let inputs = vec![
         say(
             Role::EndUser,
-            "I was charged twice for my broadband this month",
+            "I was charged twice for my broadband this month. When is it paid back?",
         ),
         SessionInput::Audio {
             tracks: vec![("x".into(), Default::default())],

@@ -1,13 +1,18 @@
 //! A recorded call as attributed speech: who said what, when.
 
-use super::{AudioTrack, Recording, Segment, SpeechToText, TranscribeOptions};
-use super::{assign_mono_roles, infer_roles};
+use super::diarize::voice_changes;
+use super::{AudioTrack, Recording, Segment, SpeechSpan, SpeechToText, TranscribeOptions};
+use super::{assign_mono_roles, infer_roles, speech_spans};
 use crate::conversation::{ParticipantId, Role, Word};
 use crate::error::Result;
 
 /// Turns follow each other quickly, so a mono track is cut at shorter pauses than one that holds a
 /// single participant.
 const MONO_PAUSE_MS: u64 = 300;
+/// The quiet moment between two sentences is looked for this far from where it should be …
+const NEAR_MS: u64 = 500;
+/// … and is this long.
+const QUIET_MS: u64 = 80;
 /// Two tracks whose difference is this small a part of their sum are one recording twice.
 const SAME: f64 = 0.02;
 
@@ -148,12 +153,16 @@ async fn mono(
 ) -> Result<Vec<AttributedSegment>> {
     let mut transcribe = options.transcribe.clone();
     transcribe.pause_ms = transcribe.pause_ms.min(MONO_PAUSE_MS);
+    transcribe.borders_ms = voice_changes(&speech_spans(track), track);
     let segments = engine.transcribe(track.clone(), transcribe).await?;
     // People answer each other without a pause as well, so a role is inferred for each sentence.
     let sentences: Vec<(usize, Segment)> = segments
         .iter()
         .enumerate()
-        .flat_map(|(index, segment)| sentences(segment).into_iter().map(move |s| (index, s)))
+        .flat_map(|(index, segment)| {
+            let parts = sentences(segment, track).into_iter();
+            parts.map(move |part| (index, part))
+        })
         .collect();
     let parts: Vec<Segment> = sentences.iter().map(|(_, part)| part.clone()).collect();
     let roles = assign_mono_roles(&parts, Some(track));
@@ -180,7 +189,7 @@ async fn mono(
 
 /// The sentences of a segment, timed by their words; the segment itself where it has one or no
 /// words with times.
-fn sentences(segment: &Segment) -> Vec<Segment> {
+fn sentences(segment: &Segment, track: &AudioTrack) -> Vec<Segment> {
     let parts: Vec<&[Word]> = segment
         .words
         .split_inclusive(|word| word.text.ends_with(['.', '?', '!']))
@@ -190,10 +199,42 @@ fn sentences(segment: &Segment) -> Vec<Segment> {
     if parts.len() < 2 || !parts.iter().all(telling) {
         return vec![segment.clone()];
     }
-    parts
+    let mut parts: Vec<Segment> = parts
         .into_iter()
         .map(|words| part(segment, words))
-        .collect()
+        .collect();
+    // The times of words are estimates; what separates two people is a moment of quiet near them.
+    for next in 1..parts.len() {
+        let (before, after) = parts.split_at_mut(next);
+        let (Some(before), Some(after)) = (before.last_mut(), after.first_mut()) else {
+            continue;
+        };
+        let border = quietest(track, before, after);
+        before.end_ms = border;
+        after.start_ms = border;
+    }
+    parts
+}
+
+/// The quietest moment around the border of two neighbouring sentences, in ms.
+fn quietest(track: &AudioTrack, before: &Segment, after: &Segment) -> u64 {
+    let guess = after.start_ms;
+    let from = guess.saturating_sub(NEAR_MS).max(before.start_ms);
+    let to = (guess + NEAR_MS).min(after.end_ms);
+    let power = |at: u64| -> f32 {
+        let span = SpeechSpan {
+            start_ms: at.saturating_sub(QUIET_MS / 2),
+            end_ms: at + QUIET_MS / 2,
+        };
+        span.of(track).iter().map(|s| s * s).sum()
+    };
+    (from..=to)
+        .step_by(10)
+        .min_by(|a, b| {
+            let (near, far) = (a.abs_diff(guess), b.abs_diff(guess));
+            power(*a).total_cmp(&power(*b)).then(near.cmp(&far))
+        })
+        .unwrap_or(guess)
 }
 
 fn part(segment: &Segment, words: &[Word]) -> Segment {

@@ -4,7 +4,7 @@
 //! who call want something) and, on a mono recording, how voices sound. Word cues are English;
 //! where they are silent the answer is [`Role::Unknown`].
 
-use super::{AudioTrack, Segment};
+use super::{AudioTrack, Segment, SpeechSpan};
 use crate::conversation::Role;
 
 mod cues;
@@ -14,6 +14,8 @@ use voice::{Pair, Voice};
 
 /// Below this confidence a role is not told.
 const LEAST_CONFIDENCE: f32 = 0.6;
+/// From this probability on a stretch of speech is surely of one of the two voices.
+const SURE_VOICE: f32 = 0.9;
 /// What one turn's words can weigh at most: anybody may say an untypical thing.
 const MOST_FROM_WORDS: f32 = 3.0;
 /// Log odds that the agent speaks first: calls are mostly answered by the organisation.
@@ -76,7 +78,14 @@ pub fn assign_mono_roles(segments: &[Segment], audio: Option<&AudioTrack>) -> Ve
         .windows(2)
         .map(|w| switch_odds(&w[0], &w[1]))
         .collect();
-    let voices = audio.map_or(Vec::new(), |track| voice::voices(segments, track));
+    let spans: Vec<SpeechSpan> = segments
+        .iter()
+        .map(|s| SpeechSpan {
+            start_ms: s.start_ms,
+            end_ms: s.end_ms,
+        })
+        .collect();
+    let voices = audio.map_or(Vec::new(), |track| voice::voices(&spans, track));
 
     let mut starts = vec![posteriors(&words, &switches).agent];
     if let Some(first) = voice::split(&voices) {
@@ -111,6 +120,21 @@ pub fn assign_mono_roles(segments: &[Segment], audio: Option<&AudioTrack>) -> Ve
                 (_, false) => (Role::EndUser, confidence),
             }
         })
+        .collect()
+}
+
+/// Moments at which another voice sets in, in ms, on a recording of two people. Where the voices are
+/// alike there are none, and pauses have to do.
+pub(super) fn voice_changes(spans: &[SpeechSpan], track: &AudioTrack) -> Vec<u64> {
+    let voices = voice::voices(spans, track);
+    let Some(first) = voice::split(&voices) else {
+        return Vec::new();
+    };
+    let sure = |p: f32| p.max(1.0 - p) >= SURE_VOICE;
+    let changes = first.windows(2).zip(spans.windows(2));
+    changes
+        .filter(|(p, _)| sure(p[0]) && sure(p[1]) && (p[0] > 0.5) != (p[1] > 0.5))
+        .map(|(_, span)| span[1].start_ms.midpoint(span[0].end_ms))
         .collect()
 }
 

@@ -106,6 +106,9 @@ pub struct TranscribeOptions {
     pub vocabulary: Vec<String>,
     /// A pause of at least so many milliseconds ends a segment.
     pub pause_ms: u64,
+    /// Moments at which another person begins to speak, in ms, where that is known: no segment goes
+    /// across one.
+    pub borders_ms: Vec<u64>,
 }
 
 impl Default for TranscribeOptions {
@@ -114,6 +117,7 @@ impl Default for TranscribeOptions {
             language: None,
             vocabulary: Vec::new(),
             pause_ms: 600,
+            borders_ms: Vec::new(),
         }
     }
 }

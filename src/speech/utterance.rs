@@ -36,9 +36,14 @@ impl UtteranceSpan {
     }
 }
 
-/// Joins spans with less than `pause_ms` between them, up to 25 s; longer stretches without a pause
-/// are cut where they are softest.
-pub(super) fn cut(track: &AudioTrack, spans: &[SpeechSpan], pause_ms: u64) -> Vec<UtteranceSpan> {
+/// Joins spans with less than `pause_ms` and none of `borders` between them, up to 25 s; longer
+/// stretches without a pause are cut where they are softest.
+pub(super) fn cut(
+    track: &AudioTrack,
+    spans: &[SpeechSpan],
+    pause_ms: u64,
+    borders: &[u64],
+) -> Vec<UtteranceSpan> {
     let mut utterances: Vec<UtteranceSpan> = Vec::new();
     for heard in spans.iter().flat_map(|&span| pieces(track, span)) {
         // Times are those of the voice, without the margin that the detector adds for the model.
@@ -49,6 +54,9 @@ pub(super) fn cut(track: &AudioTrack, spans: &[SpeechSpan], pause_ms: u64) -> Ve
         match utterances.last_mut() {
             Some(last)
                 if speech.start_ms.saturating_sub(last.end_ms()) < pause_ms
+                    && !borders
+                        .iter()
+                        .any(|&border| last.end_ms() <= border && border <= speech.start_ms)
                     && heard.end_ms - last.heard.start_ms <= LONGEST_MS =>
             {
                 last.heard.end_ms = heard.end_ms;
@@ -104,7 +112,9 @@ mod tests {
     fn short_pauses_join_and_long_ones_cut() {
         let spans = [span(0, 1000), span(1300, 2000), span(3000, 4000)];
         let track = AudioTrack::default();
-        let cut = cut(&track, &spans, 600);
+        let joined = |borders: &[u64]| super::cut(&track, &spans, 600, borders).len();
+        assert_eq!((joined(&[500]), joined(&[1200])), (2, 3));
+        let cut = cut(&track, &spans, 600, &[]);
         assert_eq!(cut.len(), 2);
         assert_eq!((cut[0].start_ms(), cut[0].end_ms()), (70, 1930));
         assert_eq!(cut[0].speech.len(), 2);
@@ -116,7 +126,7 @@ mod tests {
         let mut samples = vec![0.5_f32; SAMPLE_RATE as usize * 60];
         samples[SAMPLE_RATE as usize * 20..SAMPLE_RATE as usize * 20 + 1600].fill(0.0);
         let track = AudioTrack { samples };
-        let cut = cut(&track, &[span(0, 60_000)], 600);
+        let cut = cut(&track, &[span(0, 60_000)], 600, &[]);
         assert_eq!(cut.len(), 3);
         assert_eq!(cut[0].heard.end_ms, 20_050);
         assert!(cut.iter().all(|u| u.duration_ms() <= LONGEST_MS));

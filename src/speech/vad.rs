@@ -30,8 +30,9 @@ const LEVEL_FRAMES: usize = 5;
 /// rumble, which the detector can take for a voice, moves less.
 const LEAST_MOVEMENT: f32 = 3.2;
 const STEADY_MS: u64 = 1000;
-/// Level that the loud frames of a quiet recording are raised to, and by how much at most.
+/// Level that the loud frames of a recording are brought to, and by how much at most.
 const USUAL: f32 = 0.08;
+const LEAST_GAIN: f32 = 0.125;
 const MOST_GAIN: f32 = 16.0;
 
 /// A stretch of speech in a track.
@@ -122,7 +123,8 @@ fn is_steady(powers: &[f32]) -> bool {
     levels[high] < levels[low] * LEAST_MOVEMENT
 }
 
-/// The detector expects usual levels; quiet lines are raised to them.
+/// The detector expects usual levels; quiet and loud lines are brought to them, so that a recording is
+/// cut at the same places however loud it is.
 fn gain(samples: &[f32]) -> f32 {
     let mut levels: Vec<f32> = samples.chunks(FRAME).map(power).collect();
     if levels.is_empty() {
@@ -130,7 +132,7 @@ fn gain(samples: &[f32]) -> f32 {
     }
     let loud = levels.len() * 9 / 10;
     let (_, loud, _) = levels.select_nth_unstable_by(loud, f32::total_cmp);
-    (USUAL / loud.sqrt().max(f32::MIN_POSITIVE)).clamp(1.0, MOST_GAIN)
+    (USUAL / loud.sqrt().max(f32::MIN_POSITIVE)).clamp(LEAST_GAIN, MOST_GAIN)
 }
 
 fn power(frame: &[f32]) -> f32 {

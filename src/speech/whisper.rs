@@ -166,7 +166,7 @@ impl Inner {
     ) -> Result<Vec<Segment>> {
         let asked = self.asked_language(options)?;
         let spans = speech_spans(track);
-        let utterances = utterance::cut(track, &spans, options.pause_ms);
+        let utterances = utterance::cut(track, &spans, options.pause_ms, &options.borders_ms);
         let language = match asked {
             _ if utterances.is_empty() => return Ok(Vec::new()),
             Some(language) => language,

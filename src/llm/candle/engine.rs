@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::cache::KvCache;
 use super::constrain::{Constrainer, Constraint};
-use super::decoder::{CHUNK, Decoder, text};
+use super::decoder::{Decoder, text};
 use super::template::ChatTemplate;
 use super::vocabulary::{Utf8Buffer, Vocabulary};
 use super::{CandleOptions, candle_error};
@@ -27,8 +27,6 @@ const MAGIC: &[u8; 4] = b"GGUF";
 const WINDOW_BLOCK: usize = 32;
 /// Rows from which candle uses its kernels for matrices.
 const WARM_UP_ROWS: usize = 32;
-/// A choice whose beginning alone is e^-8 times as likely as another choice is not read to its end.
-const NEGLIGIBLE: f32 = 8.0;
 /// Sampling above temperature 0 is reproducible.
 const SEED: u64 = 42;
 
@@ -105,19 +103,19 @@ impl Engine {
 
 /// The state of one token sequence.
 #[derive(Debug)]
-struct Slot {
+pub(super) struct Slot {
     tokens: Vec<u32>,
-    cache: KvCache,
+    pub(super) cache: KvCache,
     used: u64,
 }
 
 #[derive(Debug)]
-struct Worker {
-    decoder: Decoder,
-    vocabulary: Vocabulary,
+pub(super) struct Worker {
+    pub(super) decoder: Decoder,
+    pub(super) vocabulary: Vocabulary,
     template: ChatTemplate,
     constrainer: Constrainer,
-    slots: Vec<Slot>,
+    pub(super) slots: Vec<Slot>,
     max_slots: usize,
     clock: u64,
 }
@@ -311,62 +309,7 @@ impl Worker {
         Ok(Some(vec![token]))
     }
 
-    /// Probability of each choice as the beginning of the answer, normalised over the choices.
-    fn score(&mut self, prompt: &Prompt, choices: &[String]) -> Result<Vec<f32>> {
-        let labels = choices
-            .iter()
-            .map(|choice| self.vocabulary.encode(&self.vocabulary.disarm(choice)))
-            .collect::<Result<Vec<_>>>()?;
-        if labels.iter().any(Vec::is_empty) {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "a choice is empty; every choice needs words",
-            ));
-        }
-        let longest = labels.iter().map(Vec::len).max().unwrap_or_default();
-        if longest > CHUNK {
-            let why = format!("a choice has {longest} tokens; at most {CHUNK} can be scored");
-            return Err(Error::new(ErrorKind::InvalidInput, why));
-        }
-        let prompt = self.encode(prompt, longest)?;
-        let slot = self.slot_for(&prompt)?;
-        let (first, _) = self.feed_prompt(slot, &prompt)?;
-        let first = log_softmax(&first);
-        let start = |label: &[u32]| label.first().map_or(0.0, |&token| at(&first, token));
-        // The likeliest beginnings first, so that the best choice is known early.
-        let mut order: Vec<usize> = (0..labels.len()).collect();
-        order.sort_by(|&a, &b| start(&labels[b]).total_cmp(&start(&labels[a])));
-        let mut sums = vec![0.0; labels.len()];
-        let mut best = f32::NEG_INFINITY;
-        for index in order {
-            let label = &labels[index];
-            let mut sum = start(label);
-            if sum < best - NEGLIGIBLE {
-                // Its other tokens can only make it less likely.
-                sums[index] = sum;
-                continue;
-            }
-            // The logits behind the last token are of no interest.
-            if let Some((_, rest)) = label.split_last().filter(|(_, rest)| !rest.is_empty()) {
-                let Some(slot) = self.slots.get_mut(slot) else {
-                    return Err(lost_slot());
-                };
-                let rows = self
-                    .decoder
-                    .feed_all(&mut slot.cache, rest)
-                    .map_err(candle_error)?;
-                slot.cache.truncate(prompt.len());
-                for (row, &token) in rows.iter().zip(label.iter().skip(1)) {
-                    sum += at(&log_softmax(row), token);
-                }
-            }
-            best = best.max(sum);
-            sums[index] = sum;
-        }
-        Ok(log_softmax(&sums).into_iter().map(f32::exp).collect())
-    }
-
-    fn encode(&self, prompt: &Prompt, answer: usize) -> Result<Vec<u32>> {
+    pub(super) fn encode(&self, prompt: &Prompt, answer: usize) -> Result<Vec<u32>> {
         let window = self.decoder.context();
         let mut tokens = self.render(prompt)?;
         let lines = prompt.prefix().lines().len();
@@ -398,7 +341,7 @@ impl Worker {
 
     /// The slot to answer from: the one that shares the longest prefix. Where cutting it back
     /// would throw away much of another conversation, its prefix is copied to a slot of its own.
-    fn slot_for(&mut self, prompt: &[u32]) -> Result<usize> {
+    pub(super) fn slot_for(&mut self, prompt: &[u32]) -> Result<usize> {
         self.clock += 1;
         let best = (0..self.slots.len())
             .filter_map(|i| {
@@ -447,7 +390,7 @@ impl Worker {
 
     /// Feeds what the slot does not hold yet; returns the logits behind the prompt and how many
     /// tokens were reused.
-    fn feed_prompt(&mut self, slot: usize, prompt: &[u32]) -> Result<(Vec<f32>, usize)> {
+    pub(super) fn feed_prompt(&mut self, slot: usize, prompt: &[u32]) -> Result<(Vec<f32>, usize)> {
         let Some(held) = self.slots.get_mut(slot) else {
             return Err(lost_slot());
         };
@@ -472,7 +415,7 @@ impl Worker {
     }
 }
 
-fn lost_slot() -> Error {
+pub(super) fn lost_slot() -> Error {
     Error::new(
         ErrorKind::Internal,
         "a cache slot vanished while it was in use",
@@ -487,19 +430,4 @@ fn shared(a: &[u32], b: &[u32]) -> usize {
 fn argmax(logits: &[f32]) -> u32 {
     let best = logits.iter().zip(0_u32..).max_by(|a, b| a.0.total_cmp(b.0));
     best.map_or(0, |(_, token)| token)
-}
-
-fn at(logs: &[f32], token: u32) -> f32 {
-    usize::try_from(token)
-        .ok()
-        .and_then(|i| logs.get(i))
-        .copied()
-        .unwrap_or(f32::NEG_INFINITY)
-}
-
-fn log_softmax(logits: &[f32]) -> Vec<f32> {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f32 = logits.iter().map(|x| (x - max).exp()).sum();
-    let norm = max + sum.ln();
-    logits.iter().map(|x| x - norm).collect()
 }

@@ -8,6 +8,7 @@ mod cache;
 mod constrain;
 mod decoder;
 mod engine;
+mod score;
 mod template;
 mod vocabulary;
 

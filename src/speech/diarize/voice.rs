@@ -1,7 +1,7 @@
 //! What a voice sounds like, in a dozen numbers: the mean spectral envelope (cepstrum of a linear
 //! predictor, as in speaker recognition before neural networks) and the pitch.
 
-use crate::speech::{AudioTrack, SAMPLE_RATE, Segment};
+use crate::speech::{AudioTrack, SAMPLE_RATE, SpeechSpan};
 
 /// Half the sample rate is enough: telephone audio ends at 3.4 kHz.
 const RATE: usize = SAMPLE_RATE as usize / 2;
@@ -17,7 +17,7 @@ const VOICED: f32 = 0.45;
 /// Numbers of a voice: cepstrum, then log pitch.
 pub(super) const DIMENSIONS: usize = ORDER + 1;
 
-/// The voice of one segment.
+/// The voice of a stretch of speech.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Voice {
     pub(super) mean: [f32; DIMENSIONS],
@@ -27,20 +27,13 @@ pub(super) struct Voice {
     pub(super) frames: f32,
 }
 
-/// The voice of each segment.
-pub(super) fn voices(segments: &[Segment], track: &AudioTrack) -> Vec<Voice> {
-    segments.iter().map(|s| voice(s, track)).collect()
+/// The voice in each span.
+pub(super) fn voices(spans: &[SpeechSpan], track: &AudioTrack) -> Vec<Voice> {
+    spans.iter().map(|&span| voice(span, track)).collect()
 }
 
-fn voice(segment: &Segment, track: &AudioTrack) -> Voice {
-    let index = |ms: u64| {
-        let sample = usize::try_from(ms).unwrap_or(usize::MAX);
-        sample
-            .saturating_mul(SAMPLE_RATE as usize / 1000)
-            .min(track.samples.len())
-    };
-    let start = index(segment.start_ms);
-    let samples = &track.samples[start..index(segment.end_ms).max(start)];
+fn voice(span: SpeechSpan, track: &AudioTrack) -> Voice {
+    let samples = span.of(track);
     // Averaging pairs is filter enough, since little is above 4 kHz.
     let half: Vec<f32> = samples
         .chunks_exact(2)
