@@ -16,10 +16,10 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build models demo test test-all lint features light sample
+.PHONY: help setup build models demo test test-light lint features light sample
 
 help:  ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | expand -t 14
 
 setup:  ## Install what is missing on this machine (Debian/Ubuntu packages; checks Rust)
 	@bash scripts/setup.sh
@@ -37,26 +37,24 @@ demo: models  ## Run the sample call: transcript, suggestions, cues, next action
 	@echo "==> attendant assist $(SAMPLE)"
 	@"$(ATTENDANT)" assist "$(SAMPLE)"
 
-test: setup  ## Run the tests that need no models: the core without features, the map's guard
-	@echo "==> tests without models"
-	@if cargo nextest --version >/dev/null 2>&1; then \
-	    cargo nextest run --no-default-features --lib --test layering; \
-	else \
-	    cargo test --no-default-features --lib --test layering; \
-	fi
-
-# Without nextest the tests with models run one after the other, for the sake of memory.
-test-all: models  ## Run all tests, those with the real models too
+# Without nextest the tests with models run one after the other, for the sake of memory. Their binaries are
+# built before any of them runs: models want the cores for themselves.
+test: models  ## Run all tests, those with the real models too
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	    echo "==> tests (cargo nextest)"; \
 	    cargo nextest run --features $(FEATURES); \
 	else \
-	    echo "==> tests (cargo test; faster with nextest: cargo install cargo-nextest --locked)"; \
+	    echo "==> tests (cargo test)"; \
+	    cargo test --no-run --features $(FEATURES) && \
 	    cargo test --features $(FEATURES) --lib --bins && \
 	    cargo test --features $(FEATURES) --test '*' -- --test-threads=1; \
 	fi
 	@echo "==> examples in the documentation"
 	@cargo test --doc --features $(FEATURES)
+
+test-light: setup  ## Run the tests that need no models and no heavy crates (minutes, even when cold)
+	@echo "==> tests without models"
+	@cargo test --no-default-features --lib --test layering
 
 lint: setup  ## Formatting, clippy and rustdoc, warnings denied
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || \

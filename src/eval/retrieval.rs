@@ -71,6 +71,9 @@ struct Scenario {
     instructions: serde_json::Value,
 }
 
+/// Told what is being done, how much of it is done and how much there is.
+pub type Progress<'a> = dyn Fn(&str, usize, usize) + Send + Sync + 'a;
+
 /// Scores retrieval on `data`, a folder with `documents.jsonl.gz` and one or more `tasks*.jsonl.gz`: the query
 /// is the customer's instructions, relevant are the task's `required_documents`. At most `limit` tasks are
 /// scored. `progress` is told what is being done, how much is done and how much there is.
@@ -82,7 +85,7 @@ pub async fn run(
     data: &Path,
     embedder: Arc<dyn Embedder>,
     limit: Option<usize>,
-    progress: Option<&(dyn Fn(&str, usize, usize) + Send + Sync)>,
+    progress: Option<&Progress<'_>>,
 ) -> Result<RetrievalScore> {
     let started = Instant::now();
     let tell = |what: &str, done: usize, total: usize| {
@@ -117,9 +120,11 @@ pub async fn run(
     let step = |done: usize, total: usize| tell("indexing passages", done, total);
     let report = ours.ingest(articles.clone(), Some(&step)).await?;
 
-    let mut whole = KnowledgeOptions::default();
-    whole.passage_words = usize::MAX;
-    whole.long_question_words = usize::MAX;
+    let whole = KnowledgeOptions {
+        passage_words: usize::MAX,
+        long_question_words: usize::MAX,
+        ..KnowledgeOptions::default()
+    };
     let reference =
         KnowledgeBase::new(embedder, Arc::new(MemoryVectorStore::new())).with_options(whole);
     let step = |done: usize, total: usize| tell("indexing whole documents", done, total);

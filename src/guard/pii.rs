@@ -53,8 +53,9 @@ struct Pattern {
 
 /// Ordered: where two overlap, the earlier kind wins.
 static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
-    let always: fn(&str) -> bool = |_| true;
-    let sources: [(PiiKind, &str, fn(&str) -> bool); 5] = [
+    type Accept = fn(&str) -> bool;
+    let always: Accept = |_| true;
+    let sources: [(PiiKind, &str, Accept); 5] = [
         (
             PiiKind::Email,
             r"(?i)\b[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}\b",

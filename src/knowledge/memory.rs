@@ -117,7 +117,7 @@ fn check(dimensions: Option<usize>, vector: &[f32]) -> Result<()> {
     }
 }
 
-fn ranking<'a>(mut list: Vec<(&'a Key, f32)>, depth: usize) -> Vec<&'a Key> {
+fn ranking(mut list: Vec<(&Key, f32)>, depth: usize) -> Vec<&Key> {
     list.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     list.truncate(depth);
     list.into_iter().map(|(key, _)| key).collect()

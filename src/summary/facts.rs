@@ -35,7 +35,7 @@ static PATTERNS: LazyLock<Vec<(FactKind, Regex)>> = LazyLock::new(|| {
         // Letters and digits in one word or in groups, or dictated one by one.
         (
             FactKind::Reference,
-            r"\b[A-Z]{1,4}[- ]?\d{2,12}(?:(?:, ?|[- ])\d{2,6})*\b|\b[A-Z](?:[-,. ]{1,2}[A-Z0-9]){4,15}\b|\b\d(?:[-, ]{1,2}\d){3,15}\b|\b\d{5,12}\b".to_owned(),
+            r"\b[A-Z]{1,4}[- ]?\d{2,12}(?:(?:, ?|[- ])\d{2,6})*\b|\b[A-Z][a-z]{1,3}(?:-\d{2,6}){2,}\b|\b[A-Z](?:[-,. ]{1,2}[A-Z0-9]){4,15}\b|\b\d(?:[-, ]{1,2}\d){3,15}\b|\b\d{5,12}\b".to_owned(),
         ),
     ];
     // A pattern that does not compile would be a defect; the test below holds all of them.
@@ -125,6 +125,10 @@ mod tests {
         assert_eq!(
             facts("It is LF-902-412."),
             [(FactKind::Reference, "LF-902-412".into())]
+        );
+        assert_eq!(
+            facts("Yes, Lf-902-412."),
+            [(FactKind::Reference, "Lf-902-412".into())]
         );
         assert_eq!(
             facts("Yes, LF902, 412."),

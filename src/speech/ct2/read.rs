@@ -151,7 +151,7 @@ impl<'a> Ct2Model<'a> {
             Some([a, b, c, d]) => u32::from_le_bytes([*a, *b, *c, *d]) as usize,
             _ => state / 64,
         };
-        if heads == 0 || state % heads != 0 {
+        if heads == 0 || !state.is_multiple_of(heads) {
             return Err(damaged(format!(
                 "{heads} attention heads for {state} values; fetch the model again"
             )));

@@ -141,7 +141,7 @@ fn runs_bridge_short_dips_and_need_some_certainty() {
     scores[20..40].fill(0.9);
     scores[50..60].fill(0.8);
     scores[120..160].fill(0.65);
-    assert_eq!(runs(&scores), [20..60]);
+    assert_eq!(runs(&scores), vec![20..60]);
     scores[130..134].fill(0.75);
     assert_eq!(runs(&scores), [20..60, 120..160]);
 }

@@ -50,10 +50,12 @@ fn residue(frame: &[f64]) -> f64 {
         row[ORDER] = product(0, i + 1);
     }
     for pivot in 0..ORDER {
-        for row in pivot + 1..ORDER {
-            let factor = system[row][pivot] / system[pivot][pivot];
-            for column in pivot..=ORDER {
-                system[row][column] -= factor * system[pivot][column];
+        let (above, below) = system.split_at_mut(pivot + 1);
+        let top = above[pivot];
+        for row in below {
+            let factor = row[pivot] / top[pivot];
+            for (cell, by) in row.iter_mut().zip(top).skip(pivot) {
+                *cell -= factor * by;
             }
         }
     }
