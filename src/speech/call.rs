@@ -1,8 +1,9 @@
 //! A recorded call as attributed speech: who said what, when.
 
 use super::diarize::voice_changes;
+use super::vad::speech_spans;
 use super::{AudioTrack, Recording, Segment, SpeechSpan, SpeechToText, TranscribeOptions};
-use super::{assign_mono_roles, infer_roles, speech_spans};
+use super::{assign_mono_roles, infer_roles};
 use crate::conversation::{ParticipantId, Role, Word};
 use crate::error::Result;
 

@@ -14,9 +14,13 @@ mod recording;
 #[cfg(feature = "whisper")]
 mod resample;
 mod scripted;
+mod span;
 #[cfg(feature = "whisper")]
 mod utterance;
 #[cfg(feature = "whisper")]
+mod vad;
+#[cfg(not(feature = "whisper"))]
+#[path = "no_vad.rs"]
 mod vad;
 #[cfg(feature = "whisper")]
 mod wav;
@@ -29,8 +33,9 @@ pub use call::{AttributedSegment, CallOptions, transcribe_recording};
 pub use diarize::{assign_mono_roles, infer_roles};
 pub use recording::Recording;
 pub use scripted::ScriptedSpeech;
+pub use span::SpeechSpan;
 #[cfg(feature = "whisper")]
-pub use vad::{SpeechSpan, speech_spans};
+pub use vad::speech_spans;
 #[cfg(feature = "whisper")]
 pub use whisper::WhisperSpeech;
 

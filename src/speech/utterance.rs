@@ -1,7 +1,7 @@
 //! Cutting a track into utterances at its pauses.
 
-use super::vad::{MARGIN_MS, SpeechSpan};
-use super::{AudioTrack, SAMPLE_RATE};
+use super::vad::MARGIN_MS;
+use super::{AudioTrack, SAMPLE_RATE, SpeechSpan};
 
 /// The longest utterance: what Whisper was trained on, less room for silence at the end.
 const LONGEST_MS: u64 = 25_000;
