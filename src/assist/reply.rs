@@ -19,6 +19,8 @@ use crate::prompt::{Prompts, Template};
 const MAX_TOKENS: usize = 110;
 /// Citations of one reply; more would not be read.
 const MOST_CITATIONS: usize = 2;
+/// From this confidence on a reply is written from an article.
+const ANSWERABLE: f32 = 0.5;
 /// From this confidence on an article's sentence may be a reply by itself.
 const QUOTABLE: f32 = 0.6;
 /// Confidence of a reply that stands on nothing but the conversation.
@@ -33,6 +35,15 @@ pub struct ReplyContext {
     pub next_step: Option<String>,
     /// What was really done.
     pub receipts: Vec<ActionReceipt>,
+}
+
+impl ReplyContext {
+    /// Whether an article more likely than not answers the customer: a reply written from anything less
+    /// is invented.
+    pub fn is_answerable(&self) -> bool {
+        let best = self.passages.iter().map(|p| p.found.confidence);
+        best.fold(0.0, f32::max) >= ANSWERABLE
+    }
 }
 
 /// Writes replies.
@@ -122,7 +133,7 @@ impl ReplyWriter {
         })?;
         let schema = json!({
             "type": "object",
-            "properties": { "reply": { "type": "string", "minLength": 1, "maxLength": 320 } },
+            "properties": { "reply": { "type": "string", "minLength": 1, "maxLength": 240 } },
             "required": ["reply"],
             "additionalProperties": false
         });
@@ -136,7 +147,7 @@ impl ReplyWriter {
                 return Ok(Structured::Rejected { raw, reason });
             }
         };
-        let text = whole_sentences(answer.reply.trim()).to_owned();
+        let text = two_sentences(whole_sentences(answer.reply.trim())).to_owned();
         if text.is_empty() {
             return Ok(Structured::Rejected {
                 raw: text,
@@ -152,15 +163,17 @@ impl ReplyWriter {
             let reason = format!("it turns round what the article says: {quote:?}");
             return Ok(Structured::Rejected { raw: text, reason });
         }
-        let mut citations: Vec<Citation> = proof.into_iter().map(|p| p.citation).collect();
-        // Whoever checks an amount or a term wants to see where it stands.
+        // Whoever checks an amount or a term wants to see where it stands, so that comes first.
         let unproven = ungrounded_numbers(&text, []).len();
-        for fact in &facts {
-            let proves = ungrounded_numbers(&text, [fact.quote.as_str()]).len() < unproven;
-            if proves && !citations.contains(fact) {
-                citations.push(fact.clone());
-            }
+        let proves = |quote: &str| ungrounded_numbers(&text, [quote]).len() < unproven;
+        let (mut citations, alike): (Vec<Citation>, Vec<Citation>) = proof
+            .into_iter()
+            .map(|p| p.citation)
+            .partition(|citation| proves(&citation.quote));
+        if citations.is_empty() {
+            citations.extend(facts.iter().find(|fact| proves(&fact.quote)).cloned());
         }
+        citations.extend(alike);
         citations.truncate(MOST_CITATIONS);
         let cited = |p: &&FoundPassage| p.found.facts.iter().any(|f| citations.contains(f));
         let confidence = context
@@ -212,6 +225,16 @@ pub(crate) fn quoted_reply(context: &ReplyContext) -> Option<Suggestion> {
     };
     let evidence = vec![best.asked.clone(), passage];
     Some(Suggestion::new(kind, best.found.confidence, evidence))
+}
+
+/// The first two sentences: nobody reads out more.
+fn two_sentences(text: &str) -> &str {
+    let ends = text.match_indices(['.', '!', '?']).map(|(at, _)| at + 1);
+    let mut ends = ends.filter(|end| {
+        let rest = text.get(*end..).unwrap_or_default();
+        rest.starts_with(char::is_whitespace)
+    });
+    ends.nth(1).and_then(|end| text.get(..end)).unwrap_or(text)
 }
 
 /// Without the last sentence where the limit cut it.
@@ -276,6 +299,17 @@ mod tests {
             .write(&call, &Prefix::new("s"), &ReplyContext::default())
             .await
             .unwrap()
+    }
+
+    #[test]
+    fn a_reply_is_cut_after_its_second_sentence() {
+        assert_eq!(
+            two_sentences("Yes. It is 4.50 a day! More."),
+            "Yes. It is 4.50 a day!"
+        );
+        for whole in ["", "Yes.", "One. Two.", "no stop"] {
+            assert_eq!(two_sentences(whole), whole);
+        }
     }
 
     #[tokio::test]

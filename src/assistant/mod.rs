@@ -134,9 +134,9 @@ impl Assistant {
             let asked = conversation.transcript.utterances().last().is_some_and(|u| u.role == Role::EndUser);
             if spoken && (asked || trigger == Trigger::Manual) {
                 let scripted_will_do = scripted.is_some() && !asks_something(&conversation);
-                let written = match context.passages.is_empty() || scripted_will_do {
-                    true => None,
-                    false => assistant.reply(&conversation, &context).await?,
+                let written = match context.is_answerable() && !scripted_will_do {
+                    false => None,
+                    true => assistant.reply(&conversation, &context).await?,
                 };
                 // The macro's expansion knows no let chains.
                 if let Some(Structured::Valid(reply)) = written {

@@ -20,6 +20,8 @@ const MATCH_SLOPE: f32 = 14.0;
 const STEP_TAKEN: f32 = 0.55;
 /// A sentence with fewer words says too little to be compared by itself.
 const SENTENCE_WORDS: usize = 4;
+/// What a second procedure is worth beside a first that is as likely.
+const SECOND_NEED: f32 = 0.6;
 /// Below this likelihood a procedure is not worth a suggestion.
 const LEAST_LIKELY: f32 = 0.25;
 
@@ -112,9 +114,13 @@ impl ActionRanker {
     /// As the embedder.
     pub async fn infer_state(&self, conversation: &Conversation) -> Result<DialogueState> {
         let mut state = DialogueState::default();
-        let agent = said_by(conversation, |role| {
+        let mut agent = said_by(conversation, |role| {
             matches!(role, Role::HumanAgent | Role::AutomatedAgent)
         });
+        // "What can I do for you?" is no step of a procedure that nobody asked for yet.
+        let said = conversation.transcript.utterances();
+        let first = said.iter().find(|u| u.role == Role::EndUser);
+        agent.retain(|said| first.is_some_and(|first| said.id > first.id));
         let vectors = self.embed(&agent).await?;
         for (playbook, Examples { steps, .. }) in self.playbooks.iter().zip(self.vectors.iter()) {
             // A sentence takes the one step it is closest to.
@@ -162,7 +168,16 @@ impl ActionRanker {
         let matches = self.matches(conversation).await?;
         let state = self.infer_state(conversation).await?;
         let mut actions = Vec::new();
-        for found in matches.iter().filter(|m| m.confidence >= LEAST_LIKELY) {
+        let best = matches.first().map_or(1.0, |best| best.confidence);
+        for (at, found) in matches.iter().enumerate() {
+            if found.confidence < LEAST_LIKELY {
+                break;
+            }
+            // People mostly call about one thing: another procedure must be about as likely to count.
+            let rank = match at {
+                0 => 1.0,
+                _ => SECOND_NEED * (found.confidence / best).powi(2),
+            };
             let Some(playbook) = self.playbooks.iter().find(|p| p.id == found.playbook) else {
                 continue;
             };
@@ -178,7 +193,7 @@ impl ActionRanker {
             let open = open.map(|(_, step)| step);
             // Later steps matter less now; three ahead is as far as an agent wants to see.
             for (step, weight) in open.zip([1.0, 0.6, 0.36]) {
-                actions.push(self.action(playbook, step, &state, found, weight));
+                actions.push(self.action(playbook, step, &state, found, weight * rank));
             }
         }
         actions.sort_by(|a, b| b.score.total_cmp(&a.score));

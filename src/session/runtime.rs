@@ -301,7 +301,7 @@ impl Runtime {
         if role == Role::EndUser {
             self.overtake();
             // The procedure's own words are there at once; a question wants an answer from the articles.
-            let answerable = self.assistant.inner.writes && !context.passages.is_empty();
+            let answerable = self.assistant.inner.writes && context.is_answerable();
             match scripted {
                 Some(reply) if !(answerable && asks_something(&self.conversation)) => {
                     self.emit(SessionEvent::Suggestion(reply)).await;

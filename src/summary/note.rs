@@ -144,7 +144,12 @@ impl Summarizer {
             ));
         }
         let previous = options.previous.as_ref();
-        let unchanged = previous.filter(|p| p.covers == transcript.len() && !p.sections.is_empty());
+        // An interim note is no final one, even where nothing was said since.
+        let complete = |p: &Summary| {
+            let asked = sections_of(options.is_final);
+            p.covers == transcript.len() && asked.iter().all(|(kind, _)| p.section(*kind).is_some())
+        };
+        let unchanged = previous.filter(|p| complete(p));
         let (mut sections, covers) = match unchanged {
             Some(previous) => (previous.sections.clone(), transcript.len()),
             None => match self.judge(conversation, prefix, options).await? {
@@ -221,11 +226,7 @@ impl Summarizer {
                 .as_deref()
                 .unwrap_or(&conversation.language),
         })?;
-        let asked = if options.is_final {
-            &JUDGED[..]
-        } else {
-            &JUDGED[..2]
-        };
+        let asked = sections_of(options.is_final);
         let answer = self
             .model
             .complete_json::<HashMap<String, String>>(prefix.ask(task), schema(asked), MAX_TOKENS)
@@ -255,6 +256,11 @@ impl Summarizer {
         }
         Ok(Some(sections))
     }
+}
+
+/// What the model is asked for.
+fn sections_of(is_final: bool) -> &'static [(SectionKind, &'static str)] {
+    if is_final { &JUDGED } else { &JUDGED[..2] }
 }
 
 fn schema(asked: &[(SectionKind, &str)]) -> Value {
