@@ -16,7 +16,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build models demo test test-light lint features light sample
+.PHONY: help setup build models demo test test-light lint features light bench-llm sample
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | expand -t 14
@@ -83,6 +83,10 @@ light:  ## Check that the crate without features stays light, and that Cargo.loc
 	if [ -n "$$heavy" ]; then \
 	    echo "--no-default-features must stay light, but pulls in:"; echo "$$heavy"; exit 1; \
 	fi
+
+# The same profile as everything else: a release build would compile all dependencies once more.
+bench-llm: models  ## Measure the local language model beside candle-transformers (on a quiet machine)
+	@cargo bench --profile dev --features $(FEATURES) --bench llm
 
 sample:  ## Make the sample call again from its script (needs sox and espeak-ng)
 	@bash scripts/setup.sh sample

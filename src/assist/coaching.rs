@@ -73,16 +73,20 @@ pub fn load_coaching_rules(path: &Path) -> Result<Vec<CoachingRule>> {
     let file: RuleFile = toml::from_str(&text).or_error(ErrorKind::Config, || {
         format!("{shown} holds no coaching rules")
     })?;
-    match file.rules.iter().find(|rule| rule.examples.is_empty()) {
-        Some(rule) => Err(Error::new(
+    for rule in &file.rules {
+        let fault = if rule.examples.is_empty() {
+            "has no examples and could never fire"
+        } else if !(0.0..=1.0).contains(&rule.threshold) {
+            "needs a threshold between 0 and 1"
+        } else {
+            continue;
+        };
+        return Err(Error::new(
             ErrorKind::Config,
-            format!(
-                "{shown}: rule {:?} has no examples and could never fire",
-                rule.id
-            ),
-        )),
-        None => Ok(file.rules),
+            format!("{shown}: rule {:?} {fault}", rule.id),
+        ));
     }
+    Ok(file.rules)
 }
 
 /// What was fired when, in one conversation.

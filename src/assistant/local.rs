@@ -48,6 +48,8 @@ impl LocalModels {
     ) -> Self {
         let pick = |field: &mut Option<String>, chosen: Option<&str>| match chosen {
             Some("none") => *field = None,
+            // An environment variable that is set to nothing is not set.
+            Some("") => {}
             Some(name) => *field = Some(name.to_owned()),
             None => {}
         };

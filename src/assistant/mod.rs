@@ -216,7 +216,7 @@ impl Assistant {
         self.inner.speech.as_ref().ok_or_else(|| {
             Error::new(
                 ErrorKind::Config,
-                "no speech engine; give one to AssistantBuilder::speech",
+                "there is no speech engine to hear audio with; give a speech model, or a transcript instead of audio",
             )
         })
     }

@@ -39,17 +39,18 @@ impl Conversation {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] with line and key of the mistake.
     pub fn from_json(text: &str) -> Result<Self> {
+        // Editors of some systems begin a file with a mark of its encoding.
+        let text = text.trim_start_matches('\u{feff}');
         let is_full = serde_json::from_str::<serde_json::Value>(text)
             .is_ok_and(|v| v.get("transcript").is_some());
-        let unreadable =
-            || "this is no conversation in JSON (see Conversation::from_json for the form)";
+        let unreadable = || r#"this is no conversation in JSON; the short form is {"turns": [{"role": "end_user", "text": "..."}]}"#;
         if is_full {
             return serde_json::from_str(text).or_error(ErrorKind::InvalidInput, unreadable);
         }
         let short: Short =
             serde_json::from_str(text).or_error(ErrorKind::InvalidInput, unreadable)?;
         let mut conversation = Self::new(short.tenant, short.channel.unwrap_or(Channel::Chat));
-        if let Some(id) = short.id {
+        if let Some(id) = short.id.filter(|id| !id.trim().is_empty()) {
             conversation.id = id.into();
         }
         if let Some(language) = short.language {

@@ -86,6 +86,13 @@ impl Journal {
             .append(&self.key, self.version, &self.pending)
             .await;
         let version = match written {
+            // A conversation that begins cannot go on behind another one.
+            Err(error) if error.kind() == ErrorKind::Conflict && self.version == 0 => {
+                return Err(error.context(format!(
+                    "the store already has a conversation {}; resume it, or give this one another id",
+                    self.key.conversation
+                )));
+            }
             // Somebody else (a tool, another process) wrote to the same conversation: go on behind it.
             Err(error) if error.kind() == ErrorKind::Conflict => {
                 let behind = self.store.load(&self.key, self.version).await?.len() as u64;

@@ -116,7 +116,12 @@ fn open(path: &Path) -> Result<(File, u64)> {
     if about.is_dir() {
         return Err(audio_error("this is a folder; give an audio file in it"));
     }
-    if about.is_file() && about.len() == 0 {
+    if !about.is_file() {
+        return Err(audio_error(
+            "this is no file but a pipe or a device; give a file",
+        ));
+    }
+    if about.len() == 0 {
         return Err(audio_error(
             "the audio file is empty; record or copy it again",
         ));
@@ -130,8 +135,8 @@ fn check_duration(frames: u64, rate: u32, options: &RecordingOptions) -> Result<
         return Ok(());
     }
     Err(audio_error(format!(
-        "the recording lasts {} min or more, the limit is {} min; split it, or raise the limit with \
-         RecordingOptions::with_max_duration",
+        "the recording lasts {} min or more, the limit is {} min; split it (an \
+         application can raise the limit: RecordingOptions::with_max_duration)",
         seconds / 60,
         options.max_duration.as_secs() / 60
     )))

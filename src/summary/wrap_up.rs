@@ -34,6 +34,16 @@ pub fn load_wrap_up_codes(path: &Path) -> Result<Vec<WrapUpCode>> {
     let file: CodeFile = toml::from_str(&text).or_error(ErrorKind::Config, || {
         format!("{shown} holds no wrap-up codes")
     })?;
+    if let Some(code) = file
+        .codes
+        .iter()
+        .find(|code| code.id.trim().is_empty() || code.label.trim().is_empty())
+    {
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("{shown}: the code {:?} needs an id and a label", code.id),
+        ));
+    }
     let mut seen = std::collections::HashSet::new();
     match file
         .codes

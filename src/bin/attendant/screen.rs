@@ -47,7 +47,11 @@ impl Screen {
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let written = writeln!(out, "{text}").and_then(|()| out.flush());
         written.map_err(|why| {
-            Error::new(ErrorKind::Cancelled, "nobody reads the output").with_source(why)
+            let what = match why.kind() {
+                std::io::ErrorKind::BrokenPipe => "nobody reads the output",
+                _ => "the output cannot be written",
+            };
+            Error::new(ErrorKind::Cancelled, what).with_source(why)
         })
     }
 

@@ -71,6 +71,15 @@ pub(crate) async fn ready(
     .await;
     busy.finish_and_clear();
     let assistant = built?;
+    if content
+        .articles
+        .articles
+        .iter()
+        .all(|article| article.tenant != tenant)
+    {
+        // What was indexed before and has no article any more must not be answered from.
+        assistant.knowledge().clear(&tenant).await?;
+    }
     ingest(&assistant, content.articles.articles, screen).await?;
     Ok(Ready { assistant, tenant })
 }

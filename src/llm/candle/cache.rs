@@ -1,45 +1,33 @@
 //! The state of one token sequence: keys and values of every layer, growing in blocks.
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{Result, bail};
 
 /// Positions are added in blocks of this many tokens.
-const BLOCK: usize = 512;
+const BLOCK: usize = 256;
 
-/// Keys and values of one layer, each `(kv_heads, capacity, head_dim)`.
-#[derive(Debug)]
+/// Keys and values of one layer, each `(positions, width)`.
+#[derive(Debug, Default)]
 struct Layer {
-    keys: Tensor,
-    values: Tensor,
+    keys: Vec<f32>,
+    values: Vec<f32>,
 }
 
 /// A key-value cache that can be cut back and copied.
 #[derive(Debug)]
 pub(super) struct KvCache {
     layers: Vec<Layer>,
-    kv_heads: usize,
-    head_dim: usize,
-    capacity: usize,
+    /// Values of a position: key heads times their size.
+    width: usize,
     len: usize,
 }
 
 impl KvCache {
-    pub(super) fn new(layers: usize, kv_heads: usize, head_dim: usize) -> Result<Self> {
-        let empty = || Tensor::zeros((kv_heads, 0, head_dim), DType::F32, &Device::Cpu);
-        let layers = (0..layers)
-            .map(|_| {
-                Ok(Layer {
-                    keys: empty()?,
-                    values: empty()?,
-                })
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self {
-            layers,
-            kv_heads,
-            head_dim,
-            capacity: 0,
+    pub(super) fn new(layers: usize, width: usize) -> Self {
+        Self {
+            layers: (0..layers).map(|_| Layer::default()).collect(),
+            width,
             len: 0,
-        })
+        }
     }
 
     /// How many positions are filled.
@@ -53,61 +41,50 @@ impl KvCache {
     }
 
     /// A copy of the first `len` positions, to go on differently from there.
-    pub(super) fn fork(&self, len: usize) -> Result<Self> {
+    pub(super) fn fork(&self, len: usize) -> Self {
         let len = len.min(self.len);
-        let mut copy = Self::new(self.layers.len(), self.kv_heads, self.head_dim)?;
-        copy.reserve(len)?;
-        for (from, to) in self.layers.iter().zip(&copy.layers) {
-            to.keys
-                .slice_set(&from.keys.narrow(1, 0, len)?.contiguous()?, 1, 0)?;
-            to.values
-                .slice_set(&from.values.narrow(1, 0, len)?.contiguous()?, 1, 0)?;
-        }
-        copy.len = len;
-        Ok(copy)
-    }
-
-    /// Makes room for `more` positions.
-    pub(super) fn reserve(&mut self, more: usize) -> Result<()> {
-        let needed = self.len + more;
-        if needed <= self.capacity {
-            return Ok(());
-        }
-        let capacity = needed.div_ceil(BLOCK) * BLOCK;
-        let shape = (self.kv_heads, capacity, self.head_dim);
-        for layer in &mut self.layers {
-            for tensor in [&mut layer.keys, &mut layer.values] {
-                let grown = Tensor::zeros(shape, DType::F32, tensor.device())?;
-                if self.len > 0 {
-                    grown.slice_set(&tensor.narrow(1, 0, self.len)?.contiguous()?, 1, 0)?;
-                }
-                *tensor = grown;
-            }
-        }
-        self.capacity = capacity;
-        Ok(())
-    }
-
-    /// Writes keys and values `(kv_heads, tokens, head_dim)` of a layer behind what is filled and
-    /// returns all of them. The caller reserves before and calls [`Self::advance`] after the last
-    /// layer.
-    pub(super) fn append(
-        &self,
-        layer: usize,
-        keys: &Tensor,
-        values: &Tensor,
-    ) -> Result<(Tensor, Tensor)> {
-        let Some(slot) = self.layers.get(layer) else {
-            candle_core::bail!("layer {layer} is outside the cache");
+        let filled = len * self.width;
+        let copy = |from: &Vec<f32>| {
+            let mut to = Vec::with_capacity((len + 1).next_multiple_of(BLOCK) * self.width);
+            to.extend_from_slice(from.get(..filled).unwrap_or_default());
+            to
         };
-        let tokens = keys.dim(1)?;
-        slot.keys.slice_set(keys, 1, self.len)?;
-        slot.values.slice_set(values, 1, self.len)?;
-        let filled = self.len + tokens;
-        Ok((
-            slot.keys.narrow(1, 0, filled)?,
-            slot.values.narrow(1, 0, filled)?,
-        ))
+        Self {
+            layers: self
+                .layers
+                .iter()
+                .map(|layer| Layer {
+                    keys: copy(&layer.keys),
+                    values: copy(&layer.values),
+                })
+                .collect(),
+            width: self.width,
+            len,
+        }
+    }
+
+    /// Writes keys and values of a layer, `(tokens, width)`, behind what is filled and returns all of
+    /// them. The caller calls [`Self::advance`] after the last layer.
+    pub(super) fn append(
+        &mut self,
+        layer: usize,
+        keys: &[f32],
+        values: &[f32],
+    ) -> Result<(&[f32], &[f32])> {
+        let filled = self.len * self.width;
+        let Some(layer) = self.layers.get_mut(layer) else {
+            bail!("layer {layer} is outside the cache");
+        };
+        for (held, new) in [(&mut layer.keys, keys), (&mut layer.values, values)] {
+            held.truncate(filled);
+            if held.capacity() < filled + new.len() {
+                // Exact, since doubling would hold half of the memory for nothing.
+                let block = BLOCK * self.width;
+                held.reserve_exact(new.len().next_multiple_of(block.max(1)));
+            }
+            held.extend_from_slice(new);
+        }
+        Ok((&layer.keys, &layer.values))
     }
 
     /// Counts `tokens` written by every layer as filled.

@@ -1,74 +1,77 @@
 //! One forward pass for the llama family: llama, Qwen2 and Qwen3 differ in a few parameters only.
+//!
+//! Rows of `f32` go through it; the products with Q4_K and Q6_K weights are those of
+//! `attendant-kernels` where the machine has the instructions, all others are candle's.
 
 use std::io::{Read, Seek};
 
+use attendant_kernels::ops::{self, Heads};
+use attendant_kernels::{Activations, BLOCK, Pool};
 use candle_core::quantized::gguf_file::{Content, Value};
-use candle_core::quantized::{QMatMul, QTensor};
-use candle_core::{DType, Device, Result, Tensor, bail};
-use candle_nn::ops::{rms_norm, silu, softmax_last_dim};
-use candle_nn::rotary_emb::{rope, rope_i};
+use candle_core::{Result, bail};
 
 use super::cache::KvCache;
+use super::weights::{Linear, Source, Weights};
 
-/// Tokens of a prompt that go through the model at once; bounds the memory of attention scores.
+/// Tokens of a prompt that go through the model at once: enough that turning weights into tiles pays,
+/// few enough that other local models get their turn.
 pub(super) const CHUNK: usize = 256;
 
 /// What differs between the models of the family.
 #[derive(Clone, Debug)]
 struct Shape {
     layers: usize,
-    heads: usize,
-    kv_heads: usize,
-    head_dim: usize,
+    heads: Heads,
+    hidden: usize,
     context: usize,
     epsilon: f32,
     /// Llama's GGUF files store rotated pairs next to each other, Qwen's half a head apart.
     interleaved: bool,
 }
 
-/// A projection with the bias that Qwen2 has on queries, keys and values.
-#[derive(Debug)]
-struct Linear {
-    weight: QMatMul,
-    bias: Option<Tensor>,
-}
-
-impl Linear {
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = candle_core::Module::forward(&self.weight, x)?;
-        match &self.bias {
-            Some(bias) => y.broadcast_add(bias),
-            None => Ok(y),
-        }
-    }
-}
-
 #[derive(Debug)]
 struct Layer {
-    attention_norm: Tensor,
+    attention_norm: Vec<f32>,
     query: Linear,
     key: Linear,
     value: Linear,
     /// Qwen3 normalises every head of queries and keys.
-    head_norms: Option<(Tensor, Tensor)>,
+    head_norms: Option<(Vec<f32>, Vec<f32>)>,
     output: Linear,
-    feed_norm: Tensor,
+    feed_norm: Vec<f32>,
     gate: Linear,
     up: Linear,
     down: Linear,
 }
 
-/// The weights of a model.
+/// The weights of a model, and room to compute with them.
 #[derive(Debug)]
 pub(super) struct Decoder {
     shape: Shape,
-    embedding: QMatMul,
+    embedding: Weights,
     layers: Vec<Layer>,
-    norm: Tensor,
+    norm: Vec<f32>,
     /// `None`: the embedding is used, transposed.
-    head: Option<QMatMul>,
-    cos: Tensor,
-    sin: Tensor,
+    head: Option<Weights>,
+    /// `(context, head_dim / 2)`.
+    cos: Vec<f32>,
+    sin: Vec<f32>,
+    pool: Pool,
+    room: Room,
+}
+
+/// Rows between the products; kept, since asking for memory anew costs a tenth of a token's time.
+#[derive(Debug, Default)]
+struct Room {
+    normed: Vec<f32>,
+    query: Vec<f32>,
+    key: Vec<f32>,
+    value: Vec<f32>,
+    mixed: Vec<f32>,
+    gate: Vec<f32>,
+    up: Vec<f32>,
+    added: Vec<f32>,
+    activations: Activations,
 }
 
 impl Decoder {
@@ -87,37 +90,51 @@ impl Decoder {
         let hidden = number("embedding_length")?;
         let shape = Shape {
             layers: number("block_count")?,
-            heads,
-            kv_heads: number("attention.head_count_kv").unwrap_or(heads),
-            head_dim: number("attention.key_length").unwrap_or(hidden / heads.max(1)),
+            heads: Heads {
+                queries: heads,
+                keys: number("attention.head_count_kv").unwrap_or(heads),
+                dim: number("attention.key_length").unwrap_or(hidden / heads.max(1)),
+            },
+            hidden,
             context: number("context_length")?.min(context),
             epsilon: real(content, &format!("{arch}.attention.layer_norm_rms_epsilon"))?,
             interleaved: arch == "llama",
         };
-        if shape.heads == 0 || shape.kv_heads == 0 || !shape.heads.is_multiple_of(shape.kv_heads) {
-            bail!(
-                "{} heads cannot share {} key heads",
-                shape.heads,
-                shape.kv_heads
-            );
+        let Heads { queries, keys, dim } = shape.heads;
+        if queries == 0 || keys == 0 || dim < 2 || !queries.is_multiple_of(keys) {
+            bail!("{queries} heads of {dim} values cannot share {keys} key heads");
         }
         let mut source = Source { content, file };
         let base = real(content, &format!("{arch}.rope.freq_base")).unwrap_or(10_000.0);
-        let (cos, sin) = rotation(&shape, base, source.optional("rope_freqs.weight")?)?;
+        let (cos, sin) = rotation(&shape, base, source.optional("rope_freqs.weight")?);
+        let (wide, narrow) = (queries * dim, keys * dim);
         let layers = (0..shape.layers)
-            .map(|index| Layer::read(&mut source, index))
+            .map(|index| Layer::read(&mut source, index, hidden, wide, narrow))
             .collect::<Result<_>>()?;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let norm = source.plain("output_norm.weight")?;
+        let embedding = source.weights("token_embd.weight")?;
+        let head = match content.tensor_infos.contains_key("output.weight") {
+            true => Some(source.weights("output.weight")?),
+            false => None,
+        };
+        let widths = [
+            embedding.cols(),
+            head.as_ref().map_or(hidden, Weights::cols),
+        ];
+        if norm.len() != hidden || widths != [hidden; 2] {
+            bail!("the tensors are not {hidden} wide as the file says");
+        }
         Ok(Self {
-            embedding: QMatMul::from_qtensor(source.quantised("token_embd.weight")?)?,
-            norm: source.plain("output_norm.weight")?,
-            head: match content.tensor_infos.contains_key("output.weight") {
-                true => Some(QMatMul::from_qtensor(source.quantised("output.weight")?)?),
-                false => None,
-            },
             shape,
+            embedding,
             layers,
+            norm,
+            head,
             cos,
             sin,
+            pool: Pool::new(threads),
+            room: Room::default(),
         })
     }
 
@@ -127,31 +144,50 @@ impl Decoder {
     }
 
     /// An empty cache that fits this model.
-    pub(super) fn cache(&self) -> Result<KvCache> {
-        KvCache::new(self.shape.layers, self.shape.kv_heads, self.shape.head_dim)
+    pub(super) fn cache(&self) -> KvCache {
+        KvCache::new(
+            self.shape.layers,
+            self.shape.heads.keys * self.shape.heads.dim,
+        )
     }
 
     /// Feeds `tokens` behind what `cache` holds; returns the logits of the last one.
-    pub(super) fn feed(&self, cache: &mut KvCache, tokens: &[u32]) -> Result<Vec<f32>> {
+    pub(super) fn feed(&mut self, cache: &mut KvCache, tokens: &[u32]) -> Result<Vec<f32>> {
         let hidden = self.hidden(cache, tokens)?;
-        let last = hidden.narrow(0, hidden.dim(0)? - 1, 1)?;
-        self.logits(&last)?.squeeze(0)?.to_vec1()
+        let last = hidden.len() - self.shape.hidden;
+        self.logits(hidden.get(last..).unwrap_or_default())
     }
 
-    /// Feeds at most [`CHUNK`] tokens; returns the logits after each of them, `(tokens, vocabulary)`.
-    pub(super) fn feed_all(&self, cache: &mut KvCache, tokens: &[u32]) -> Result<Vec<Vec<f32>>> {
+    /// Feeds at most [`CHUNK`] tokens; returns the logits after each of them.
+    pub(super) fn feed_all(
+        &mut self,
+        cache: &mut KvCache,
+        tokens: &[u32],
+    ) -> Result<Vec<Vec<f32>>> {
         let hidden = self.hidden(cache, tokens)?;
-        self.logits(&hidden)?.to_vec2()
+        let logits = self.logits(&hidden)?;
+        let words = logits.len() / tokens.len().max(1);
+        Ok(logits.chunks(words.max(1)).map(<[f32]>::to_vec).collect())
     }
 
-    fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
+    fn logits(&mut self, hidden: &[f32]) -> Result<Vec<f32>> {
         let _cores = crate::compute::exclusive();
-        let hidden = rms_norm(&hidden.contiguous()?, &self.norm, self.shape.epsilon)?;
-        candle_core::Module::forward(self.head.as_ref().unwrap_or(&self.embedding), &hidden)
+        let Room {
+            normed,
+            activations,
+            ..
+        } = &mut self.room;
+        normed.resize(hidden.len(), 0.0);
+        ops::rms_norm(hidden, &self.norm, self.shape.epsilon, normed);
+        prepare(activations, normed, self.shape.hidden);
+        let mut logits = Vec::new();
+        let head = self.head.as_ref().unwrap_or(&self.embedding);
+        head.multiply(&self.pool, normed, activations, &mut logits)?;
+        Ok(logits)
     }
 
     /// The last chunk's hidden states, `(tokens of the chunk, hidden)`.
-    fn hidden(&self, cache: &mut KvCache, tokens: &[u32]) -> Result<Tensor> {
+    fn hidden(&mut self, cache: &mut KvCache, tokens: &[u32]) -> Result<Vec<f32>> {
         if tokens.is_empty() {
             bail!("there are no tokens to feed");
         }
@@ -162,132 +198,107 @@ impl Decoder {
                 self.shape.context
             );
         }
-        cache.reserve(tokens.len())?;
-        let mut last = None;
+        let mut x = Vec::new();
         for chunk in tokens.chunks(CHUNK) {
             // One chunk is the unit of work other local models may slip in between.
             let _cores = crate::compute::exclusive();
-            let mut x = self
-                .embedding
-                .embedding(&Tensor::new(chunk, &Device::Cpu)?)?;
-            let mask = self.mask(chunk.len(), cache.len())?;
-            for (index, layer) in self.layers.iter().enumerate() {
-                x = self.block(layer, index, x, mask.as_ref(), cache)?;
+            self.embedding.rows_of(chunk, &mut x)?;
+            for index in 0..self.layers.len() {
+                self.block(index, &mut x, cache)?;
             }
             cache.advance(chunk.len());
-            last = Some(x);
         }
-        match last {
-            Some(hidden) => Ok(hidden),
-            None => bail!("there are no tokens to feed"),
-        }
+        Ok(x)
     }
 
-    fn block(
-        &self,
-        layer: &Layer,
-        index: usize,
-        x: Tensor,
-        mask: Option<&Tensor>,
-        cache: &KvCache,
-    ) -> Result<Tensor> {
-        let epsilon = self.shape.epsilon;
-        let normed = rms_norm(&x, &layer.attention_norm, epsilon)?;
-        let x = (x + self.attention(layer, index, &normed, mask, cache)?)?;
-        let normed = rms_norm(&x, &layer.feed_norm, epsilon)?;
-        let gated = (silu(&layer.gate.forward(&normed)?)? * layer.up.forward(&normed)?)?;
-        x + layer.down.forward(&gated)?
-    }
-
-    fn attention(
-        &self,
-        layer: &Layer,
-        index: usize,
-        x: &Tensor,
-        mask: Option<&Tensor>,
-        cache: &KvCache,
-    ) -> Result<Tensor> {
-        let Shape {
-            heads,
-            kv_heads,
-            head_dim,
-            epsilon,
-            interleaved,
+    fn block(&mut self, index: usize, x: &mut [f32], cache: &mut KvCache) -> Result<()> {
+        let Self {
+            shape,
+            layers,
+            cos,
+            sin,
+            pool,
+            room,
             ..
-        } = self.shape;
-        let tokens = x.dim(0)?;
-        let cos = self.cos.narrow(0, cache.len(), tokens)?;
-        let sin = self.sin.narrow(0, cache.len(), tokens)?;
-        let rotate = |projected: Tensor, count: usize, norm: Option<&Tensor>| -> Result<Tensor> {
-            let mut split = projected.reshape((tokens, count, head_dim))?;
-            if let Some(norm) = norm {
-                split = rms_norm(&split.contiguous()?, norm, epsilon)?;
+        } = self;
+        let Some(layer) = layers.get(index) else {
+            bail!("there is no layer {index}");
+        };
+        let Room {
+            normed,
+            query,
+            key,
+            value,
+            mixed,
+            gate,
+            up,
+            added,
+            activations,
+        } = room;
+        normed.resize(x.len(), 0.0);
+        ops::rms_norm(x, &layer.attention_norm, shape.epsilon, normed);
+        prepare(activations, normed, shape.hidden);
+        layer.query.forward(pool, normed, activations, query)?;
+        layer.key.forward(pool, normed, activations, key)?;
+        layer.value.forward(pool, normed, activations, value)?;
+        let Heads { queries, keys, dim } = shape.heads;
+        if let Some((for_query, for_key)) = &layer.head_norms {
+            for (rows, norm) in [(&mut *query, for_query), (&mut *key, for_key)] {
+                let plain = rows.clone();
+                ops::rms_norm(&plain, norm, shape.epsilon, rows);
             }
-            let split = split.transpose(0, 1)?.contiguous()?.unsqueeze(0)?;
-            let turned = if interleaved {
-                rope_i(&split, &cos, &sin)?
-            } else {
-                rope(&split, &cos, &sin)?
-            };
-            turned.squeeze(0)
-        };
-        let norms = layer.head_norms.as_ref();
-        let query = rotate(layer.query.forward(x)?, heads, norms.map(|n| &n.0))?;
-        let key = rotate(layer.key.forward(x)?, kv_heads, norms.map(|n| &n.1))?;
-        let value = layer
-            .value
-            .forward(x)?
-            .reshape((tokens, kv_heads, head_dim))?
-            .transpose(0, 1)?
-            .contiguous()?;
-        let (keys, values) = cache.append(index, &key, &value)?;
-
-        // The query heads that share a key head are laid below each other, so that keys and
-        // values are read once and never repeated.
-        let group = heads / kv_heads;
-        let query = (query.reshape((kv_heads, group * tokens, head_dim))?
-            * (1.0 / (head_dim as f64).sqrt()))?;
-        let mut scores = query.matmul(&keys.transpose(1, 2)?)?;
-        if let Some(mask) = mask {
-            scores = scores.broadcast_add(mask)?;
         }
-        let mixed = softmax_last_dim(&scores)?.matmul(&values)?;
-        let mixed = mixed
-            .reshape((heads, tokens, head_dim))?
-            .transpose(0, 1)?
-            .reshape((tokens, heads * head_dim))?;
-        layer.output.forward(&mixed)
+        let half = dim / 2;
+        for (rows, width) in [(&mut *query, queries * dim), (&mut *key, keys * dim)] {
+            for (token, row) in rows.chunks_exact_mut(width).enumerate() {
+                let at = (cache.len() + token) * half;
+                let (Some(cos), Some(sin)) = (cos.get(at..at + half), sin.get(at..at + half))
+                else {
+                    bail!("position {} is outside the window", cache.len() + token);
+                };
+                ops::rotate(row, dim, cos, sin, shape.interleaved);
+            }
+        }
+        let (keys, values) = cache.append(index, key, value)?;
+        mixed.resize(query.len(), 0.0);
+        ops::attention(pool, shape.heads, query, keys, values, mixed);
+        prepare(activations, mixed, queries * dim);
+        layer.output.forward(pool, mixed, activations, added)?;
+        ops::add(x, added);
+
+        ops::rms_norm(x, &layer.feed_norm, shape.epsilon, normed);
+        prepare(activations, normed, shape.hidden);
+        layer.gate.forward(pool, normed, activations, gate)?;
+        layer.up.forward(pool, normed, activations, up)?;
+        ops::gate(pool, gate, up);
+        prepare(activations, gate, layer.down.cols());
+        layer.down.forward(pool, gate, activations, added)?;
+        ops::add(x, added);
+        Ok(())
     }
+}
 
-    /// Minus infinity where a token would look ahead: `(group * tokens, filled + tokens)`.
-    fn mask(&self, tokens: usize, filled: usize) -> Result<Option<Tensor>> {
-        if tokens == 1 {
-            return Ok(None);
-        }
-        let width = filled + tokens;
-        let group = self.shape.heads / self.shape.kv_heads;
-        let row = |token: usize| {
-            (0..width).map(move |at| {
-                if at > filled + token {
-                    f32::NEG_INFINITY
-                } else {
-                    0.0
-                }
-            })
-        };
-        let cells: Vec<f32> = (0..group).flat_map(|_| (0..tokens).flat_map(row)).collect();
-        Tensor::from_vec(cells, (group * tokens, width), &Device::Cpu).map(Some)
+/// Rounds rows for the products with packed weights; rows of other widths only meet candle's.
+fn prepare(activations: &mut Activations, rows: &[f32], width: usize) {
+    if width.is_multiple_of(BLOCK) {
+        activations.take(rows, width);
     }
 }
 
 impl Layer {
-    fn read<R: Read + Seek>(source: &mut Source<'_, R>, index: usize) -> Result<Self> {
+    fn read<R: Read + Seek>(
+        source: &mut Source<'_, R>,
+        index: usize,
+        hidden: usize,
+        wide: usize,
+        narrow: usize,
+    ) -> Result<Self> {
         let name = |part: &str| format!("blk.{index}.{part}");
         let head_norms = match source.optional(&name("attn_q_norm.weight"))? {
             Some(query) => Some((query, source.plain(&name("attn_k_norm.weight"))?)),
             None => None,
         };
-        Ok(Self {
+        let layer = Self {
             attention_norm: source.plain(&name("attn_norm.weight"))?,
             query: source.linear(&name("attn_q"))?,
             key: source.linear(&name("attn_k"))?,
@@ -298,61 +309,40 @@ impl Layer {
             gate: source.linear(&name("ffn_gate"))?,
             up: source.linear(&name("ffn_up"))?,
             down: source.linear(&name("ffn_down"))?,
-        })
-    }
-}
-
-/// The tensors of a GGUF file.
-struct Source<'a, R> {
-    content: &'a Content,
-    file: &'a mut R,
-}
-
-impl<R: Read + Seek> Source<'_, R> {
-    fn quantised(&mut self, name: &str) -> Result<QTensor> {
-        self.content.tensor(self.file, name, &Device::Cpu)
-    }
-
-    fn plain(&mut self, name: &str) -> Result<Tensor> {
-        self.quantised(name)?
-            .dequantize(&Device::Cpu)?
-            .to_dtype(DType::F32)
-    }
-
-    fn optional(&mut self, name: &str) -> Result<Option<Tensor>> {
-        match self.content.tensor_infos.contains_key(name) {
-            true => self.plain(name).map(Some),
-            false => Ok(None),
+        };
+        let inner = layer.gate.rows();
+        let sizes = [
+            (&layer.query, wide, hidden),
+            (&layer.key, narrow, hidden),
+            (&layer.value, narrow, hidden),
+            (&layer.output, hidden, wide),
+            (&layer.gate, inner, hidden),
+            (&layer.up, inner, hidden),
+            (&layer.down, hidden, inner),
+        ];
+        let fits = sizes
+            .iter()
+            .all(|(linear, rows, cols)| linear.is(*rows, *cols));
+        if !fits || layer.attention_norm.len() != hidden || layer.feed_norm.len() != hidden {
+            bail!("the tensors of layer {index} do not fit each other");
         }
-    }
-
-    fn linear(&mut self, name: &str) -> Result<Linear> {
-        Ok(Linear {
-            weight: QMatMul::from_qtensor(self.quantised(&format!("{name}.weight"))?)?,
-            bias: self.optional(&format!("{name}.bias"))?,
-        })
+        Ok(layer)
     }
 }
 
 /// Cosines and sines of every position, `(context, head_dim / 2)`.
-fn rotation(shape: &Shape, base: f32, factors: Option<Tensor>) -> Result<(Tensor, Tensor)> {
-    let half = shape.head_dim / 2;
-    let mut frequencies: Vec<f32> = (0..half)
-        .map(|i| base.powf(-2.0 * i as f32 / shape.head_dim as f32))
+fn rotation(shape: &Shape, base: f32, factors: Option<Vec<f32>>) -> (Vec<f32>, Vec<f32>) {
+    let dim = shape.heads.dim;
+    let mut frequencies: Vec<f32> = (0..dim / 2)
+        .map(|i| base.powf(-2.0 * i as f32 / dim as f32))
         .collect();
-    if let Some(factors) = factors {
-        // Llama 3.1 stretches low frequencies by factors stored in the file.
-        for (frequency, factor) in frequencies.iter_mut().zip(factors.to_vec1::<f32>()?) {
-            *frequency /= factor;
-        }
+    // Llama 3.1 stretches low frequencies by factors stored in the file.
+    for (frequency, factor) in frequencies.iter_mut().zip(factors.unwrap_or_default()) {
+        *frequency /= factor;
     }
-    let frequencies = Tensor::from_vec(frequencies, (1, half), &Device::Cpu)?;
-    let end = u32::try_from(shape.context).map_err(candle_core::Error::wrap)?;
-    let positions = Tensor::arange(0, end, &Device::Cpu)?
-        .to_dtype(DType::F32)?
-        .reshape((shape.context, 1))?;
-    let angles = positions.matmul(&frequencies)?;
-    Ok((angles.cos()?, angles.sin()?))
+    let angles = (0..shape.context)
+        .flat_map(|position| frequencies.iter().map(move |f| position as f32 * f));
+    angles.map(|angle| (angle.cos(), angle.sin())).unzip()
 }
 
 fn value<'a>(content: &'a Content, key: &str) -> Result<&'a Value> {

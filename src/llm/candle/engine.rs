@@ -158,11 +158,11 @@ impl Worker {
             ));
         }
         let vocabulary = Vocabulary::read(&content)?;
-        let decoder = Decoder::read(&content, &mut file, options.context_tokens)
+        let mut decoder = Decoder::read(&content, &mut file, options.context_tokens)
             .or_error(ErrorKind::Model, damaged)?;
         // candle rearranges weights when they are first used, once for one row and once for many:
         // better now than while somebody waits for an answer.
-        let mut scratch = decoder.cache().map_err(candle_error)?;
+        let mut scratch = decoder.cache();
         for rows in [WARM_UP_ROWS, 1] {
             decoder
                 .feed(&mut scratch, &vec![0; rows])
@@ -358,7 +358,6 @@ impl Worker {
                         Some((common, slot)) if common > 0 => slot.cache.fork(common),
                         _ => self.decoder.cache(),
                     };
-                let cache = cache.map_err(candle_error)?;
                 let tokens = prompt.get(..cache.len()).unwrap_or_default().to_vec();
                 if self.slots.len() >= self.max_slots
                     && let Some(oldest) =

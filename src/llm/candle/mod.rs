@@ -11,6 +11,7 @@ mod engine;
 mod score;
 mod template;
 mod vocabulary;
+mod weights;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -51,7 +51,7 @@ pub(crate) async fn run(args: AssistArgs, screen: &Screen) -> Result<()> {
         .await?;
         (spoken(segments), length)
     };
-    if script.is_empty() {
+    if script.iter().all(|(_, said)| said.text.trim().is_empty()) {
         return Err(Error::new(
             ErrorKind::InsufficientContent,
             format!("nobody says anything in {}", args.file.display()),

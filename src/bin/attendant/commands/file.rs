@@ -117,6 +117,12 @@ pub(crate) async fn summarize(args: FileArgs, screen: &Screen) -> Result<()> {
         .await;
     busy.finish_and_clear();
     let summary = summary?;
+    if summary.sections.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Config,
+            "no note could be written; a note needs a language model (leave out --llm none)",
+        ));
+    }
     if args.json {
         return screen.json(&summary);
     }
@@ -135,6 +141,16 @@ pub(crate) async fn summarize(args: FileArgs, screen: &Screen) -> Result<()> {
 pub(crate) async fn suggest(args: FileArgs, screen: &Screen) -> Result<()> {
     let ready = ready(&args.setup, None, !is_transcript(&args.file), screen).await?;
     let conversation = conversation(&args.file, &ready.assistant, &ready.tenant, screen).await?;
+    let said = conversation.transcript.utterances();
+    if said
+        .iter()
+        .all(|utterance| utterance.text.trim().is_empty())
+    {
+        return Err(Error::new(
+            ErrorKind::InsufficientContent,
+            format!("nobody says anything in {}", args.file.display()),
+        ));
+    }
     let mut suggestions = ready.assistant.suggest(&conversation, Trigger::Manual);
     while let Some(suggestion) = suggestions.next().await {
         let suggestion = suggestion?;

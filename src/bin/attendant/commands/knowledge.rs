@@ -4,7 +4,7 @@ use attendant::assistant::local::LocalModels;
 use attendant::conversation::TenantId;
 use attendant::knowledge::{Audience, Question, Scope, load_articles};
 use attendant::models::Cache;
-use attendant::{Assistant, Result};
+use attendant::{Assistant, Error, ErrorKind, Result};
 
 use crate::args::{AskArgs, IngestArgs};
 use crate::screen::Screen;
@@ -15,11 +15,20 @@ pub(crate) async fn ingest(args: IngestArgs, screen: &Screen) -> Result<()> {
     let folder = if inside.is_dir() { &inside } else { &args.dir };
     let loaded = load_articles(folder, &TenantId::from(args.tenant.as_str()))?;
     for skipped in &loaded.skipped {
-        screen.line(&format!(
+        screen.note(&format!(
             "skipped {}: {}",
             skipped.path.display(),
             skipped.reason
-        ))?;
+        ));
+    }
+    if loaded.articles.is_empty() {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            format!(
+                "there is no article (.md, .markdown, .txt) that can be used in {}; the index is left as it was",
+                folder.display()
+            ),
+        ));
     }
     let mut models =
         LocalModels::default().choose(Some("none"), Some("none"), args.embedding.as_deref());
@@ -37,6 +46,12 @@ pub(crate) async fn ingest(args: IngestArgs, screen: &Screen) -> Result<()> {
 }
 
 pub(crate) async fn ask(args: AskArgs, screen: &Screen) -> Result<()> {
+    if args.question.trim().is_empty() {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            "there is no question; ask one",
+        ));
+    }
     let ready = setup::ready(&args.setup, None, false, screen).await?;
     let audience = if args.customer {
         Audience::Customer

@@ -1,0 +1,109 @@
+//! Activations as 8-bit integers, 256 to a scale: what the products read.
+
+use crate::BLOCK;
+
+/// Values whose sum is kept: the offset of a weight is multiplied by it.
+pub(crate) const SUM: usize = 16;
+/// The matrix unit reads this many rows at once, so that many are there.
+const TILE: usize = 16;
+
+/// A cache line of values; loads across two lines cost twice.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub(crate) struct Line(pub(crate) [i8; 64]);
+
+impl Line {
+    pub(crate) const ZERO: Self = Self([0; 64]);
+}
+
+/// Rows of activations, each value `scale * q` with `q` from -127 to 127.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Activations {
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    /// `(rows, cols)`, and rows of zeros up to a multiple of 16.
+    values: Vec<Line>,
+    /// `(rows, cols / BLOCK)`.
+    pub(crate) scales: Vec<f32>,
+    /// `(rows, cols / SUM)`: sums of 16 values.
+    pub(crate) sums: Vec<i16>,
+}
+
+impl Activations {
+    /// Takes rows of `cols` values each; `cols` must be a multiple of [`BLOCK`]. What was held before
+    /// goes, its memory stays.
+    ///
+    /// # Panics
+    /// If the lengths do not fit.
+    pub fn take(&mut self, values: &[f32], cols: usize) {
+        assert!(
+            cols > 0 && cols.is_multiple_of(BLOCK) && values.len().is_multiple_of(cols),
+            "{} values are no rows of {cols}",
+            values.len()
+        );
+        self.rows = values.len() / cols;
+        self.cols = cols;
+        let used = values.len() / 64;
+        let lines = self.rows.next_multiple_of(TILE) * cols / 64;
+        self.values.resize(lines, Line::ZERO);
+        self.values[used..].fill(Line::ZERO);
+        self.scales.resize(values.len() / BLOCK, 0.0);
+        self.sums.resize(values.len() / SUM, 0);
+        let blocks = values
+            .chunks_exact(BLOCK)
+            .zip(self.values.chunks_exact_mut(BLOCK / 64))
+            .zip(self.scales.iter_mut())
+            .zip(self.sums.chunks_exact_mut(BLOCK / SUM));
+        for (((from, to), scale), sums) in blocks {
+            *scale = block(from, to, sums);
+        }
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The first value.
+    pub(crate) fn values(&self) -> *const i8 {
+        self.values.as_ptr().cast()
+    }
+
+    /// A value as a number again.
+    #[cfg(test)]
+    pub(crate) fn value(&self, row: usize, col: usize) -> f32 {
+        let at = row * self.cols + col;
+        f32::from(self.values[at / 64].0[at % 64]) * self.scales[at / BLOCK]
+    }
+}
+
+fn block(from: &[f32], to: &mut [Line], sums: &mut [i16]) -> f32 {
+    #[cfg(target_arch = "x86_64")]
+    if crate::x86::supported() {
+        // SAFETY: the instructions are there, and all three hold one block.
+        return unsafe { crate::x86::quantise(from, to.as_mut_ptr().cast(), sums) };
+    }
+    plain(from, to, sums)
+}
+
+/// The same without vector instructions.
+pub(crate) fn plain(from: &[f32], to: &mut [Line], sums: &mut [i16]) -> f32 {
+    let most = from.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+    // What is no number has no largest value either; it gives zeros and not a crash.
+    if most <= 0.0 || !most.is_finite() {
+        to.fill(Line::ZERO);
+        sums.fill(0);
+        return 0.0;
+    }
+    let factor = 127.0 / most;
+    for (line, from) in to.iter_mut().zip(from.chunks_exact(64)) {
+        for (to, from) in line.0.iter_mut().zip(from) {
+            *to = (from * factor).round_ties_even() as i8;
+        }
+    }
+    let values = to.iter().flat_map(|line| line.0.chunks_exact(SUM));
+    for (sum, values) in sums.iter_mut().zip(values) {
+        *sum = values.iter().map(|&q| i16::from(q)).sum();
+    }
+    most / 127.0
+}
