@@ -49,7 +49,8 @@ test: models  ## Run all tests, those with the real models too
 	    cargo test --features $(FEATURES) --lib --bins && \
 	    cargo test --features $(FEATURES) --test '*' -- --test-threads=1; \
 	fi
-	@echo "==> examples in the documentation"
+	@echo "==> kernels, and examples in the documentation"
+	@cargo test --quiet -p attendant-kernels
 	@cargo test --doc --features $(FEATURES)
 
 test-light: setup  ## Run the tests that need no models and no heavy crates (minutes, even when cold)
@@ -60,9 +61,10 @@ lint: setup  ## Formatting, clippy and rustdoc, warnings denied
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || \
 	    { echo "==> cannot go on: run 'rustup component add rustfmt clippy'" >&2; exit 1; }
 	@echo "==> formatting"
-	@cargo fmt --check
+	@cargo fmt --all --check
 	@echo "==> clippy"
 	@cargo clippy --all-targets --features $(FEATURES) -- -D warnings
+	@cargo clippy -p attendant-kernels --all-targets -- -D warnings
 	@echo "==> documentation"
 	@RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features $(FEATURES)
 
