@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{JoinHandle, Thread};
 
-/// Looks of a waiting worker before it sleeps: some 20 µs, longer than the gaps within a step of a
-/// model and shorter than anything another thread would miss.
+/// Looks of a waiting worker before it sleeps: enough for the gaps within a step of a model, too few to
+/// take the core from another thread for long.
 const LOOKS: u32 = 4_000;
 /// Looks after which whoever waits lets others run first.
 const PATIENCE: u32 = 2_000;

@@ -60,7 +60,7 @@ pub(super) struct Decoder {
     room: Room,
 }
 
-/// Rows between the products; kept, since asking for memory anew costs a tenth of a token's time.
+/// Rows between the products; kept, so that a token asks for no memory.
 #[derive(Debug, Default)]
 struct Room {
     normed: Vec<f32>,
