@@ -1,6 +1,7 @@
 //! One opaque error type for the whole crate, classed by what the caller can do about it.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Shorthand for a result with [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -17,6 +18,7 @@ struct Inner {
     kind: ErrorKind,
     context: String,
     source: Option<Source>,
+    retry_after: Option<Duration>,
 }
 
 /// The class of an [`Error`]: what the caller can do about it.
@@ -45,6 +47,12 @@ pub enum ErrorKind {
     Overloaded,
     /// The work took longer than its limit.
     Timeout,
+    /// The prompt and its answer do not fit into the model's window; shorten the prompt.
+    TooLong,
+    /// A provider declined by its policy; asking the same again does not help.
+    Refused,
+    /// An engine answered outside its protocol: it is not what it was taken for, or broken.
+    Malformed,
     /// The work was cancelled by the caller.
     Cancelled,
     /// This adapter cannot do that; see its capabilities.
@@ -62,6 +70,7 @@ impl Error {
             kind,
             context: context.into(),
             source: None,
+            retry_after: None,
         }))
     }
 
@@ -69,6 +78,13 @@ impl Error {
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
         self.0.source = Some(source.into());
+        self
+    }
+
+    /// Says how long whoever was asked wants to be left alone before the same call.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
         self
     }
 
@@ -82,6 +98,11 @@ impl Error {
     /// The class of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// How long to wait before the same call, where whoever was asked said so (`Retry-After`).
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// Whether the same call may succeed later without any change.

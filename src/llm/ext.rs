@@ -5,7 +5,7 @@ use futures::StreamExt;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::{Delta, Finish, LanguageModel, Output, Prompt, Request, Usage};
+use super::{Delta, Finish, LanguageModel, Prompt, Request, Usage};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A whole answer.
@@ -89,12 +89,9 @@ pub trait LanguageModelExt: LanguageModel {
     where
         T: DeserializeOwned + Send,
     {
-        let request = Request {
-            prompt,
-            output: Output::Json(schema),
-            max_tokens,
-            temperature: 0.0,
-        };
+        let request = Request::new(prompt)
+            .with_json(schema)
+            .with_max_tokens(max_tokens);
         let answer = self.complete(request).await?;
         if answer.finish == Finish::Length {
             return Ok(Structured::Rejected {

@@ -18,6 +18,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
+pub use crate::compute::Priority;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A model that continues a prompt.
@@ -37,7 +38,8 @@ pub trait LanguageModel: Debug + Send + Sync + 'static {
     /// Starts an answer and streams it. Dropping the stream cancels the generation.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] for a prompt longer than the context window,
+    /// [`ErrorKind::TooLong`] for a prompt longer than the context window,
+    /// [`ErrorKind::InvalidInput`] for an [`Output`] that cannot be used (a schema that cannot be compiled),
     /// [`ErrorKind::Unavailable`] where a remote engine does not answer.
     async fn generate(&self, request: Request) -> Result<BoxStream<'static, Result<Delta>>>;
 
@@ -104,6 +106,11 @@ pub struct Request {
     pub max_tokens: usize,
     /// 0 picks the likeliest token; higher is more varied.
     pub temperature: f32,
+    /// Sampling with the same seed, prompt and local model gives the same answer. Remote engines
+    /// may not keep to it.
+    pub seed: u64,
+    /// Whether somebody waits for the answer.
+    pub priority: Priority,
 }
 
 impl Request {
@@ -114,6 +121,8 @@ impl Request {
             output: Output::Text,
             max_tokens: 160,
             temperature: 0.0,
+            seed: 0,
+            priority: Priority::Interactive,
         }
     }
 
@@ -128,6 +137,41 @@ impl Request {
     #[must_use]
     pub fn with_json(mut self, schema: serde_json::Value) -> Self {
         self.output = Output::Json(schema);
+        self
+    }
+
+    /// Asks for exactly one of `choices`, to the letter.
+    #[must_use]
+    pub fn with_choice(mut self, choices: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.output = Output::Choice(choices.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Asks for text that matches a regular expression from its first to its last character.
+    #[must_use]
+    pub fn with_regex(mut self, regex: impl Into<String>) -> Self {
+        self.output = Output::Regex(regex.into());
+        self
+    }
+
+    /// Asks for a call of one of `tools`.
+    #[must_use]
+    pub fn with_tools(mut self, tools: Vec<Tool>) -> Self {
+        self.output = Output::Tool(tools);
+        self
+    }
+
+    /// Sets the seed of the sampling.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Sets how urgent it is.
+    #[must_use]
+    pub fn with_priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
         self
     }
 
@@ -147,6 +191,42 @@ pub enum Output {
     Text,
     /// JSON that follows this JSON Schema.
     Json(serde_json::Value),
+    /// One of these, to the letter.
+    Choice(Vec<String>),
+    /// Text that matches this regular expression (syntax of crate `regex`, without look-around) from
+    /// its first to its last character.
+    Regex(String),
+    /// A call of one of these tools, told as JSON: `{"name": "…", "arguments": {…}}`.
+    Tool(Vec<Tool>),
+}
+
+/// Something a model may call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tool {
+    /// Its name: letters, digits, `_` and `-`.
+    pub name: String,
+    /// What it does and when to call it.
+    pub description: String,
+    /// JSON Schema of its arguments, an object.
+    pub parameters: serde_json::Value,
+}
+
+impl Tool {
+    /// The JSON Schema of a call of one of `tools`, as [`Output::Tool`] answers.
+    pub fn call_schema(tools: &[Self]) -> serde_json::Value {
+        let calls: Vec<_> = tools
+            .iter()
+            .map(|tool| {
+                serde_json::json!({
+                    "type": "object",
+                    "properties": { "name": { "const": tool.name }, "arguments": tool.parameters },
+                    "required": ["name", "arguments"],
+                    "additionalProperties": false,
+                })
+            })
+            .collect();
+        serde_json::json!({ "anyOf": calls })
+    }
 }
 
 /// A piece of a streamed answer.
@@ -182,4 +262,6 @@ pub struct Usage {
     pub reused_tokens: usize,
     /// Tokens of the answer.
     pub completion_tokens: usize,
+    /// Oldest lines of the transcript that were left out because the window was full.
+    pub dropped_lines: usize,
 }

@@ -170,6 +170,7 @@ fn read_usage(cost: &CompletionUsage) -> Usage {
         prompt_tokens: count(cost.prompt_tokens),
         reused_tokens: count(cached.unwrap_or(0)),
         completion_tokens: count(cost.completion_tokens),
+        dropped_lines: 0,
     }
 }
 
