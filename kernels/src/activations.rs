@@ -27,6 +27,10 @@ pub struct Activations {
     pub(crate) scales: Vec<f32>,
     /// `(rows, cols / SUM)`: sums of 16 values.
     pub(crate) sums: Vec<i16>,
+    /// `(rows, cols / SUM / 2)`: sums of 32 values.
+    pub(crate) pairs: Vec<i16>,
+    /// `(rows, cols / BLOCK)`: sums of a block's values.
+    pub(crate) totals: Vec<i32>,
 }
 
 impl Activations {
@@ -49,13 +53,20 @@ impl Activations {
         self.values[used..].fill(Line::ZERO);
         self.scales.resize(values.len() / BLOCK, 0.0);
         self.sums.resize(values.len() / SUM, 0);
+        self.pairs.resize(values.len() / SUM / 2, 0);
+        self.totals.resize(values.len() / BLOCK, 0);
         let blocks = values
             .chunks_exact(BLOCK)
             .zip(self.values.chunks_exact_mut(BLOCK / 64))
             .zip(self.scales.iter_mut())
             .zip(self.sums.chunks_exact_mut(BLOCK / SUM));
-        for (((from, to), scale), sums) in blocks {
+        let totals = self.pairs.chunks_exact_mut(BLOCK / SUM / 2).zip(&mut self.totals);
+        for ((((from, to), scale), sums), (pairs, total)) in blocks.zip(totals) {
             *scale = block(from, to, sums);
+            for (pair, sums) in pairs.iter_mut().zip(sums.chunks_exact(2)) {
+                *pair = sums[0] + sums[1];
+            }
+            *total = sums.iter().copied().map(i32::from).sum();
         }
     }
 

@@ -10,6 +10,7 @@
 //! the matrix unit (AMX) as they come, once for all rows.
 
 mod activations;
+pub mod attention;
 mod matrix;
 pub mod ops;
 mod pool;

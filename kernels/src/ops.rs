@@ -1,20 +1,6 @@
-//! What stands between the products: attention, norms, rotation, gates. Everything is `f32`, row by row.
+//! What stands between the products: norms, rotation, gates. Everything is `f32`, row by row.
 
 use crate::Pool;
-
-/// Rows that one thread takes at once.
-const CHUNK: usize = 8;
-
-/// Sizes of attention.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heads {
-    /// Query heads.
-    pub queries: usize,
-    /// Key and value heads; each serves `queries / keys` query heads.
-    pub keys: usize,
-    /// Values of a head.
-    pub dim: usize,
-}
 
 /// `x / rms(x) * weight`, for every row of `x`.
 ///
@@ -102,113 +88,14 @@ pub fn gate(pool: &Pool, gate: &mut [f32], up: &[f32]) {
     });
 }
 
-/// Causal attention of `count` new positions, the last of `keys` and `values`.
-///
-/// `queries` and `out` are `(count, heads.queries * dim)`, `keys` and `values`
-/// `(positions, heads.keys * dim)`.
-///
-/// # Panics
-/// If the lengths do not fit.
-pub fn attention(
-    pool: &Pool,
-    heads: Heads,
-    queries: &[f32],
-    keys: &[f32],
-    values: &[f32],
-    out: &mut [f32],
-) {
-    let Heads {
-        queries: query_heads,
-        keys: key_heads,
-        dim,
-    } = heads;
-    let (wide, narrow) = (query_heads * dim, key_heads * dim);
-    let count = queries.len() / wide;
-    let positions = keys.len() / narrow;
-    assert!(
-        queries.len() == out.len()
-            && queries.len() == count * wide
-            && keys.len() == values.len()
-            && keys.len() == positions * narrow
-            && positions >= count
-            && query_heads.is_multiple_of(key_heads)
-    );
-    let group = query_heads / key_heads;
-    let results = Shared(out.as_mut_ptr());
-    let parts = count.div_ceil(CHUNK);
-    pool.run(parts * key_heads, &|chunk| {
-        let (part, key_head) = (chunk / key_heads, chunk % key_heads);
-        let mut scores: Vec<f32> = Vec::with_capacity(positions + 16);
-        for row in part * CHUNK..((part + 1) * CHUNK).min(count) {
-            let seen = positions - count + row + 1;
-            for head in key_head * group..(key_head + 1) * group {
-                let at = row * wide + head * dim;
-                let query = &queries[at..at + dim];
-                // SAFETY: every row and head has a place of its own in `out`.
-                let out = unsafe { std::slice::from_raw_parts_mut(results.at(at), dim) };
-                let from = key_head * dim;
-                one(
-                    query,
-                    &keys[from..],
-                    &values[from..],
-                    narrow,
-                    seen,
-                    &mut scores,
-                    out,
-                );
-            }
-        }
-    });
-}
-
-/// Attention of one query head over `seen` positions that are `stride` values apart.
-fn one(
-    query: &[f32],
-    keys: &[f32],
-    values: &[f32],
-    stride: usize,
-    seen: usize,
-    scores: &mut Vec<f32>,
-    out: &mut [f32],
-) {
-    let factor = 1.0 / (query.len() as f32).sqrt();
-    scores.clear();
-    #[cfg(target_arch = "x86_64")]
-    if crate::x86::supported() && query.len().is_multiple_of(16) {
-        scores.resize(seen.next_multiple_of(16), 0.0);
-        // SAFETY: the instructions are there; `seen` positions are in `keys` and `values`.
-        unsafe { crate::x86::ops::attend(query, keys, values, stride, seen, factor, scores, out) };
-        return;
-    }
-    let mut most = f32::NEG_INFINITY;
-    for position in 0..seen {
-        let key = &keys[position * stride..][..query.len()];
-        let score: f32 = query.iter().zip(key).map(|(q, k)| q * k).sum();
-        scores.push(score * factor);
-        most = most.max(score * factor);
-    }
-    let mut sum = 0.0;
-    for score in scores.iter_mut() {
-        *score = (*score - most).exp();
-        sum += *score;
-    }
-    out.fill(0.0);
-    for (position, score) in scores.iter().enumerate() {
-        let value = &values[position * stride..][..query.len()];
-        for (out, value) in out.iter_mut().zip(value) {
-            *out += score / sum * value;
-        }
-    }
-}
-
 /// A place that several threads write, each other parts of it.
-struct Shared(*mut f32);
+pub(crate) struct Shared(pub(crate) *mut f32);
 
 // SAFETY: see where it is used: the parts are disjoint.
 unsafe impl Sync for Shared {}
 
 impl Shared {
-    fn at(&self, index: usize) -> *mut f32 {
+    pub(crate) fn at(&self, index: usize) -> *mut f32 {
         self.0.wrapping_add(index)
     }
 }
@@ -226,81 +113,6 @@ mod tests {
             (state >> 40) as f32 / (1 << 23) as f32 - 1.0
         };
         (0..count).map(|_| next()).collect()
-    }
-
-    #[test]
-    fn attention_is_that_of_the_definition() {
-        let pool = Pool::new(2);
-        for (heads, positions, count) in [
-            (
-                Heads {
-                    queries: 6,
-                    keys: 2,
-                    dim: 32,
-                },
-                37,
-                5,
-            ),
-            (
-                Heads {
-                    queries: 3,
-                    keys: 3,
-                    dim: 64,
-                },
-                16,
-                16,
-            ),
-            (
-                Heads {
-                    queries: 4,
-                    keys: 1,
-                    dim: 128,
-                },
-                1,
-                1,
-            ),
-            (
-                Heads {
-                    queries: 2,
-                    keys: 1,
-                    dim: 6,
-                },
-                9,
-                2,
-            ),
-        ] {
-            let (wide, narrow) = (heads.queries * heads.dim, heads.keys * heads.dim);
-            let queries = numbers(count * wide, 1);
-            let keys = numbers(positions * narrow, 2);
-            let values = numbers(positions * narrow, 3);
-            let mut out = vec![f32::NAN; count * wide];
-            attention(&pool, heads, &queries, &keys, &values, &mut out);
-            for row in 0..count {
-                for head in 0..heads.queries {
-                    let key_head = head / (heads.queries / heads.keys);
-                    let query = &queries[row * wide + head * heads.dim..][..heads.dim];
-                    let of = |from: &[f32], position: usize, d: usize| {
-                        f64::from(from[position * narrow + key_head * heads.dim + d])
-                    };
-                    let seen = positions - count + row + 1;
-                    let scores: Vec<f64> = (0..seen)
-                        .map(|p| {
-                            let dot: f64 = (0..heads.dim)
-                                .map(|d| f64::from(query[d]) * of(&keys, p, d))
-                                .sum();
-                            (dot / (heads.dim as f64).sqrt()).exp()
-                        })
-                        .collect();
-                    let sum: f64 = scores.iter().sum();
-                    for d in 0..heads.dim {
-                        let wanted: f64 =
-                            (0..seen).map(|p| scores[p] / sum * of(&values, p, d)).sum();
-                        let got = f64::from(out[row * wide + head * heads.dim + d]);
-                        assert!((wanted - got).abs() < 1e-5, "{wanted} {got}");
-                    }
-                }
-            }
-        }
     }
 
     #[test]

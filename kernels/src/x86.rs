@@ -1,9 +1,11 @@
-//! Kernels for x86 with AVX-512; with AMX the products of many rows go through the matrix unit.
+//! Kernels for x86 with AVX-512 (VNNI); with AMX the products of many rows go through the matrix unit.
 
 mod amx;
+pub(crate) mod attention;
 pub(crate) mod ops;
 mod panel;
 mod rows;
+mod vnni;
 
 use std::arch::x86_64::*;
 use std::ops::Range;
@@ -23,6 +25,7 @@ pub(crate) fn supported() -> bool {
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vnni")
             && is_x86_feature_detected!("fma")
             && is_x86_feature_detected!("f16c")
     })
@@ -41,9 +44,14 @@ pub(crate) unsafe fn multiply(
     out: *mut f32,
     rows: usize,
 ) {
-    if x.rows >= MANY && amx::available() {
+    if x.rows >= MANY {
         // SAFETY: as promised by the caller.
-        unsafe { amx::multiply(kind, data, range, x, out, rows) };
+        unsafe {
+            match amx::available() {
+                true => amx::multiply(kind, data, range, x, out, rows),
+                false => vnni::multiply(kind, data, range, x, out, rows),
+            }
+        }
         return;
     }
     let mut first = 0;
@@ -72,7 +80,7 @@ pub(crate) unsafe fn multiply(
 ///
 /// # Safety
 /// The instructions must be there, the slices must hold one block, and `to` must have room for one.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 pub(crate) unsafe fn quantise(from: &[f32], to: *mut i8, sums: &mut [i16]) -> f32 {
     debug_assert!(from.len() == BLOCK && sums.len() == BLOCK / SUM);
     // SAFETY: all within the slices.

@@ -16,7 +16,7 @@ use tokenizers::{Tokenizer, TruncationParams};
 use uuid::Uuid;
 
 use super::{Embedder, TextKind};
-use crate::compute;
+use crate::compute::{self, Priority};
 use crate::error::{Error, ErrorKind, OrError, Result};
 
 /// Tokens of a text that are read where the model's own files do not say: what the sentence-transformers
@@ -190,7 +190,12 @@ impl Inner {
     }
 
     fn forward(&self, batch: &[Tokens]) -> Result<Vec<Vec<f32>>> {
-        let _cores = compute::exclusive();
+        // A search has one text or a few; many at once are an index that is made.
+        let priority = match batch.len() {
+            0..=4 => Priority::Interactive,
+            _ => Priority::Background,
+        };
+        let _turn = compute::turn(priority);
         self.try_forward(batch)
             .or_error(ErrorKind::Model, || "the embedding model failed on a text")
     }

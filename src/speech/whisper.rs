@@ -17,7 +17,7 @@ use whisper_rs::{
 
 use super::utterance::{self, UtteranceSpan};
 use super::{AudioTrack, SAMPLE_RATE, Segment, SpeechToText, TranscribeOptions, speech_spans};
-use crate::compute;
+use crate::compute::{self, Priority};
 use crate::error::{Error, ErrorKind, OrError, Result};
 
 mod file;
@@ -216,7 +216,7 @@ impl Inner {
             Ok(found)
         };
 
-        let _cores = compute::exclusive();
+        let _turn = compute::turn(Priority::Live);
         let results: Vec<Result<Vec<(usize, Segment)>>> = std::thread::scope(|scope| {
             let helpers: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
             let own = work();
@@ -289,7 +289,7 @@ impl Inner {
             return Ok("en".into());
         };
         let failed = || "the language cannot be found out; name it in the options";
-        let _cores = compute::exclusive();
+        let _turn = compute::turn(Priority::Live);
         // A state of its own: the shared one may still have a short `audio_ctx`.
         let mut state = self
             .context

@@ -87,7 +87,7 @@ thread_local! {
 
 /// # Safety
 /// As [`super::multiply`]; [`available`] must be true.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 pub(super) unsafe fn multiply(
     kind: Kind,
     data: &[u8],
@@ -104,7 +104,7 @@ pub(super) unsafe fn multiply(
 
 /// # Safety
 /// As [`multiply`].
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 unsafe fn multiply_with(
     panels: &mut Panels,
     kind: Kind,
@@ -135,7 +135,7 @@ unsafe fn multiply_with(
                 .wrapping_add((first + side * WIDTH) * row_bytes);
             // SAFETY: `count` rows are within the range; for none nothing is read.
             unsafe {
-                fill(
+                fill::<0>(
                     kind,
                     weights,
                     count,
@@ -160,7 +160,7 @@ unsafe fn multiply_with(
 /// # Safety
 /// The unit must be set up; `out` must have room.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 unsafe fn block_of_products(
     panels: &Panels,
     x: &Activations,

@@ -1,5 +1,5 @@
-//! Sixteen rows of weights as tiles for the matrix unit: 8-bit integers, one scale for each row and
-//! block.
+//! Sixteen rows of weights as tiles for many rows of activations: 8-bit integers, one scale for each row
+//! and block.
 //!
 //! A block of 256 weights has several scales of its own. Against one common scale, its largest weight
 //! becomes 127; the rounding that this adds is a small part of the rounding that made 4 or 6 bits of
@@ -21,12 +21,13 @@ type Stage = [[Line; 4]; WIDTH];
 
 /// Fills a panel from `count` rows of `blocks` blocks; the rows that are missing are zeros.
 ///
-/// `panel` gets [`BLOCK_LINES`] lines a block, `scales` 16 numbers a block.
+/// `panel` gets [`BLOCK_LINES`] lines a block, `scales` 16 numbers a block. `OFFSET` is added to every
+/// weight: 0, or 128 to take the signs away.
 ///
 /// # Safety
 /// The instructions must be there; `weights` must have `count` rows, `count` at most 16.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
-pub(super) unsafe fn fill(
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
+pub(super) unsafe fn fill<const OFFSET: u8>(
     kind: Kind,
     weights: *const u8,
     count: usize,
@@ -53,7 +54,7 @@ pub(super) unsafe fn fill(
         }
         for (step, tile) in lines.chunks_exact_mut(16).enumerate() {
             // SAFETY: 16 lines each.
-            unsafe { transpose(&stage, step, tile) };
+            unsafe { transpose::<OFFSET>(&stage, step, tile) };
         }
     }
 }
@@ -61,7 +62,7 @@ pub(super) unsafe fn fill(
 /// # Safety
 /// `block` must have 144 bytes.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 unsafe fn q4k(block: *const u8, out: &mut [Line; 4]) -> f32 {
     // SAFETY: all reads are within the block.
     unsafe {
@@ -127,7 +128,7 @@ unsafe fn q4k(block: *const u8, out: &mut [Line; 4]) -> f32 {
 /// # Safety
 /// `block` must have 210 bytes.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 unsafe fn q6k(block: *const u8, out: &mut [Line; 4]) -> f32 {
     // SAFETY: all reads are within the block.
     unsafe {
@@ -141,31 +142,34 @@ unsafe fn q6k(block: *const u8, out: &mut [Line; 4]) -> f32 {
             *out = [Line::ZERO; 4];
             return 0.0;
         }
-        let mut factors = [0.0_f32; 16];
-        _mm512_storeu_ps(
-            factors.as_mut_ptr(),
-            _mm512_mul_ps(scales, _mm512_set1_ps(127.0 / most)),
-        );
-        let values = q6k_values(block);
-        let mut bytes = [Line::ZERO; 4];
-        for (line, values) in bytes.iter_mut().zip(values) {
-            _mm512_store_si512(line.0.as_mut_ptr().cast(), values);
-        }
-        let middle = _mm512_set1_epi32(32);
-        for (part, factor) in factors.into_iter().enumerate() {
-            let from = bytes[part / 4].0.as_ptr().wrapping_add(part % 4 * 16);
-            let whole = _mm512_cvtepu8_epi32(_mm_load_si128(from.cast()));
-            let value = _mm512_cvtepi32_ps(_mm512_sub_epi32(whole, middle));
-            let value = _mm512_cvtps_epi32(_mm512_mul_ps(value, _mm512_set1_ps(factor)));
-            let to = out[part / 4].0.as_mut_ptr().wrapping_add(part % 4 * 16);
-            _mm_store_si128(to.cast(), _mm512_cvtsepi32_epi8(value));
+        // Whole numbers throughout: a value times four, times its factor in steps of 1 / 8192, is the
+        // value times its factor after the instruction's shift by 15.
+        let factors = _mm512_mul_ps(scales, _mm512_set1_ps(127.0 / most * 8192.0));
+        let factors = _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(factors));
+        let factors = _mm512_castsi256_si512(factors);
+        let middle = _mm512_set1_epi16(32);
+        for ((line, values), group) in out.iter_mut().zip(q6k_values(block)).zip(0_i16..) {
+            // Two halves of 32 values, two sub-blocks of 16 in each.
+            let half = |bytes: __m256i, first: i16| {
+                let factor = _mm512_permutexvar_epi16(
+                    _mm512_inserti64x4::<1>(_mm512_set1_epi16(first), _mm256_set1_epi16(first + 1)),
+                    factors,
+                );
+                let value = _mm512_sub_epi16(_mm512_cvtepu8_epi16(bytes), middle);
+                let value = _mm512_mulhrs_epi16(_mm512_slli_epi16::<2>(value), factor);
+                _mm512_cvtsepi16_epi8(value)
+            };
+            let to: *mut __m256i = line.0.as_mut_ptr().cast();
+            _mm256_store_si256(to, half(_mm512_castsi512_si256(values), 4 * group));
+            let upper = _mm512_extracti64x4_epi64::<1>(values);
+            _mm256_store_si256(to.wrapping_add(1), half(upper, 4 * group + 2));
         }
         most / 127.0
     }
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 fn largest(x: __m256) -> f32 {
     let x = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
     let x = _mm_max_ps(x, _mm_movehl_ps(x, x));
@@ -178,8 +182,8 @@ fn largest(x: __m256) -> f32 {
 /// # Safety
 /// `tile` must have 16 lines, `step` must be below 4.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
-unsafe fn transpose(stage: &Stage, step: usize, tile: &mut [Line]) {
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
+unsafe fn transpose<const OFFSET: u8>(stage: &Stage, step: usize, tile: &mut [Line]) {
     // SAFETY: aligned lines of the stage and of the tile.
     unsafe {
         let row = |i: usize| _mm512_load_si512(stage[i][step].0.as_ptr().cast());
@@ -210,6 +214,10 @@ unsafe fn transpose(stage: &Stage, step: usize, tile: &mut [Line]) {
                 _mm512_shuffle_i32x4::<0xdd>(low_odd, high_odd),
             ];
             for (lane, values) in lanes.into_iter().enumerate() {
+                let values = match OFFSET {
+                    0 => values,
+                    _ => _mm512_add_epi8(values, _mm512_set1_epi8(OFFSET.cast_signed())),
+                };
                 _mm512_store_si512(tile[4 * lane + c].0.as_mut_ptr().cast(), values);
             }
         }

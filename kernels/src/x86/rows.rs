@@ -15,13 +15,15 @@ struct Row {
     values: *const i8,
     scales: *const f32,
     sums: *const i16,
+    /// Sums of 32.
+    pairs: *const i16,
 }
 
 /// Products with the rows of `x` from `first` on, `M` of them.
 ///
 /// # Safety
 /// As [`super::multiply`]; `x` must have `first + M` rows.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 pub(super) unsafe fn multiply<const M: usize>(
     kind: Kind,
     data: &[u8],
@@ -37,6 +39,7 @@ pub(super) unsafe fn multiply<const M: usize>(
         values: x.values().wrapping_add((first + m) * x.cols),
         scales: x.scales.as_ptr().wrapping_add((first + m) * blocks),
         sums: x.sums.as_ptr().wrapping_add((first + m) * x.cols / SUM),
+        pairs: x.pairs.as_ptr().wrapping_add((first + m) * x.cols / SUM / 2),
     };
     let inputs: [Row; M] = std::array::from_fn(of);
     for row in range {
@@ -58,7 +61,7 @@ pub(super) unsafe fn multiply<const M: usize>(
 /// # Safety
 /// `weights` must have `blocks` blocks, the inputs as many.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 unsafe fn q4k<const M: usize>(weights: *const u8, blocks: usize, inputs: &[Row; M]) -> [f32; M] {
     // SAFETY: all reads are within the blocks; prefetches may point anywhere.
     unsafe {
@@ -79,42 +82,39 @@ unsafe fn q4k<const M: usize>(weights: *const u8, blocks: usize, inputs: &[Row; 
                 _mm512_loadu_si512(at.wrapping_add(16).cast()),
                 _mm512_loadu_si512(at.wrapping_add(80).cast()),
             ];
-            // The four groups of 64 values: low and high halves of the bytes, two sub-blocks in each.
-            let groups = [
-                _mm512_and_si512(q[0], nibble),
-                _mm512_and_si512(_mm512_srli_epi16::<4>(q[0]), nibble),
-                _mm512_and_si512(q[1], nibble),
-                _mm512_and_si512(_mm512_srli_epi16::<4>(q[1]), nibble),
-            ];
-            let spread = |low: i16| {
+            // Low halves of the bytes are the even sub-blocks of 32, high halves the odd ones; brought
+            // into the order of the activations here, once for all rows of those.
+            let halves = q.map(|q| {
+                let low = _mm512_and_si512(q, nibble);
+                let high = _mm512_and_si512(_mm512_srli_epi16::<4>(q), nibble);
+                [
+                    _mm512_shuffle_i64x2::<0x44>(low, high),
+                    _mm512_shuffle_i64x2::<0xee>(low, high),
+                ]
+            });
+            let groups = [halves[0][0], halves[0][1], halves[1][0], halves[1][1]];
+            let spread = |first: i16| {
                 let halves =
-                    _mm512_inserti64x4::<1>(_mm512_set1_epi16(low), _mm256_set1_epi16(low + 2));
+                    _mm512_inserti64x4::<1>(_mm512_set1_epi16(first), _mm256_set1_epi16(first + 1));
                 _mm512_permutexvar_epi16(halves, scales)
             };
-            let spread = [spread(0), spread(1), spread(4), spread(5)];
+            let spread = [spread(0), spread(2), spread(4), spread(6)];
             for m in 0..M {
                 let values = inputs[m].values.wrapping_add(block * BLOCK);
-                let pair = |from: usize| {
-                    let low = _mm256_loadu_si256(values.wrapping_add(from).cast());
-                    let high = _mm256_loadu_si256(values.wrapping_add(from + 64).cast());
-                    _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
+                let pairs = |group: usize| {
+                    let x = _mm512_load_si512(values.wrapping_add(64 * group).cast());
+                    _mm512_maddubs_epi16(groups[group], x)
                 };
-                let product = |group: usize, from: usize| {
-                    let pairs = _mm512_maddubs_epi16(groups[group], pair(from));
-                    _mm512_madd_epi16(pairs, spread[group])
-                };
-                let whole = _mm512_add_epi32(
-                    _mm512_add_epi32(product(0, 0), product(1, 32)),
-                    _mm512_add_epi32(product(2, 128), product(3, 160)),
-                );
+                let even = _mm512_madd_epi16(pairs(0), spread[0]);
+                let even = _mm512_dpwssd_epi32(even, pairs(1), spread[1]);
+                let odd = _mm512_madd_epi16(pairs(2), spread[2]);
+                let odd = _mm512_dpwssd_epi32(odd, pairs(3), spread[3]);
+                let whole = _mm512_add_epi32(even, odd);
                 let scale = *inputs[m].scales.wrapping_add(block);
                 let factor = _mm512_set1_ps(d * scale);
                 sums[m] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole), factor, sums[m]);
-                // Sums of 16 become sums of 32, to go with the eight offsets.
-                let sixteens = inputs[m].sums.wrapping_add(block * (BLOCK / SUM));
-                let low = _mm_loadu_si128(sixteens.cast());
-                let high = _mm_loadu_si128(sixteens.wrapping_add(8).cast());
-                let offset = _mm_madd_epi16(_mm_hadd_epi16(low, high), mins);
+                let pairs = inputs[m].pairs.wrapping_add(block * (BLOCK / SUM / 2));
+                let offset = _mm_madd_epi16(_mm_loadu_si128(pairs.cast()), mins);
                 let factor = _mm_set1_ps(d_offset * scale);
                 offsets[m] = _mm_fmadd_ps(_mm_cvtepi32_ps(offset), factor, offsets[m]);
             }
@@ -128,7 +128,7 @@ unsafe fn q4k<const M: usize>(weights: *const u8, blocks: usize, inputs: &[Row; 
 /// # Safety
 /// `packed` must have twelve bytes.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 pub(super) unsafe fn six_bits(packed: *const u8) -> (__m128i, __m128i) {
     // SAFETY: within the twelve bytes.
     let [a, b, c] = unsafe { packed.cast::<[u32; 3]>().read_unaligned() };
@@ -150,7 +150,7 @@ pub(super) unsafe fn six_bits(packed: *const u8) -> (__m128i, __m128i) {
 /// # Safety
 /// `weights` must have `blocks` blocks, the inputs as many.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 unsafe fn q6k<const M: usize>(weights: *const u8, blocks: usize, inputs: &[Row; M]) -> [f32; M] {
     // SAFETY: all reads are within the blocks; prefetches may point anywhere.
     unsafe {
@@ -178,14 +178,15 @@ unsafe fn q6k<const M: usize>(weights: *const u8, blocks: usize, inputs: &[Row; 
             let spread = [spread(0), spread(1), spread(2), spread(3)];
             for m in 0..M {
                 let values = inputs[m].values.wrapping_add(block * BLOCK);
-                let product = |group: usize| {
-                    let x = _mm512_loadu_si512(values.wrapping_add(64 * group).cast());
-                    _mm512_madd_epi16(_mm512_maddubs_epi16(groups[group], x), spread[group])
+                let pairs = |group: usize| {
+                    let x = _mm512_load_si512(values.wrapping_add(64 * group).cast());
+                    _mm512_maddubs_epi16(groups[group], x)
                 };
-                let whole = _mm512_add_epi32(
-                    _mm512_add_epi32(product(0), product(1)),
-                    _mm512_add_epi32(product(2), product(3)),
-                );
+                let even = _mm512_madd_epi16(pairs(0), spread[0]);
+                let even = _mm512_dpwssd_epi32(even, pairs(1), spread[1]);
+                let odd = _mm512_madd_epi16(pairs(2), spread[2]);
+                let odd = _mm512_dpwssd_epi32(odd, pairs(3), spread[3]);
+                let whole = _mm512_add_epi32(even, odd);
                 let scale = *inputs[m].scales.wrapping_add(block) * d;
                 let factor = _mm512_set1_ps(scale);
                 sums[m] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole), factor, sums[m]);
@@ -210,7 +211,7 @@ unsafe fn q6k<const M: usize>(weights: *const u8, blocks: usize, inputs: &[Row; 
 /// # Safety
 /// `block` must have 210 bytes.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 pub(super) unsafe fn q6k_values(block: *const u8) -> [__m512i; 4] {
     let nibble = _mm512_set1_epi8(15);
     let two = _mm512_set1_epi8(3);
@@ -241,7 +242,7 @@ pub(super) unsafe fn q6k_values(block: *const u8) -> [__m512i; 4] {
 /// # Safety
 /// `at` must have two bytes.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 pub(super) unsafe fn half(at: *const u8) -> f32 {
     // SAFETY: two bytes.
     let bits = unsafe { at.cast::<u16>().read_unaligned() };
@@ -249,7 +250,7 @@ pub(super) unsafe fn half(at: *const u8) -> f32 {
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 fn reduce(x: __m128) -> f32 {
     let pairs = _mm_add_ps(x, _mm_movehl_ps(x, x));
     _mm_cvtss_f32(_mm_add_ss(pairs, _mm_movehdup_ps(pairs)))

@@ -1,4 +1,4 @@
-//! Answers that follow a JSON schema by construction (llguidance).
+//! Answers that follow a schema, a list or an expression by construction (llguidance).
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use super::vocabulary::Vocabulary;
 use crate::error::{Error, ErrorKind, Result};
+use crate::llm::{Output, Tool};
 
-/// Makes a [`Constraint`] for a schema; built once a model.
+/// Makes [`Constraint`]s; built once a model.
 pub(super) struct Constrainer {
     factory: ParserFactory,
 }
@@ -59,24 +60,54 @@ impl Constrainer {
         Ok(Self { factory })
     }
 
-    /// A constraint for one answer. The blanks between its parts are fixed (those models
-    /// were trained on), so that all parts but the values are forced.
-    pub(super) fn json(&self, schema: &Value) -> Result<Constraint> {
-        let mut schema = schema.clone();
-        if let Some(object) = schema.as_object_mut() {
-            object.insert("x-guidance".into(), json!({ "whitespace_flexible": false, "item_separator": ", ", "key_separator": ": " }));
-        }
-        let parser = self
-            .factory
-            .create_parser(TopLevelGrammar::from_json_schema(schema));
-        let matcher = Matcher::new(parser);
+    /// The constraint that a form of answer asks for; `None` for free text.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] for a schema, expression or list that cannot be used.
+    pub(super) fn output(&self, output: &Output) -> Result<Option<Constraint>> {
+        let grammar = match output {
+            Output::Text => return Ok(None),
+            Output::Json(schema) => json_grammar(schema.clone()),
+            Output::Tool(tools) if tools.is_empty() => {
+                return Err(unusable("there are no tools to call"));
+            }
+            Output::Tool(tools) => json_grammar(Tool::call_schema(tools)),
+            Output::Choice(choices) if choices.iter().any(String::is_empty) => {
+                return Err(unusable("a choice is empty; every choice needs words"));
+            }
+            Output::Choice(choices) if choices.is_empty() => {
+                return Err(unusable("there are no choices"));
+            }
+            Output::Choice(choices) => {
+                let choices: Vec<String> = choices.iter().map(|c| regex::escape(c)).collect();
+                TopLevelGrammar::from_regex(&choices.join("|"))
+            }
+            Output::Regex(regex) => TopLevelGrammar::from_regex(regex),
+        };
+        let matcher = Matcher::new(self.factory.create_parser(grammar));
         match matcher.get_error() {
-            Some(why) => Err(Error::new(
-                ErrorKind::InvalidInput,
-                format!("the JSON schema cannot be used: {why}"),
-            )),
-            None => Ok(Constraint { matcher }),
+            Some(why) => Err(unusable(&format!("the form of the answer cannot be used: {why}"))),
+            None => Ok(Some(Constraint { matcher })),
         }
+    }
+}
+
+/// The blanks between the parts are fixed (those models were trained on), so that all parts but the
+/// values are forced.
+fn json_grammar(mut schema: Value) -> TopLevelGrammar {
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("x-guidance".into(), json!({ "whitespace_flexible": false, "item_separator": ", ", "key_separator": ": " }));
+    }
+    TopLevelGrammar::from_json_schema(schema)
+}
+
+fn unusable(why: &str) -> Error {
+    Error::new(ErrorKind::InvalidInput, why)
+}
+
+impl fmt::Debug for Constraint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Constraint").finish_non_exhaustive()
     }
 }
 

@@ -5,17 +5,27 @@
 
 use std::io::{Read, Seek};
 
-use attendant_kernels::ops::{self, Heads};
-use attendant_kernels::{Activations, BLOCK, Pool};
+use attendant_kernels::attention::{self, Heads, Sequence};
+use attendant_kernels::{Activations, BLOCK, Pool, ops};
 use candle_core::quantized::gguf_file::{Content, Value};
 use candle_core::{Result, bail};
 
-use super::cache::KvCache;
+use super::cache::{KvCache, Layout};
 use super::weights::{Linear, Source, Weights};
+use crate::compute::{self, Priority};
 
-/// Tokens of a prompt that go through the model at once: enough that turning weights into tiles pays,
-/// few enough that other local models get their turn.
+/// Rows that go through the model at once, at most: enough that turning weights into tiles pays.
 pub(super) const CHUNK: usize = 256;
+
+/// Tokens of one sequence in a batch.
+#[derive(Debug)]
+pub(super) struct Feed<'a> {
+    /// What the sequence holds before them; they are added to it.
+    pub(super) cache: &'a mut KvCache,
+    pub(super) tokens: &'a [u32],
+    /// The logits behind this many of them, the last ones, are wanted.
+    pub(super) wanted: usize,
+}
 
 /// What differs between the models of the family.
 #[derive(Clone, Debug)]
@@ -56,6 +66,7 @@ pub(super) struct Decoder {
     /// `(context, head_dim / 2)`.
     cos: Vec<f32>,
     sin: Vec<f32>,
+    layout: Layout,
     pool: Pool,
     room: Room,
 }
@@ -63,6 +74,7 @@ pub(super) struct Decoder {
 /// Rows between the products; kept, so that a token asks for no memory.
 #[derive(Debug, Default)]
 struct Room {
+    states: Vec<f32>,
     normed: Vec<f32>,
     query: Vec<f32>,
     key: Vec<f32>,
@@ -125,6 +137,7 @@ impl Decoder {
         if norm.len() != hidden || widths != [hidden; 2] {
             bail!("the tensors are not {hidden} wide as the file says");
         }
+        let layout = Layout::new(shape.layers, shape.heads);
         Ok(Self {
             shape,
             embedding,
@@ -133,6 +146,7 @@ impl Decoder {
             head,
             cos,
             sin,
+            layout,
             pool: Pool::new(threads),
             room: Room::default(),
         })
@@ -143,75 +157,86 @@ impl Decoder {
         self.shape.context
     }
 
-    /// An empty cache that fits this model.
-    pub(super) fn cache(&self) -> KvCache {
-        KvCache::new(
-            self.shape.layers,
-            self.shape.heads.keys * self.shape.heads.dim,
-        )
+    /// Words of the vocabulary: the length of a row of logits.
+    pub(super) fn words(&self) -> usize {
+        self.head.as_ref().unwrap_or(&self.embedding).rows()
     }
 
-    /// Feeds `tokens` behind what `cache` holds; returns the logits of the last one.
-    pub(super) fn feed(&mut self, cache: &mut KvCache, tokens: &[u32]) -> Result<Vec<f32>> {
-        let hidden = self.hidden(cache, tokens)?;
-        let last = hidden.len() - self.shape.hidden;
-        self.logits(hidden.get(last..).unwrap_or_default())
+    /// What the caches of this model have in common.
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
     }
 
-    /// Feeds at most [`CHUNK`] tokens; returns the logits after each of them.
-    pub(super) fn feed_all(
+    /// Feeds tokens of several sequences, at most [`CHUNK`] together, in one pass: every weight is read
+    /// once. `logits` gets the rows that are wanted, `(rows, words)`, in the order of the feeds.
+    ///
+    /// Between the layers whoever is due on the cores goes first.
+    pub(super) fn forward(
         &mut self,
-        cache: &mut KvCache,
-        tokens: &[u32],
-    ) -> Result<Vec<Vec<f32>>> {
-        let hidden = self.hidden(cache, tokens)?;
-        let logits = self.logits(&hidden)?;
-        let words = logits.len() / tokens.len().max(1);
-        Ok(logits.chunks(words.max(1)).map(<[f32]>::to_vec).collect())
+        feeds: &mut [Feed<'_>],
+        priority: Priority,
+        logits: &mut Vec<f32>,
+    ) -> Result<()> {
+        let rows: usize = feeds.iter().map(|feed| feed.tokens.len()).sum();
+        if rows == 0 || rows > CHUNK {
+            bail!("{rows} rows at once; 1 to {CHUNK} can be fed");
+        }
+        for feed in &mut *feeds {
+            let len = feed.cache.len() + feed.tokens.len();
+            if len > self.shape.context {
+                bail!("{len} tokens exceed the window of {}", self.shape.context);
+            }
+            feed.cache.reserve(feed.tokens.len());
+        }
+        let mut turn = compute::turn(priority);
+        let tokens: Vec<u32> = feeds.iter().flat_map(|f| f.tokens).copied().collect();
+        let mut x = std::mem::take(&mut self.room.states);
+        self.embedding.rows_of(&tokens, &mut x)?;
+        for index in 0..self.layers.len() {
+            self.block(index, &mut x, feeds)?;
+            turn.pass();
+        }
+        for feed in &mut *feeds {
+            feed.cache.advance(feed.tokens.len());
+        }
+        self.logits(&mut x, feeds, logits)?;
+        self.room.states = x;
+        Ok(())
     }
 
-    fn logits(&mut self, hidden: &[f32]) -> Result<Vec<f32>> {
-        let _cores = crate::compute::exclusive();
+    /// Logits of the rows of `x` that are wanted.
+    fn logits(
+        &mut self,
+        x: &mut Vec<f32>,
+        feeds: &[Feed<'_>],
+        logits: &mut Vec<f32>,
+    ) -> Result<()> {
+        let hidden = self.shape.hidden;
+        let (mut end, mut kept) = (0, 0);
+        for feed in feeds {
+            end += feed.tokens.len();
+            let wanted = feed.wanted.min(feed.tokens.len());
+            x.copy_within((end - wanted) * hidden..end * hidden, kept * hidden);
+            kept += wanted;
+        }
+        x.truncate(kept * hidden);
+        logits.clear();
+        if kept == 0 {
+            return Ok(());
+        }
         let Room {
             normed,
             activations,
             ..
         } = &mut self.room;
-        normed.resize(hidden.len(), 0.0);
-        ops::rms_norm(hidden, &self.norm, self.shape.epsilon, normed);
-        prepare(activations, normed, self.shape.hidden);
-        let mut logits = Vec::new();
+        normed.resize(x.len(), 0.0);
+        ops::rms_norm(x, &self.norm, self.shape.epsilon, normed);
+        prepare(activations, normed, hidden);
         let head = self.head.as_ref().unwrap_or(&self.embedding);
-        head.multiply(&self.pool, normed, activations, &mut logits)?;
-        Ok(logits)
+        head.multiply(&self.pool, normed, activations, logits)
     }
 
-    /// The last chunk's hidden states, `(tokens of the chunk, hidden)`.
-    fn hidden(&mut self, cache: &mut KvCache, tokens: &[u32]) -> Result<Vec<f32>> {
-        if tokens.is_empty() {
-            bail!("there are no tokens to feed");
-        }
-        if cache.len() + tokens.len() > self.shape.context {
-            bail!(
-                "{} tokens exceed the window of {}",
-                cache.len() + tokens.len(),
-                self.shape.context
-            );
-        }
-        let mut x = Vec::new();
-        for chunk in tokens.chunks(CHUNK) {
-            // One chunk is the unit of work other local models may slip in between.
-            let _cores = crate::compute::exclusive();
-            self.embedding.rows_of(chunk, &mut x)?;
-            for index in 0..self.layers.len() {
-                self.block(index, &mut x, cache)?;
-            }
-            cache.advance(chunk.len());
-        }
-        Ok(x)
-    }
-
-    fn block(&mut self, index: usize, x: &mut [f32], cache: &mut KvCache) -> Result<()> {
+    fn block(&mut self, index: usize, x: &mut [f32], feeds: &mut [Feed<'_>]) -> Result<()> {
         let Self {
             shape,
             layers,
@@ -234,6 +259,7 @@ impl Decoder {
             up,
             added,
             activations,
+            ..
         } = room;
         normed.resize(x.len(), 0.0);
         ops::rms_norm(x, &layer.attention_norm, shape.epsilon, normed);
@@ -242,6 +268,7 @@ impl Decoder {
         layer.key.forward(pool, normed, activations, key)?;
         layer.value.forward(pool, normed, activations, value)?;
         let Heads { queries, keys, dim } = shape.heads;
+        let (wide, narrow) = (queries * dim, keys * dim);
         if let Some((for_query, for_key)) = &layer.head_norms {
             for (rows, norm) in [(&mut *query, for_query), (&mut *key, for_key)] {
                 let plain = rows.clone();
@@ -249,20 +276,39 @@ impl Decoder {
             }
         }
         let half = dim / 2;
-        for (rows, width) in [(&mut *query, queries * dim), (&mut *key, keys * dim)] {
-            for (token, row) in rows.chunks_exact_mut(width).enumerate() {
-                let at = (cache.len() + token) * half;
-                let (Some(cos), Some(sin)) = (cos.get(at..at + half), sin.get(at..at + half))
-                else {
-                    bail!("position {} is outside the window", cache.len() + token);
-                };
-                ops::rotate(row, dim, cos, sin, shape.interleaved);
-            }
+        let positions = feeds
+            .iter()
+            .flat_map(|feed| (feed.cache.len()..).take(feed.tokens.len()));
+        let rows = query.chunks_exact_mut(wide).zip(key.chunks_exact_mut(narrow));
+        for (position, (query, key)) in positions.zip(rows) {
+            let at = position * half;
+            let (Some(cos), Some(sin)) = (cos.get(at..at + half), sin.get(at..at + half)) else {
+                bail!("position {position} is outside the window");
+            };
+            ops::rotate(query, dim, cos, sin, shape.interleaved);
+            ops::rotate(key, dim, cos, sin, shape.interleaved);
         }
-        let (keys, values) = cache.append(index, key, value)?;
+        let (mut keys, mut values) = (key.as_slice(), value.as_slice());
+        let mut sequences = Vec::with_capacity(feeds.len());
+        for feed in &mut *feeds {
+            let count = feed.tokens.len();
+            let (Some((key, later_keys)), Some((value, later_values))) = (
+                keys.split_at_checked(count * narrow),
+                values.split_at_checked(count * narrow),
+            ) else {
+                bail!("layer {index} has fewer keys than tokens");
+            };
+            (keys, values) = (later_keys, later_values);
+            feed.cache.write(index, key, value)?;
+            sequences.push(Sequence {
+                pages: feed.cache.layer(index),
+                positions: feed.cache.len() + count,
+                count,
+            });
+        }
         mixed.resize(query.len(), 0.0);
-        ops::attention(pool, shape.heads, query, keys, values, mixed);
-        prepare(activations, mixed, queries * dim);
+        attention::attention(pool, shape.heads, &sequences, query, mixed);
+        prepare(activations, mixed, wide);
         layer.output.forward(pool, mixed, activations, added)?;
         ops::add(x, added);
 

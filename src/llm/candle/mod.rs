@@ -7,11 +7,18 @@
 mod cache;
 mod constrain;
 mod decoder;
+mod draft;
 mod engine;
+mod load;
+mod prefixes;
+mod sample;
 mod score;
+mod sequence;
 mod template;
 mod vocabulary;
 mod weights;
+mod window;
+mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +32,8 @@ use engine::Engine;
 
 /// A GGUF model (architectures `llama`, `qwen2`, `qwen3`) in this process.
 ///
-/// Cheap to clone. Requests are answered one at a time by a thread of its own.
+/// Cheap to clone. A thread of its own writes several answers at once, every weight read once for all of
+/// them; what requests begin with in common is fed once, also while they come at the same time.
 #[derive(Clone, Debug)]
 pub struct CandleModel {
     id: Arc<str>,
@@ -38,18 +46,56 @@ pub struct CandleModel {
 pub struct CandleOptions {
     /// Longest prompt and answer together, in tokens; cut to what the model can do.
     pub context_tokens: usize,
-    /// How many conversations keep their state between requests. Each holds at most
-    /// `context_tokens` positions (about 57 KB a token for Qwen2.5 1.5B).
-    pub cached_conversations: usize,
+    /// Memory for the states of conversations, in bytes (28 KB a token for Qwen2.5 1.5B). The least
+    /// recently used go first; a single request may have more if it must.
+    pub cache_bytes: usize,
+    /// Answers that are written at the same time; others wait.
+    pub max_batch: usize,
 }
 
 impl Default for CandleOptions {
     fn default() -> Self {
         Self {
             context_tokens: 4096,
-            cached_conversations: 4,
+            cache_bytes: 512 << 20,
+            max_batch: 8,
         }
     }
+}
+
+impl CandleOptions {
+    /// Sets the longest prompt and answer together, in tokens.
+    #[must_use]
+    pub fn with_context_tokens(mut self, tokens: usize) -> Self {
+        self.context_tokens = tokens;
+        self
+    }
+
+    /// Sets the memory for the states of conversations, in bytes.
+    #[must_use]
+    pub fn with_cache_bytes(mut self, bytes: usize) -> Self {
+        self.cache_bytes = bytes;
+        self
+    }
+
+    /// Sets how many answers are written at the same time.
+    #[must_use]
+    pub fn with_max_batch(mut self, answers: usize) -> Self {
+        self.max_batch = answers;
+        self
+    }
+}
+
+/// Memory that a [`CandleModel`] holds for conversations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CandleMemory {
+    /// Bytes of states; what conversations share counts once.
+    pub cache_bytes: usize,
+    /// What it may grow to ([`CandleOptions::cache_bytes`]).
+    pub cache_budget: usize,
+    /// Bytes of the state of a token.
+    pub bytes_per_token: usize,
 }
 
 impl CandleModel {
@@ -71,6 +117,11 @@ impl CandleModel {
             id: id.into(),
             engine,
         })
+    }
+
+    /// Memory held for conversations now.
+    pub fn memory(&self) -> CandleMemory {
+        self.engine.memory()
     }
 }
 

@@ -191,6 +191,12 @@ impl Utf8Buffer {
             }
         }
     }
+
+    /// What is left at the end: a character whose rest did not come becomes U+FFFD.
+    pub(super) fn flush(&mut self) -> String {
+        let rest = std::mem::take(&mut self.pending);
+        String::from_utf8_lossy(&rest).into_owned()
+    }
 }
 
 /// candle knows how qwen2 and llama3 cut text into words; for all others it puts a blank in front,
@@ -259,6 +265,9 @@ mod tests {
         assert_eq!(buffer.push(&euro[..2]), "");
         assert_eq!(buffer.push(&euro[2..]), "€");
         assert_eq!(buffer.push(&[0xFF, b'a']), "\u{FFFD}a");
+        assert_eq!(buffer.push(&euro[..2]), "");
+        assert_eq!(buffer.flush(), "\u{FFFD}");
+        assert_eq!(buffer.flush(), "");
     }
 
     #[test]
