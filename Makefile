@@ -16,10 +16,10 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build models demo test test-light lint features light bench-llm sample
+.PHONY: help setup build models demo test test-light test-llama-server lint features light bench-llm sample
 
 help:  ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | expand -t 20
 
 setup:  ## Install what is missing on this machine (Debian/Ubuntu packages; checks Rust)
 	@bash scripts/setup.sh
@@ -56,6 +56,13 @@ test: models  ## Run all tests, those with the real models too
 test-light: setup  ## Run the tests that need no models and no heavy crates (minutes, even when cold)
 	@echo "==> tests without models"
 	@cargo test --no-default-features --lib --test layering
+
+# One after the other: each test has a server of its own, which uses all cores.
+test-llama-server: models  ## Test the OpenAI adapter against llama.cpp's server (builds it the first time)
+	@echo "==> tests with llama-server"
+	@server=$$(bash scripts/peers.sh)/llama-server && \
+	ATTENDANT_LLAMA_SERVER="$$server" cargo test --features $(FEATURES) --test llama_server -- \
+	    --ignored --test-threads=1
 
 lint: setup  ## Formatting, clippy and rustdoc, warnings denied
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || \

@@ -75,7 +75,10 @@ struct Readme;
 
 pub mod assist;
 pub mod assistant;
-#[cfg(any(feature = "candle", feature = "whisper"))]
+#[cfg_attr(
+    not(any(feature = "candle", feature = "whisper")),
+    allow(dead_code, reason = "only local engines take turns; all requests have a priority")
+)]
 mod compute;
 pub mod conversation;
 pub mod dialogue;

@@ -1,6 +1,8 @@
 //! What the adapters of OpenAI-compatible servers share: address and key, one HTTP client, and the
 //! classes of what can go wrong.
 
+mod refusal;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
@@ -12,8 +14,17 @@ use async_openai::Client;
 use async_openai::config::OpenAIConfig;
 use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
+use reqwest::header::CONTENT_TYPE;
+use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, OrError, Result};
+use refusal::Refusal;
+
+/// No answer that is read as a whole is longer, in bytes.
+const LONGEST_BODY: usize = 1024 * 1024;
+
+/// What a server says about a failure is cut after so many characters.
+const LONGEST_MESSAGE: usize = 400;
 
 /// Where an OpenAI-compatible server (OpenAI, vLLM, llama.cpp, a gateway) is and what to ask it.
 ///
@@ -25,6 +36,8 @@ pub struct OpenAiConfig {
     model: String,
     timeout: Duration,
     schema: bool,
+    tools: bool,
+    logprobs: bool,
 }
 
 impl OpenAiConfig {
@@ -37,6 +50,8 @@ impl OpenAiConfig {
             model: model.into(),
             timeout: Duration::from_secs(60),
             schema: true,
+            tools: true,
+            logprobs: true,
         }
     }
 
@@ -54,11 +69,28 @@ impl OpenAiConfig {
         self
     }
 
-    /// For servers that do not know `response_format: json_schema`: the schema is written at the
-    /// end of the question instead, and answers may not follow it.
+    /// For servers that do not know `response_format: json_schema`: the schema (or the choices, or
+    /// the pattern) is written at the end of the question instead, and answers may not follow it.
     #[must_use]
     pub fn without_json_schema(mut self) -> Self {
         self.schema = false;
+        self
+    }
+
+    /// For servers and models without tool calls of their own, and for llama.cpp, whose models may say
+    /// something before a call or instead of it: the tools are written at the end of the question, and
+    /// the call is asked for as JSON.
+    #[must_use]
+    pub fn without_tools(mut self) -> Self {
+        self.tools = false;
+        self
+    }
+
+    /// For servers that do not tell `logprobs`: choices cannot be scored. A server that turns out
+    /// not to tell them is treated the same from then on.
+    #[must_use]
+    pub fn without_logprobs(mut self) -> Self {
+        self.logprobs = false;
         self
     }
 
@@ -71,6 +103,16 @@ impl OpenAiConfig {
     pub(crate) fn json_schema(&self) -> bool {
         self.schema
     }
+
+    /// Whether the server is told the tools as such.
+    pub(crate) fn tools(&self) -> bool {
+        self.tools
+    }
+
+    /// Whether the server is asked how likely tokens are.
+    pub(crate) fn logprobs(&self) -> bool {
+        self.logprobs
+    }
 }
 
 impl fmt::Debug for OpenAiConfig {
@@ -80,6 +122,8 @@ impl fmt::Debug for OpenAiConfig {
             .field("model", &self.model)
             .field("timeout", &self.timeout)
             .field("json_schema", &self.schema)
+            .field("tools", &self.tools)
+            .field("logprobs", &self.logprobs)
             .finish_non_exhaustive()
     }
 }
@@ -87,6 +131,8 @@ impl fmt::Debug for OpenAiConfig {
 /// A server that can be called.
 pub(crate) struct Server {
     client: Client<OpenAIConfig>,
+    http: reqwest::Client,
+    base_url: String,
     /// Scheme and host, for decisions and messages.
     host: String,
     model: String,
@@ -136,7 +182,10 @@ impl Server {
             .with_org_id("")
             .with_project_id("");
         Ok(Self {
-            client: Client::build(http.clone(), settings).with_http_service(Transport { http }),
+            client: Client::build(http.clone(), settings)
+                .with_http_service(Transport { http: http.clone() }),
+            http,
+            base_url: base_url.to_owned(),
             host: url.origin().ascii_serialization(),
             model: config.model.trim().to_owned(),
             key: key.to_owned(),
@@ -173,6 +222,46 @@ impl Server {
         }
     }
 
+    /// Sends `body` to `path` below the base URL, once, and waits for the beginning of an answer that
+    /// says yes.
+    ///
+    /// Unlike [`client`](Self::client) it leaves the reading to the caller: async-openai writes what it
+    /// cannot parse to the log, the key and the customer's words with it.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<reqwest::Response> {
+        let body = serde_json::to_vec(body)
+            .or_error(ErrorKind::Internal, || "the request cannot be written")?;
+        let mut request = self
+            .http
+            .post(format!("{}{path}", self.base_url))
+            .header(CONTENT_TYPE, "application/json")
+            .body(body);
+        if !self.key.is_empty() {
+            request = request.bearer_auth(&self.key);
+        }
+        self.within(async { accepted(request.send().await?).await })
+            .await
+    }
+
+    /// The whole answer.
+    pub(crate) async fn body(&self, mut response: reqwest::Response) -> Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            match tokio::time::timeout(self.timeout, response.chunk()).await {
+                Ok(Ok(Some(piece))) => body.extend_from_slice(&piece),
+                Ok(Ok(None)) => return Ok(body),
+                Ok(Err(error)) => return Err(self.cut(Some(error))),
+                Err(_) => return Err(self.silent()),
+            }
+            if body.len() > LONGEST_BODY {
+                return Err(self.odd("its answer is far too long"));
+            }
+        }
+    }
+
     /// The server did not say anything for too long.
     pub(crate) fn silent(&self) -> Error {
         let seconds = self.timeout.as_secs_f32();
@@ -182,15 +271,36 @@ impl Server {
         )
     }
 
+    /// The connection ended before the answer did.
+    pub(crate) fn cut(&self, why: Option<reqwest::Error>) -> Error {
+        let why = why.map(|error| format!(" ({})", chain(&error.without_url())));
+        self.fail(
+            ErrorKind::Unavailable,
+            format!(
+                "it stopped in the middle of an answer{}; ask again",
+                why.unwrap_or_default()
+            ),
+        )
+    }
+
     /// The server said something that is not in the protocol.
     pub(crate) fn odd(&self, what: impl fmt::Display) -> Error {
         self.fail(
-            ErrorKind::Unavailable,
+            ErrorKind::Malformed,
             format!("{what}; check that this is an OpenAI-compatible server"),
         )
     }
 
-    pub(crate) fn error(&self, error: OpenAIError) -> Error {
+    /// The server said something else than an answer; it may say no with a status that says yes.
+    pub(crate) fn unexpected(&self, body: &[u8]) -> Error {
+        let body = String::from_utf8_lossy(body);
+        match Refusal::of_body(&body) {
+            Some(refusal) => self.refused(refusal),
+            None => self.odd("it answered something unexpected"),
+        }
+    }
+
+    fn error(&self, error: OpenAIError) -> Error {
         match error {
             OpenAIError::Reqwest(error) => {
                 let kind = if error.is_timeout() && !error.is_connect() {
@@ -205,15 +315,7 @@ impl Server {
                 Ok(refusal) => self.refused(*refusal),
                 Err(other) => self.fail(ErrorKind::Internal, chain(&*other)),
             },
-            // An error may also come as an event of a stream that had begun.
-            OpenAIError::JSONDeserialize(why, body) => match Refusal::of_body(&body) {
-                Some(refusal) => self.refused(refusal),
-                None => self.odd(format_args!("it answered something unexpected ({why})")),
-            },
-            OpenAIError::StreamError(why) => self.fail(
-                ErrorKind::Unavailable,
-                format!("it stopped in the middle of an answer ({why}); ask again"),
-            ),
+            OpenAIError::JSONDeserialize(_, body) => self.unexpected(body.as_bytes()),
             OpenAIError::InvalidArgument(why) => self.fail(ErrorKind::InvalidInput, why),
             other => self.fail(ErrorKind::Unavailable, other.to_string()),
         }
@@ -221,20 +323,30 @@ impl Server {
 
     fn refused(&self, refusal: Refusal) -> Error {
         let (kind, advice) = refusal.class();
-        let Refusal {
-            status, message, ..
-        } = refusal;
-        let status = status.map(|s| format!("status {s}: ")).unwrap_or_default();
-        self.fail(kind, format!("{status}{message}; {advice}"))
+        let status = refusal.status.map(|s| format!("status {s}: "));
+        // Hidden before it is cut: half a key is a secret, too.
+        let message = shorten(&self.hide_key(refusal.message));
+        let what = format!("{}{message}; {advice}", status.unwrap_or_default());
+        let error = self.fail(kind, what);
+        match refusal.retry_after {
+            Some(wait) => error.with_retry_after(wait),
+            None => error,
+        }
     }
 
-    fn fail(&self, kind: ErrorKind, what: impl Into<String>) -> Error {
-        let mut what = what.into();
-        // Some servers repeat the key they refuse.
-        if !self.key.is_empty() {
-            what = what.replace(&self.key, "***");
-        }
+    /// An error that names the model and the server, and never the key.
+    pub(crate) fn fail(&self, kind: ErrorKind, what: impl Into<String>) -> Error {
+        let what = self.hide_key(what.into());
         Error::new(kind, format!("{} at {}: {what}", self.model, self.host))
+    }
+
+    /// Some servers repeat the key they refuse.
+    fn hide_key(&self, text: String) -> String {
+        if self.key.is_empty() {
+            text
+        } else {
+            text.replace(&self.key, "***")
+        }
     }
 }
 
@@ -247,11 +359,11 @@ impl fmt::Debug for Server {
     }
 }
 
-/// Sends a request once.
+/// Sends a request once, for the typed calls of async-openai.
 ///
-/// async-openai's own service tries again up to three times and waits as long as the server says;
-/// in a live call the caller decides that, by [`Error::is_transient`]. It also forgets the status
-/// of errors it cannot parse, such as those of llama.cpp and vLLM, whose codes are numbers.
+/// Its own service tries again up to three times and waits as long as the server says; in a live call
+/// the caller decides that, by [`Error::is_transient`]. It also forgets the status of errors it cannot
+/// parse, such as those of llama.cpp and vLLM, whose codes are numbers.
 #[derive(Clone)]
 struct Transport {
     http: reqwest::Client,
@@ -270,94 +382,17 @@ impl tower_service::Service<HttpRequestFactory> for Transport {
         let http = self.http.clone();
         Box::pin(async move {
             let request = request.build().await?;
-            let response = http.execute(request).await?;
-            if response.status().is_success() {
-                return Ok(response);
-            }
-            Err(OpenAIError::Boxed(Box::new(Refusal::read(response).await)))
+            accepted(http.execute(request).await?).await
         })
     }
 }
 
-/// An answer that says no.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-struct Refusal {
-    status: Option<u16>,
-    /// What the server says about it, cut to a sensible length.
-    message: String,
-    /// Machine-readable class, where there is one.
-    code: String,
-}
-
-impl Refusal {
-    const LONGEST_BODY: usize = 16 * 1024;
-    const LONGEST_MESSAGE: usize = 400;
-
-    async fn read(mut response: reqwest::Response) -> Self {
-        let status = response.status();
-        let mut body = Vec::new();
-        while let Ok(Some(piece)) = response.chunk().await {
-            body.extend_from_slice(&piece);
-            if body.len() > Self::LONGEST_BODY {
-                break;
-            }
-        }
-        let body = String::from_utf8_lossy(&body);
-        let mut refusal = Self::of_body(&body).unwrap_or_else(|| Self {
-            status: None,
-            message: match body.trim() {
-                text if text.is_empty() || text.starts_with('<') => {
-                    status.canonical_reason().unwrap_or("refused").to_owned()
-                }
-                text => shorten(text),
-            },
-            code: String::new(),
-        });
-        refusal.status = Some(status.as_u16());
-        refusal
+/// The answer, unless it says no.
+async fn accepted(response: reqwest::Response) -> Result<reqwest::Response, OpenAIError> {
+    if response.status().is_success() {
+        return Ok(response);
     }
-
-    /// Understands the error bodies of OpenAI, vLLM, llama.cpp, Ollama and FastAPI.
-    fn of_body(body: &str) -> Option<Self> {
-        let body: serde_json::Value = serde_json::from_str(body).ok()?;
-        let message = ["/error/message", "/error", "/message", "/detail"]
-            .iter()
-            .find_map(|path| body.pointer(path)?.as_str())?;
-        let code = |path: &str| body.pointer(path);
-        let status = code("/error/code")
-            .or_else(|| code("/code"))
-            .and_then(serde_json::Value::as_u64)
-            .and_then(|code| u16::try_from(code).ok())
-            .filter(|code| (400..600).contains(code));
-        let name = ["/error/code", "/error/type"]
-            .iter()
-            .find_map(|path| code(path)?.as_str());
-        Some(Self {
-            status,
-            message: shorten(message),
-            code: name.unwrap_or_default().to_owned(),
-        })
-    }
-
-    /// What the caller can do about it.
-    fn class(&self) -> (ErrorKind, &'static str) {
-        // It has the status of an overload, but waiting does not help.
-        if self.code == "insufficient_quota" {
-            return (ErrorKind::Config, "the account has no quota left");
-        }
-        match self.status {
-            Some(401 | 403) => (ErrorKind::Config, "check the API key"),
-            Some(404) => (
-                ErrorKind::NotFound,
-                "check the model's name and that the base URL ends like the server's, often in /v1",
-            ),
-            Some(408 | 504) => (ErrorKind::Timeout, "try again"),
-            Some(429) => (ErrorKind::Overloaded, "wait, then try again"),
-            Some(400 | 413 | 422) => (ErrorKind::InvalidInput, "change what is asked"),
-            _ => (ErrorKind::Unavailable, "try again later"),
-        }
-    }
+    Err(OpenAIError::Boxed(Box::new(Refusal::read(response).await)))
 }
 
 /// An error and its causes; many libraries tell only the outermost.
@@ -373,7 +408,7 @@ fn chain(error: &dyn StdError) -> String {
 }
 
 fn shorten(text: &str) -> String {
-    match text.trim().char_indices().nth(Refusal::LONGEST_MESSAGE) {
+    match text.trim().char_indices().nth(LONGEST_MESSAGE) {
         Some((end, _)) => format!("{}…", text.trim().get(..end).unwrap_or_default()),
         None => text.trim().to_owned(),
     }
@@ -406,8 +441,10 @@ mod tests {
             status: Some(401),
             message: "Incorrect API key provided: sk-secret.".into(),
             code: String::new(),
+            retry_after: Some(Duration::from_secs(3)),
         });
         assert_eq!(error.kind(), ErrorKind::Config);
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(3)));
         let all = format!("{:?} {server:?} {error:?} {error}", config());
         assert!(!all.contains("sk-secret"), "{all}");
         let hidden = OpenAiConfig::new("https://me:hunter2@host/v1?key=hunter2", "m");
@@ -437,20 +474,16 @@ mod tests {
     }
 
     #[test]
-    fn error_bodies_of_several_servers_are_understood() {
-        let openai = r#"{"error":{"message":"slow down","type":"requests","code":"rate_limit"}}"#;
-        let quota = r#"{"error":{"message":"no money","code":"insufficient_quota"}}"#;
-        let llama = r#"{"error":{"code":401,"message":"Invalid API Key","type":"authentication"}}"#;
-        let vllm = r#"{"object":"error","message":"no such model","code":404}"#;
-        let ollama = r#"{"error":"model not found"}"#;
-        let read = |body| Refusal::of_body(body).unwrap();
-        assert_eq!(read(openai).message, "slow down");
-        assert_eq!(read(quota).class().0, ErrorKind::Config);
-        assert_eq!(read(llama).class().0, ErrorKind::Config);
-        assert_eq!(read(vllm).class().0, ErrorKind::NotFound);
-        assert_eq!(read(ollama).message, "model not found");
-        assert!(Refusal::of_body("<html>").is_none());
-        assert!(Refusal::of_body(r#"{"id":"x"}"#).is_none());
+    fn a_key_that_would_be_cut_in_two_is_not_told_at_all() {
+        let server = Server::new(&config()).unwrap();
+        let message = format!("{}sk-secret", "x".repeat(LONGEST_MESSAGE - 5));
+        let error = server.refused(Refusal {
+            status: Some(400),
+            message,
+            code: String::new(),
+            retry_after: None,
+        });
+        assert!(!error.to_string().contains("sk-s"), "{error}");
         assert_eq!(shorten(&"é".repeat(500)).chars().count(), 401);
     }
 }

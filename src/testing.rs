@@ -12,5 +12,7 @@
 //! ```
 
 mod conversation_store;
+mod language_model;
 
 pub use conversation_store::conversation_store;
+pub use language_model::language_model;

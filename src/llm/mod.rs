@@ -3,13 +3,21 @@
 #[cfg(feature = "candle")]
 pub mod candle;
 mod ext;
+mod fallback;
+mod limit;
+mod meter;
 #[cfg(feature = "openai")]
 pub mod openai;
 mod prompt;
+mod retry;
 mod scripted;
 
 pub use ext::{Completion, LanguageModelExt, Structured};
+pub use fallback::Fallback;
+pub use limit::Limit;
+pub use meter::{Meter, Totals};
 pub use prompt::{Prefix, Prompt};
+pub use retry::{Retry, RetryPolicy};
 pub use scripted::ScriptedModel;
 
 use std::fmt::Debug;
@@ -212,20 +220,51 @@ pub struct Tool {
 }
 
 impl Tool {
-    /// The JSON Schema of a call of one of `tools`, as [`Output::Tool`] answers.
+    /// The JSON Schema of a call of one of `tools`, as [`Output::Tool`] answers. Definitions (`$defs`) of
+    /// the parameters keep working.
     pub fn call_schema(tools: &[Self]) -> serde_json::Value {
-        let calls: Vec<_> = tools
-            .iter()
-            .map(|tool| {
-                serde_json::json!({
-                    "type": "object",
-                    "properties": { "name": { "const": tool.name }, "arguments": tool.parameters },
-                    "required": ["name", "arguments"],
-                    "additionalProperties": false,
-                })
-            })
-            .collect();
-        serde_json::json!({ "anyOf": calls })
+        let mut definitions = serde_json::Map::new();
+        let mut calls = Vec::new();
+        for (index, tool) in tools.iter().enumerate() {
+            let mut parameters = tool.parameters.clone();
+            // References name places from the root, which is another one here.
+            move_references(&mut parameters, &format!("#/$defs/{index}-"));
+            if let Some(object) = parameters.as_object_mut()
+                && let Some(serde_json::Value::Object(own)) = object.remove("$defs")
+            {
+                let own = own.into_iter().map(|(name, d)| (format!("{index}-{name}"), d));
+                definitions.extend(own);
+            }
+            calls.push(serde_json::json!({
+                "type": "object",
+                "properties": { "name": { "const": tool.name }, "arguments": parameters },
+                "required": ["name", "arguments"],
+                "additionalProperties": false,
+            }));
+        }
+        serde_json::json!({ "anyOf": calls, "$defs": definitions })
+    }
+}
+
+/// Lets every `#/$defs/…` begin with `to` instead.
+fn move_references(schema: &mut serde_json::Value, to: &str) {
+    match schema {
+        serde_json::Value::Object(object) => {
+            for (key, value) in object {
+                match value {
+                    serde_json::Value::String(text) if key == "$ref" => {
+                        if let Some(name) = text.strip_prefix("#/$defs/") {
+                            *text = format!("{to}{name}");
+                        }
+                    }
+                    other => move_references(other, to),
+                }
+            }
+        }
+        serde_json::Value::Array(items) => {
+            items.iter_mut().for_each(|item| move_references(item, to));
+        }
+        _ => {}
     }
 }
 

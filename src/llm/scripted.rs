@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use serde_json::{Value, json};
 
 use super::{Capabilities, Delta, Finish, LanguageModel, Output, Prompt, Request, Usage};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, OrError, Result};
 
 type Responder = dyn Fn(&Request) -> Result<String> + Send + Sync;
 
-/// A [`LanguageModel`] with prepared answers. It records every prompt it was asked.
+/// A [`LanguageModel`] with prepared answers, told word by word; a word is its token. It records every
+/// prompt it was asked.
 #[derive(Clone)]
 pub struct ScriptedModel {
     responder: Arc<Responder>,
@@ -47,13 +49,19 @@ impl ScriptedModel {
         }
     }
 
-    /// A model without a script: empty text, and the smallest JSON that fits a schema. It lets a
-    /// text conversation run without any weights; skills treat its answers as nothing to say.
+    /// A model without a script: empty text (for a pattern too), the smallest JSON that fits a schema,
+    /// the first of several choices, a call of the first tool. It lets a text conversation run without
+    /// any weights; skills treat its answers as nothing to say.
     pub fn silent() -> Self {
         Self::from_fn(|request| {
             Ok(match &request.output {
-                Output::Text => String::new(),
+                Output::Text | Output::Regex(_) => String::new(),
                 Output::Json(schema) => smallest(schema, schema).to_string(),
+                Output::Choice(choices) => choices.first().cloned().unwrap_or_default(),
+                Output::Tool(tools) => tools.first().map_or_else(String::new, |tool| {
+                    let arguments = smallest(&tool.parameters, &tool.parameters);
+                    json!({ "name": tool.name, "arguments": arguments }).to_string()
+                }),
             })
         })
     }
@@ -82,28 +90,74 @@ impl LanguageModel for ScriptedModel {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(request.prompt.clone());
+        check(&request.output)?;
         let answer = (self.responder)(&request)?;
         // Word by word, so that consumers are tested on pieces.
-        let mut deltas: Vec<Result<Delta>> = answer
-            .split_inclusive(' ')
-            .map(|piece| Ok(Delta::Text(piece.to_owned())))
-            .collect();
+        let mut words: Vec<&str> = answer.split_inclusive(' ').collect();
+        let finish = if words.len() > request.max_tokens {
+            Finish::Length
+        } else {
+            Finish::Stop
+        };
+        words.truncate(request.max_tokens);
         let usage = Usage {
             prompt_tokens: request.prompt.user_message().split_whitespace().count(),
-            reused_tokens: 0,
-            completion_tokens: deltas.len(),
+            completion_tokens: words.len(),
+            ..Usage::default()
         };
-        deltas.push(Ok(Delta::Done {
-            finish: Finish::Stop,
-            usage,
-        }));
+        let mut deltas: Vec<Result<Delta>> = words
+            .into_iter()
+            .map(|word| Ok(Delta::Text(word.to_owned())))
+            .collect();
+        deltas.push(Ok(Delta::Done { finish, usage }));
         Ok(futures::stream::iter(deltas).boxed())
     }
 }
 
+/// Refuses what no model can use, as far as that is told without a grammar compiler.
+fn check(output: &Output) -> Result<()> {
+    let none = |what: &str| {
+        Error::new(
+            ErrorKind::InvalidInput,
+            format!("there are no {what} to take"),
+        )
+    };
+    match output {
+        Output::Text => Ok(()),
+        Output::Json(schema) => check_schema(schema),
+        Output::Choice(choices) if choices.is_empty() => Err(none("choices")),
+        Output::Choice(choices) if choices.iter().any(String::is_empty) => Err(Error::new(
+            ErrorKind::InvalidInput,
+            "a choice is empty; every choice needs words",
+        )),
+        Output::Choice(_) => Ok(()),
+        Output::Regex(pattern) => regex::Regex::new(pattern)
+            .map(drop)
+            .or_error(ErrorKind::InvalidInput, || "the pattern cannot be used"),
+        Output::Tool(tools) if tools.is_empty() => Err(none("tools")),
+        Output::Tool(tools) => tools
+            .iter()
+            .try_for_each(|tool| check_schema(&tool.parameters)),
+    }
+}
+
+fn check_schema(schema: &Value) -> Result<()> {
+    let fits = match schema.get("type") {
+        None => schema.is_object() || schema.is_boolean(),
+        Some(Value::Array(kinds)) => kinds.iter().all(Value::is_string),
+        Some(kind) => kind.is_string(),
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::InvalidInput,
+        "the JSON schema cannot be used; name its type as JSON Schema does",
+    ))
+}
+
 /// The smallest value that follows the parts of JSON Schema that `schemars` writes.
-fn smallest(schema: &serde_json::Value, root: &serde_json::Value) -> serde_json::Value {
-    use serde_json::{Map, Value, json};
+fn smallest(schema: &Value, root: &Value) -> Value {
     if let Some(path) = schema.get("$ref").and_then(Value::as_str) {
         let target = path
             .strip_prefix('#')
@@ -133,7 +187,7 @@ fn smallest(schema: &serde_json::Value, root: &serde_json::Value) -> serde_json:
     match kind {
         "object" => {
             let required = schema.get("required").and_then(Value::as_array);
-            let mut object = Map::new();
+            let mut object = serde_json::Map::new();
             for name in required.into_iter().flatten().filter_map(Value::as_str) {
                 let property = schema.get("properties").and_then(|p| p.get(name));
                 object.insert(
@@ -154,7 +208,7 @@ fn smallest(schema: &serde_json::Value, root: &serde_json::Value) -> serde_json:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::llm::{LanguageModelExt, Structured};
+    use crate::llm::{LanguageModelExt, Structured, Tool};
 
     #[derive(serde::Deserialize, schemars::JsonSchema, Debug)]
     struct Nested {
@@ -167,6 +221,10 @@ mod tests {
     struct Inner {
         name: Option<String>,
         count: u32,
+    }
+
+    fn request() -> Request {
+        Request::new(Prompt::new("s", "where is it"))
     }
 
     #[tokio::test]
@@ -182,5 +240,89 @@ mod tests {
         assert_eq!(nested.inner.count, 0);
         assert_eq!(nested.inner.name, None);
         assert_eq!(model.asked().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_silent_model_passes_the_suite() {
+        crate::testing::language_model(&ScriptedModel::silent()).await;
+    }
+
+    #[tokio::test]
+    async fn the_silent_model_takes_the_first_choice_and_calls_the_first_tool() {
+        let model = ScriptedModel::silent();
+        let choice = request().with_choice(["send an engineer", "refund"]);
+        assert_eq!(
+            model.complete(choice).await.unwrap().text,
+            "send an engineer"
+        );
+        let parameters = json!({
+            "type": "object",
+            "properties": { "cents": { "$ref": "#/$defs/cents" } },
+            "required": ["cents"],
+            "$defs": { "cents": { "type": "integer", "minimum": 5 } },
+        });
+        let tool = Tool {
+            name: "refund".into(),
+            description: "Pays back.".into(),
+            parameters,
+        };
+        let call = model
+            .complete(request().with_tools(vec![tool]))
+            .await
+            .unwrap();
+        let call: Value = serde_json::from_str(&call.text).unwrap();
+        assert_eq!(
+            call,
+            json!({ "name": "refund", "arguments": { "cents": 5 } })
+        );
+    }
+
+    #[tokio::test]
+    async fn a_script_is_cut_at_the_limit_of_tokens() {
+        let model = ScriptedModel::new(["on its way", "on its way"]);
+        let whole = model.complete(request().with_max_tokens(3)).await.unwrap();
+        assert_eq!(
+            (whole.text.as_str(), whole.finish),
+            ("on its way", Finish::Stop)
+        );
+        let cut = model.complete(request().with_max_tokens(2)).await.unwrap();
+        assert_eq!((cut.text.as_str(), cut.finish), ("on its ", Finish::Length));
+        assert_eq!(
+            (cut.usage.prompt_tokens, cut.usage.completion_tokens),
+            (3, 2)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_form_that_nothing_can_fit_is_refused() {
+        let tool = |parameters| Tool {
+            name: "t".into(),
+            description: String::new(),
+            parameters,
+        };
+        for unusable in [
+            request().with_json(json!({ "type": 5 })),
+            request().with_json(json!({ "type": ["string", 5] })),
+            request().with_json(json!("a schema")),
+            request().with_choice(Vec::<String>::new()),
+            request().with_choice(["yes", ""]),
+            request().with_regex("("),
+            request().with_tools(Vec::new()),
+            request().with_tools(vec![tool(json!({ "type": 5 }))]),
+        ] {
+            let error = ScriptedModel::silent()
+                .complete(unusable)
+                .await
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        }
+        for usable in [
+            json!(true),
+            json!({}),
+            json!({ "type": ["string", "null"] }),
+        ] {
+            let model = ScriptedModel::silent();
+            model.complete(request().with_json(usable)).await.unwrap();
+        }
     }
 }

@@ -51,6 +51,9 @@ pub struct CandleOptions {
     pub cache_bytes: usize,
     /// Answers that are written at the same time; others wait.
     pub max_batch: usize,
+    /// Guess at the next tokens by what followed the same words before (prompt lookup). Never changes an
+    /// answer; makes those faster that repeat the transcript.
+    pub prompt_lookup: bool,
 }
 
 impl Default for CandleOptions {
@@ -59,6 +62,7 @@ impl Default for CandleOptions {
             context_tokens: 4096,
             cache_bytes: 512 << 20,
             max_batch: 8,
+            prompt_lookup: true,
         }
     }
 }
@@ -75,6 +79,13 @@ impl CandleOptions {
     #[must_use]
     pub fn with_cache_bytes(mut self, bytes: usize) -> Self {
         self.cache_bytes = bytes;
+        self
+    }
+
+    /// Sets whether the next tokens are guessed.
+    #[must_use]
+    pub fn with_prompt_lookup(mut self, yes: bool) -> Self {
+        self.prompt_lookup = yes;
         self
     }
 

@@ -110,14 +110,19 @@ impl Worker {
             }
             return Ok(true);
         }
-        self.active.retain(|sequence| !sequence.is_dropped());
+        let dropped = self.active.extract_if(.., |sequence| sequence.is_dropped());
+        for state in dropped.filter_map(|sequence| sequence.state) {
+            self.prefixes.insert(state.tokens, state.cache);
+        }
         self.admit();
         self.start();
         if self.active.is_empty() {
             return Ok(!self.waiting.is_empty());
         }
         let writing = self.active.iter().filter(|s| !s.is_prefill()).count();
-        if let [alone] = self.active.as_mut_slice() {
+        if self.options.prompt_lookup
+            && let [alone] = self.active.as_mut_slice()
+        {
             alone.guess();
         }
         self.feed(if writing > 0 { SMALL_CHUNK } else { CHUNK })?;
