@@ -94,8 +94,9 @@ light:  ## Check that the crate without features stays light, and that Cargo.loc
 	fi
 
 # The same profile as everything else: a release build would compile all dependencies once more.
-bench-llm: models  ## Measure the local language model beside candle-transformers (on a quiet machine)
-	@cargo bench --profile dev --features $(FEATURES) --bench llm
+bench-llm: models  ## Measure the local language model beside candle-transformers and llama.cpp (on a quiet machine)
+	@peers=$$(bash scripts/peers.sh) && \
+	ATTENDANT_LLAMACPP="$$peers" cargo bench --profile dev --features $(FEATURES) --bench llm
 
 sample:  ## Make the sample call again from its script (needs sox and espeak-ng)
 	@bash scripts/setup.sh sample

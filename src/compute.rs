@@ -64,13 +64,7 @@ struct Scheduler {
 }
 
 static SCHEDULER: Scheduler = Scheduler {
-    state: Mutex::new(State {
-        busy: false,
-        waiting: [VecDeque::new(), VecDeque::new(), VecDeque::new()],
-        next_ticket: 0,
-        used: [0.0; Priority::COUNT],
-        floor: 0.0,
-    }),
+    state: Mutex::new(State::NEW),
     changed: Condvar::new(),
 };
 
@@ -116,33 +110,60 @@ impl Scheduler {
     }
 
     fn take(&self, priority: Priority) {
-        let class = priority.index();
         let mut state = self.state.lock();
-        let ticket = state.next_ticket;
-        state.next_ticket += 1;
-        if state.waiting[class].is_empty() {
-            // Time that a class did not want is not saved up for later.
-            state.used[class] = state.used[class].max(state.floor);
-        }
-        state.waiting[class].push_back(ticket);
-        while state.busy || state.due() != Some((class, ticket)) {
+        let ticket = state.queue(priority);
+        while !state.begin(priority, ticket) {
             self.changed.wait(&mut state);
         }
-        state.waiting[class].pop_front();
-        state.busy = true;
-        state.floor = state.used[class];
     }
 
     fn give(&self, priority: Priority, since: Instant) {
-        let mut state = self.state.lock();
-        state.used[priority.index()] += since.elapsed().as_secs_f64() / priority.weight();
-        state.busy = false;
-        drop(state);
+        self.state.lock().end(priority, since.elapsed().as_secs_f64());
         self.changed.notify_all();
     }
 }
 
+/// The rules, without clocks and threads.
 impl State {
+    const NEW: Self = Self {
+        busy: false,
+        waiting: [VecDeque::new(), VecDeque::new(), VecDeque::new()],
+        next_ticket: 0,
+        used: [0.0; Priority::COUNT],
+        floor: 0.0,
+    };
+
+    /// Puts somebody in line; returns their ticket.
+    fn queue(&mut self, priority: Priority) -> u64 {
+        let class = priority.index();
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        if self.waiting[class].is_empty() {
+            // Time that a class did not want is not saved up for later.
+            self.used[class] = self.used[class].max(self.floor);
+        }
+        self.waiting[class].push_back(ticket);
+        ticket
+    }
+
+    /// Begins the turn of whoever holds the ticket, if they are due.
+    fn begin(&mut self, priority: Priority, ticket: u64) -> bool {
+        let class = priority.index();
+        if self.busy || self.due() != Some((class, ticket)) {
+            return false;
+        }
+        self.waiting[class].pop_front();
+        self.busy = true;
+        self.floor = self.used[class];
+        true
+    }
+
+    /// Ends a turn that took `seconds`.
+    fn end(&mut self, priority: Priority, seconds: f64) {
+        self.used[priority.index()] += seconds / priority.weight();
+        self.busy = false;
+    }
+
     /// Who goes next: the class that used least, the more urgent of two that used the same.
     fn due(&self) -> Option<(usize, u64)> {
         let classes = (0..Priority::COUNT).rev();
@@ -153,85 +174,85 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
-    fn scheduler() -> Scheduler {
-        Scheduler {
-            state: Mutex::new(State {
-                busy: false,
-                waiting: Default::default(),
-                next_ticket: 0,
-                used: [0.0; Priority::COUNT],
-                floor: 0.0,
-            }),
-            changed: Condvar::new(),
+    /// Two that always want the cores again, each turn of a length in seconds; how many turns each had
+    /// when one has had `turns`.
+    fn compete(both: [(Priority, f64); 2], turns: usize) -> [usize; 2] {
+        let mut state = State::NEW;
+        let mut tickets = both.map(|(priority, _)| state.queue(priority));
+        let mut had = [0, 0];
+        while had.iter().all(|had| *had < turns) {
+            let next = (0..2).find(|&who| state.begin(both[who].0, tickets[who]));
+            let who = next.expect("nobody is due");
+            assert!(!state.begin(both[1 - who].0, tickets[1 - who]), "both at once");
+            had[who] += 1;
+            // Whoever has a turn stands in line again before it ends, as a second thread would.
+            tickets[who] = state.queue(both[who].0);
+            state.end(both[who].0, both[who].1);
         }
-    }
-
-    /// Turns of `length` are taken by both classes until one has had `turns`; how many each had.
-    fn compete(a: (Priority, Duration), b: (Priority, Duration), turns: usize) -> [usize; 2] {
-        let scheduler = scheduler();
-        let had = Mutex::new([0, 0]);
-        std::thread::scope(|scope| {
-            for (who, (priority, length)) in [a, b].into_iter().enumerate() {
-                let (scheduler, had) = (&scheduler, &had);
-                scope.spawn(move || {
-                    loop {
-                        scheduler.take(priority);
-                        let since = Instant::now() - length;
-                        let over = {
-                            let mut had = had.lock();
-                            had[who] += 1;
-                            had[who] >= turns || had[1 - who] >= turns
-                        };
-                        // Long enough for the other to stand in line.
-                        std::thread::sleep(Duration::from_millis(3));
-                        scheduler.give(priority, since);
-                        if over {
-                            return;
-                        }
-                    }
-                });
-            }
-        });
-        had.into_inner()
+        had
     }
 
     #[test]
     fn engines_that_always_have_work_share_the_time_and_not_the_turns() {
-        let long = (Priority::Live, Duration::from_millis(400));
-        let short = (Priority::Interactive, Duration::from_millis(40));
-        let [speech, language] = compete(long, short, 40);
-        assert!((3..=6).contains(&speech), "{speech} of {language}");
+        let had = compete([(Priority::Live, 0.4), (Priority::Interactive, 0.04)], 400);
+        assert_eq!(had[1], 400);
+        assert!((39..=41).contains(&had[0]), "{had:?}");
     }
 
     #[test]
     fn work_in_the_background_gives_way_but_goes_on() {
-        let background = (Priority::Background, Duration::from_millis(50));
-        let waited_for = (Priority::Interactive, Duration::from_millis(50));
-        let [behind, ahead] = compete(background, waited_for, 40);
-        assert!((7..=13).contains(&behind), "{behind} of {ahead}");
+        let had = compete([(Priority::Background, 0.05), (Priority::Interactive, 0.05)], 400);
+        assert_eq!(had[1], 400);
+        assert!((99..=101).contains(&had[0]), "{had:?}");
+    }
+
+    #[test]
+    fn of_one_class_who_came_first_goes_first() {
+        let mut state = State::NEW;
+        let [first, second] = [0, 1].map(|_| state.queue(Priority::Interactive));
+        assert!(!state.begin(Priority::Interactive, second));
+        assert!(state.begin(Priority::Interactive, first));
+        assert!(!state.begin(Priority::Interactive, second), "one turn at a time");
+        state.end(Priority::Interactive, 1.0);
+        assert!(state.begin(Priority::Interactive, second));
     }
 
     #[test]
     fn who_was_idle_goes_first_but_has_nothing_saved_up() {
-        let mut state = scheduler().state.into_inner();
+        let mut state = State::NEW;
         state.used = [0.0, 9.0, 3.0];
         state.floor = 9.0;
-        let scheduler = Scheduler {
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-        };
-        scheduler.take(Priority::Live);
-        assert!((scheduler.state.lock().used[2] - 9.0).abs() < 1e-9);
+        let [busy, idle] = [Priority::Interactive, Priority::Live].map(|p| state.queue(p));
+        assert!(!state.begin(Priority::Interactive, busy));
+        assert!(state.begin(Priority::Live, idle));
+        assert!((state.used[Priority::Live.index()] - 9.0).abs() < 1e-9);
     }
 
     #[test]
-    fn a_turn_ends_with_its_guard() {
-        drop(turn(Priority::Background));
-        let mut turn = turn(Priority::Live);
-        turn.pass();
+    fn never_two_at_once_and_nobody_is_forgotten() {
+        let inside = AtomicUsize::new(0);
+        let had = Arc::new(AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for priority in [Priority::Background, Priority::Interactive, Priority::Live] {
+                let (inside, had) = (&inside, Arc::clone(&had));
+                scope.spawn(move || {
+                    for _ in 0..200 {
+                        let mut turn = turn(priority);
+                        for _ in 0..2 {
+                            assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                            assert_eq!(inside.fetch_sub(1, Ordering::SeqCst), 1);
+                            turn.pass();
+                        }
+                        had.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        assert_eq!(had.load(Ordering::Relaxed), 600);
     }
 }

@@ -30,11 +30,17 @@ pub(crate) fn append(prefix: &mut Prefix) {
 
 /// Four questions of some 60 tokens each, whose answers every model makes longer than [`ANSWER`] tokens.
 pub(crate) fn questions() -> [String; 4] {
-    ["one", "two hundred", "three thousand", "forty"].map(|first| {
+    [
+        "the company's manager",
+        "the agent's colleague",
+        "the customer's bank",
+        "the customer's friend",
+    ]
+    .map(|who| {
         format!(
-            "Task: leave the conversation aside for a moment and count in plain English words, one number after \
-             the other, separated by commas. Begin with the number {first} and go on without a break until you \
-             are told to stop. Write nothing else: no heading, no remark and no digits."
+            "Task: now {who} joins this conversation. Continue the transcript with the next ten lines, each of \
+             them at least twenty words long and numbered like those above, in which {who} asks what happened so \
+             far and the agent explains it patiently and in all detail. Begin with the first of the new lines."
         )
     })
 }

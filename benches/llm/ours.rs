@@ -53,8 +53,8 @@ async fn fan_out(model: &CandleModel, prefix: &Prefix, count: usize) -> f64 {
     let answers = join_all(answers.map(|task| ask(model, prefix.ask(task.as_str()), ANSWER))).await;
     let ms = start.elapsed().as_secs_f64() * 1e3;
     for answer in &answers {
-        let Usage { completion_tokens, .. } = answer.usage;
-        assert_eq!(completion_tokens, ANSWER, "too short: {:?}", answer.text);
+        let tokens = answer.usage.completion_tokens;
+        assert_eq!(tokens, ANSWER, "too short: {:?}", answer.text);
     }
     ms
 }

@@ -42,7 +42,7 @@ fn main() {
                 .map(|i| ((i * 31) % 17) as f32 - 8.0)
                 .collect();
             let mut activations = Activations::default();
-            activations.take(&x, cols);
+            activations.take(&pool, &x, cols);
             let mut out = vec![0.0; count * rows];
             let mut best = f64::INFINITY;
             for _ in 0..ROUNDS {

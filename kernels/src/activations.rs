@@ -1,9 +1,13 @@
 //! Activations as 8-bit integers, 256 to a scale: what the products read.
 
-use crate::BLOCK;
+use std::sync::{Mutex, PoisonError};
+
+use crate::{BLOCK, Pool};
 
 /// Values whose sum is kept: the offset of a weight is multiplied by it.
 pub(crate) const SUM: usize = 16;
+/// Blocks that one thread takes at once.
+const PART: usize = 64;
 /// The matrix unit reads this many rows at once, so that many are there.
 const TILE: usize = 16;
 
@@ -39,7 +43,7 @@ impl Activations {
     ///
     /// # Panics
     /// If the lengths do not fit.
-    pub fn take(&mut self, values: &[f32], cols: usize) {
+    pub fn take(&mut self, pool: &Pool, values: &[f32], cols: usize) {
         assert!(
             cols > 0 && cols.is_multiple_of(BLOCK) && values.len().is_multiple_of(cols),
             "{} values are no rows of {cols}",
@@ -55,19 +59,35 @@ impl Activations {
         self.sums.resize(values.len() / SUM, 0);
         self.pairs.resize(values.len() / SUM / 2, 0);
         self.totals.resize(values.len() / BLOCK, 0);
-        let blocks = values
-            .chunks_exact(BLOCK)
-            .zip(self.values.chunks_exact_mut(BLOCK / 64))
-            .zip(self.scales.iter_mut())
-            .zip(self.sums.chunks_exact_mut(BLOCK / SUM));
-        let totals = self.pairs.chunks_exact_mut(BLOCK / SUM / 2).zip(&mut self.totals);
-        for ((((from, to), scale), sums), (pairs, total)) in blocks.zip(totals) {
-            *scale = block(from, to, sums);
-            for (pair, sums) in pairs.iter_mut().zip(sums.chunks_exact(2)) {
-                *pair = sums[0] + sums[1];
+        let parts = values
+            .chunks(PART * BLOCK)
+            .zip(self.values.chunks_mut(PART * BLOCK / 64))
+            .zip(self.scales.chunks_mut(PART))
+            .zip(self.sums.chunks_mut(PART * BLOCK / SUM))
+            .zip(self.pairs.chunks_mut(PART * BLOCK / SUM / 2))
+            .zip(self.totals.chunks_mut(PART));
+        // Each part is taken by one thread, whichever comes first.
+        let parts: Vec<_> = parts.map(|part| Mutex::new(Some(part))).collect();
+        pool.run(parts.len(), &|index| {
+            let part = parts[index].lock().unwrap_or_else(PoisonError::into_inner).take();
+            let Some((((((from, to), scales), sums), pairs), totals)) = part else {
+                return;
+            };
+            let blocks = from
+                .chunks_exact(BLOCK)
+                .zip(to.chunks_exact_mut(BLOCK / 64))
+                .zip(scales)
+                .zip(sums.chunks_exact_mut(BLOCK / SUM))
+                .zip(pairs.chunks_exact_mut(BLOCK / SUM / 2))
+                .zip(totals);
+            for (((((from, to), scale), sums), pairs), total) in blocks {
+                *scale = block(from, to, sums);
+                for (pair, sums) in pairs.iter_mut().zip(sums.chunks_exact(2)) {
+                    *pair = sums[0] + sums[1];
+                }
+                *total = sums.iter().copied().map(i32::from).sum();
             }
-            *total = sums.iter().copied().map(i32::from).sum();
-        }
+        });
     }
 
     /// How many rows there are.

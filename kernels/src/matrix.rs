@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::ops::Shared;
 use crate::{Activations, BLOCK, Pool};
 
 /// Rows of the matrix that one thread takes at once.
@@ -83,20 +84,35 @@ impl Matrix {
     /// # Panics
     /// If the lengths do not fit.
     pub fn multiply(&self, pool: &Pool, x: &Activations, out: &mut [f32]) {
-        assert_eq!(x.cols, self.cols, "rows of another length");
-        assert_eq!(out.len(), x.rows * self.rows, "no room for the products");
-        let out = Out(out.as_mut_ptr());
-        pool.run(self.rows.div_ceil(CHUNK), &|chunk| {
-            let from = chunk * CHUNK;
-            let to = (from + CHUNK).min(self.rows);
+        Self::multiply_each(pool, x, &mut [(self, out)]);
+    }
+
+    /// Products of several matrices and the same `x` in one go, so that the threads meet only once.
+    ///
+    /// # Panics
+    /// If the lengths do not fit.
+    pub fn multiply_each(pool: &Pool, x: &Activations, parts: &mut [(&Self, &mut [f32])]) {
+        let mut chunks = Vec::new();
+        for (matrix, out) in parts {
+            assert_eq!(x.cols, matrix.cols, "rows of another length");
+            assert_eq!(out.len(), x.rows * matrix.rows, "no room for the products");
+            let out = out.as_mut_ptr();
+            for from in (0..matrix.rows).step_by(CHUNK) {
+                let range = from..(from + CHUNK).min(matrix.rows);
+                chunks.push((&**matrix, range, Shared(out)));
+            }
+        }
+        pool.run(chunks.len(), &|chunk| {
+            let (matrix, range, out) = &chunks[chunk];
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `new` saw that the instructions are there and how long the data is; every chunk
-            // writes columns of its own, within `out`.
+            // writes columns of its own, within its `out`.
             unsafe {
-                crate::x86::multiply(self.kind, &self.data, from..to, x, out.pointer(), self.rows);
+                let (kind, data, rows) = (matrix.kind, &matrix.data, matrix.rows);
+                crate::x86::multiply(kind, data, range.clone(), x, out.at(0), rows);
             }
             #[cfg(not(target_arch = "x86_64"))]
-            let _ = (from, to, &out);
+            let _ = (matrix, range, out);
         });
     }
 
@@ -115,18 +131,6 @@ impl Matrix {
                 Kind::Q6K => q6k_values(block, out),
             }
         }
-    }
-}
-
-/// Where the products go: every chunk of work writes other columns.
-struct Out(*mut f32);
-
-// SAFETY: the chunks that use it write disjoint places.
-unsafe impl Sync for Out {}
-
-impl Out {
-    fn pointer(&self) -> *mut f32 {
-        self.0
     }
 }
 

@@ -112,8 +112,20 @@ impl WrapUpChooser {
         }
         let prompt = prefix.ask(self.prompts.render(&WrapUpPrompt { codes: &self.codes })?);
         let ids: Vec<String> = self.codes.iter().map(|code| code.id.clone()).collect();
-        let mut ranked: Vec<(&WrapUpCode, f32)> = if self.model.capabilities().scoring {
-            let scores = self.model.score(prompt, ids).await?;
+        let mut scores = None;
+        if self.model.capabilities().scoring {
+            match self.model.score(prompt.clone(), ids.clone()).await {
+                Ok(probabilities) => scores = Some(probabilities),
+                // More codes than a server can tell apart, or one that tells no probabilities after all.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::InvalidInput | ErrorKind::Unsupported
+                    ) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut ranked: Vec<(&WrapUpCode, f32)> = if let Some(scores) = scores {
             self.codes.iter().zip(scores).collect()
         } else {
             let schema = json!({

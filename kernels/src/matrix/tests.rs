@@ -61,7 +61,7 @@ fn difference(
 ) -> Option<(f32, f32)> {
     let matrix = matrix(kind, rows, cols)?;
     let mut x = Activations::default();
-    x.take(&inputs(count, cols), cols);
+    x.take(&Pool::new(threads), &inputs(count, cols), cols);
     let mut out = vec![f32::NAN; count * rows];
     matrix.multiply(&Pool::new(threads), &x, &mut out);
     let mut weights = vec![0.0; cols];

@@ -11,7 +11,7 @@ use candle_core::quantized::gguf_file::{Content, Value};
 use candle_core::{Result, bail};
 
 use super::cache::{KvCache, Layout};
-use super::weights::{Linear, Source, Weights};
+use super::weights::{Linear, Source, Weights, forward_each};
 use crate::compute::{self, Priority};
 
 /// Rows that go through the model at once, at most: enough that turning weights into tiles pays.
@@ -231,7 +231,7 @@ impl Decoder {
         } = &mut self.room;
         normed.resize(x.len(), 0.0);
         ops::rms_norm(x, &self.norm, self.shape.epsilon, normed);
-        prepare(activations, normed, hidden);
+        prepare(&self.pool, activations, normed, hidden);
         let head = self.head.as_ref().unwrap_or(&self.embedding);
         head.multiply(&self.pool, normed, activations, logits)
     }
@@ -263,10 +263,13 @@ impl Decoder {
         } = room;
         normed.resize(x.len(), 0.0);
         ops::rms_norm(x, &layer.attention_norm, shape.epsilon, normed);
-        prepare(activations, normed, shape.hidden);
-        layer.query.forward(pool, normed, activations, query)?;
-        layer.key.forward(pool, normed, activations, key)?;
-        layer.value.forward(pool, normed, activations, value)?;
+        prepare(pool, activations, normed, shape.hidden);
+        let mut parts = [
+            (&layer.query, &mut *query),
+            (&layer.key, &mut *key),
+            (&layer.value, &mut *value),
+        ];
+        forward_each(pool, normed, activations, &mut parts)?;
         let Heads { queries, keys, dim } = shape.heads;
         let (wide, narrow) = (queries * dim, keys * dim);
         if let Some((for_query, for_key)) = &layer.head_norms {
@@ -308,26 +311,26 @@ impl Decoder {
         }
         mixed.resize(query.len(), 0.0);
         attention::attention(pool, shape.heads, &sequences, query, mixed);
-        prepare(activations, mixed, wide);
-        layer.output.forward(pool, mixed, activations, added)?;
+        prepare(pool, activations, mixed, wide);
+        forward_each(pool, mixed, activations, &mut [(&layer.output, &mut *added)])?;
         ops::add(x, added);
 
         ops::rms_norm(x, &layer.feed_norm, shape.epsilon, normed);
-        prepare(activations, normed, shape.hidden);
-        layer.gate.forward(pool, normed, activations, gate)?;
-        layer.up.forward(pool, normed, activations, up)?;
+        prepare(pool, activations, normed, shape.hidden);
+        let mut parts = [(&layer.gate, &mut *gate), (&layer.up, &mut *up)];
+        forward_each(pool, normed, activations, &mut parts)?;
         ops::gate(pool, gate, up);
-        prepare(activations, gate, layer.down.cols());
-        layer.down.forward(pool, gate, activations, added)?;
+        prepare(pool, activations, gate, layer.down.cols());
+        forward_each(pool, gate, activations, &mut [(&layer.down, &mut *added)])?;
         ops::add(x, added);
         Ok(())
     }
 }
 
 /// Rounds rows for the products with packed weights; rows of other widths only meet candle's.
-fn prepare(activations: &mut Activations, rows: &[f32], width: usize) {
+fn prepare(pool: &Pool, activations: &mut Activations, rows: &[f32], width: usize) {
     if width.is_multiple_of(BLOCK) {
-        activations.take(rows, width);
+        activations.take(pool, rows, width);
     }
 }
 

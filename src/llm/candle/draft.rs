@@ -7,16 +7,26 @@ const SAME: usize = 3;
 /// Guesses at once. With the token before them they are as many rows as the kernels read weights for in
 /// one go.
 const GUESSES: usize = 3;
-/// Useless guesses in a row before a pause.
-const PATIENCE: u32 = 2;
-/// Tokens without guesses after that.
-const PAUSE: u32 = 12;
+/// Tokens without guesses after a useless one; twice as many after the next, and so on up to the limit.
+const PAUSE: u32 = 8;
+const LONGEST_PAUSE: u32 = 128;
 
 /// Guesses for one answer, and whether they were worth it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Drafter {
-    useless: u32,
+    /// Tokens to go without guesses.
     pause: u32,
+    /// The next pause.
+    next_pause: u32,
+}
+
+impl Default for Drafter {
+    fn default() -> Self {
+        Self {
+            pause: 0,
+            next_pause: PAUSE,
+        }
+    }
 }
 
 impl Drafter {
@@ -26,10 +36,13 @@ impl Drafter {
             self.pause -= 1;
             return Vec::new();
         }
-        let Some(start) = tokens.len().checked_sub(SAME) else {
+        // An earlier place may overlap with the last words: a loop repeats itself.
+        let Some((last, before)) = tokens.len().checked_sub(SAME).and_then(|start| {
+            let end = tokens.len() - 1;
+            Some((tokens.get(start..)?, tokens.get(..end)?))
+        }) else {
             return Vec::new();
         };
-        let (before, last) = tokens.split_at(start);
         let Some(at) = before.windows(SAME).rposition(|window| window == last) else {
             return Vec::new();
         };
@@ -43,10 +56,11 @@ impl Drafter {
         if guesses == 0 {
             return;
         }
-        self.useless = if right == 0 { self.useless + 1 } else { 0 };
-        if self.useless >= PATIENCE {
-            self.useless = 0;
-            self.pause = PAUSE;
+        if right == 0 {
+            self.pause = self.next_pause;
+            self.next_pause = (self.next_pause * 2).min(LONGEST_PAUSE);
+        } else {
+            self.next_pause = PAUSE;
         }
     }
 }
@@ -64,14 +78,17 @@ mod tests {
         assert!(drafter.guess(&tokens[..8], 10).is_empty());
         assert!(drafter.guess(&[1, 2], 10).is_empty());
         assert_eq!(drafter.guess(&[5, 5, 5, 5], 10), [5], "a loop goes on");
-        drafter.learn(3, 0);
         drafter.learn(3, 1);
-        drafter.learn(3, 0);
         assert!(!drafter.guess(&tokens, 10).is_empty());
-        drafter.learn(3, 0);
-        for _ in 0..PAUSE {
-            assert!(drafter.guess(&tokens, 10).is_empty());
+        for pause in [PAUSE, 2 * PAUSE] {
+            drafter.learn(3, 0);
+            for _ in 0..pause {
+                assert!(drafter.guess(&tokens, 10).is_empty());
+            }
+            assert!(!drafter.guess(&tokens, 10).is_empty());
         }
-        assert!(!drafter.guess(&tokens, 10).is_empty());
+        drafter.learn(3, 2);
+        drafter.learn(3, 0);
+        assert_eq!(drafter.pause, PAUSE, "a success is not forgotten");
     }
 }

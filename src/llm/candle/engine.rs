@@ -11,6 +11,7 @@ use tokio::sync::mpsc as channel;
 use tokio::sync::oneshot;
 
 use super::cache::Layout;
+use super::vocabulary::Vocabulary;
 use super::worker::Worker;
 use super::{CandleMemory, CandleOptions};
 use crate::error::{Error, ErrorKind, OrError, Result};
@@ -25,6 +26,7 @@ const GATHER: Duration = Duration::from_micros(300);
 pub(super) struct Engine {
     jobs: mpsc::Sender<Job>,
     layout: Layout,
+    vocabulary: Vocabulary,
     budget: usize,
 }
 
@@ -51,6 +53,7 @@ impl Engine {
     pub(super) fn load(path: &Path, options: CandleOptions) -> Result<Self> {
         let mut worker = Worker::load(path, options).map_err(|e| e.context(path.display()))?;
         let layout = worker.layout();
+        let vocabulary = worker.window.vocabulary.clone();
         let (jobs, queue) = mpsc::channel();
         std::thread::Builder::new()
             .name("attendant-llm".into())
@@ -72,6 +75,7 @@ impl Engine {
         Ok(Self {
             jobs,
             layout,
+            vocabulary,
             budget: options.cache_bytes,
         })
     }
@@ -82,6 +86,10 @@ impl Engine {
             cache_budget: self.budget,
             bytes_per_token: self.layout.bytes_of(1024) / 1024,
         }
+    }
+
+    pub(super) fn tokenize(&self, text: &str) -> Result<Vec<u32>> {
+        self.vocabulary.encode(&self.vocabulary.disarm(text))
     }
 
     pub(super) fn generate(&self, request: Request) -> Result<BoxStream<'static, Result<Delta>>> {

@@ -130,6 +130,15 @@ impl CandleModel {
         })
     }
 
+    /// The tokens of a text, as the model reads it within a prompt: to see how much of the window it takes.
+    /// Control tokens written out in it count as text that is left out.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] where the text cannot be tokenised.
+    pub fn tokenize(&self, text: &str) -> Result<Vec<u32>> {
+        self.engine.tokenize(text)
+    }
+
     /// Memory held for conversations now.
     pub fn memory(&self) -> CandleMemory {
         self.engine.memory()

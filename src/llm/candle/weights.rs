@@ -119,20 +119,33 @@ impl Linear {
         let bias = self.bias.as_ref().is_none_or(|bias| bias.len() == rows);
         bias && self.rows() == rows && self.cols() == cols
     }
+}
 
-    pub(super) fn forward(
-        &self,
-        pool: &Pool,
-        x: &[f32],
-        activations: &Activations,
-        out: &mut Vec<f32>,
-    ) -> Result<()> {
-        self.weights.multiply(pool, x, activations, out)?;
-        if let Some(bias) = &self.bias {
+/// Several projections of the same rows.
+pub(super) fn forward_each(
+    pool: &Pool,
+    x: &[f32],
+    activations: &Activations,
+    parts: &mut [(&Linear, &mut Vec<f32>)],
+) -> Result<()> {
+    let mut packed = Vec::with_capacity(parts.len());
+    for (linear, out) in parts.iter_mut() {
+        if let Weights::Packed(matrix) = &linear.weights {
+            out.resize(x.len() / matrix.cols() * matrix.rows(), 0.0);
+            packed.push((matrix, out.as_mut_slice()));
+        } else {
+            linear.weights.multiply(pool, x, activations, out)?;
+        }
+    }
+    if !packed.is_empty() {
+        Matrix::multiply_each(pool, activations, &mut packed);
+    }
+    for (linear, out) in parts {
+        if let Some(bias) = &linear.bias {
             ops::add_bias(out, bias);
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// The tensors of a GGUF file.
