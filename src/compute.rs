@@ -118,7 +118,9 @@ impl Scheduler {
     }
 
     fn give(&self, priority: Priority, since: Instant) {
-        self.state.lock().end(priority, since.elapsed().as_secs_f64());
+        self.state
+            .lock()
+            .end(priority, since.elapsed().as_secs_f64());
         self.changed.notify_all();
     }
 }
@@ -188,7 +190,10 @@ mod tests {
         while had.iter().all(|had| *had < turns) {
             let next = (0..2).find(|&who| state.begin(both[who].0, tickets[who]));
             let who = next.expect("nobody is due");
-            assert!(!state.begin(both[1 - who].0, tickets[1 - who]), "both at once");
+            assert!(
+                !state.begin(both[1 - who].0, tickets[1 - who]),
+                "both at once"
+            );
             had[who] += 1;
             // Whoever has a turn stands in line again before it ends, as a second thread would.
             tickets[who] = state.queue(both[who].0);
@@ -206,7 +211,10 @@ mod tests {
 
     #[test]
     fn work_in_the_background_gives_way_but_goes_on() {
-        let had = compete([(Priority::Background, 0.05), (Priority::Interactive, 0.05)], 400);
+        let had = compete(
+            [(Priority::Background, 0.05), (Priority::Interactive, 0.05)],
+            400,
+        );
         assert_eq!(had[1], 400);
         assert!((99..=101).contains(&had[0]), "{had:?}");
     }
@@ -217,7 +225,10 @@ mod tests {
         let [first, second] = [0, 1].map(|_| state.queue(Priority::Interactive));
         assert!(!state.begin(Priority::Interactive, second));
         assert!(state.begin(Priority::Interactive, first));
-        assert!(!state.begin(Priority::Interactive, second), "one turn at a time");
+        assert!(
+            !state.begin(Priority::Interactive, second),
+            "one turn at a time"
+        );
         state.end(Priority::Interactive, 1.0);
         assert!(state.begin(Priority::Interactive, second));
     }

@@ -77,7 +77,10 @@ pub mod assist;
 pub mod assistant;
 #[cfg_attr(
     not(any(feature = "candle", feature = "whisper")),
-    allow(dead_code, reason = "only local engines take turns; all requests have a priority")
+    allow(
+        dead_code,
+        reason = "only local engines take turns; all requests have a priority"
+    )
 )]
 mod compute;
 pub mod conversation;

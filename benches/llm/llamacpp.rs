@@ -25,14 +25,27 @@ pub(crate) fn measure(model: &Path, figures: &mut Figures) {
 }
 
 fn threads() -> String {
-    std::thread::available_parallelism().map_or(1, usize::from).to_string()
+    std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .to_string()
 }
 
 fn bench(folder: &Path, model: &Path, figures: &mut Figures) {
     let output = Command::new(folder.join("llama-bench"))
         .arg("-m")
         .arg(model)
-        .args(["-p", "1000", "-n", "64", "-r", "3", "-o", "json", "-t", &threads()])
+        .args([
+            "-p",
+            "1000",
+            "-n",
+            "64",
+            "-r",
+            "3",
+            "-o",
+            "json",
+            "-t",
+            &threads(),
+        ])
         .stderr(Stdio::null())
         .output()
         .unwrap();
@@ -63,7 +76,11 @@ impl Drop for Server {
 impl Server {
     /// Four slots, prompt cache on, as much context for each as ours has.
     fn start(folder: &Path, model: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let process = Command::new(folder.join("llama-server"))
             .arg("-m")
             .arg(model)
@@ -75,8 +92,14 @@ impl Server {
             .unwrap();
         let server = Self { process, port };
         let start = Instant::now();
-        while server.ask(&Prefix::new("Hello.").ask("Ok?").into(), 1).is_none() {
-            assert!(start.elapsed() < Duration::from_secs(60), "llama-server does not start");
+        while server
+            .ask(&Prefix::new("Hello.").ask("Ok?").into(), 1)
+            .is_none()
+        {
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "llama-server does not start"
+            );
             std::thread::sleep(Duration::from_millis(200));
         }
         server
@@ -110,14 +133,21 @@ impl Server {
 
     /// Milliseconds for the first `count` questions at once.
     fn fan_out(&self, prefix: &Prefix, count: usize) -> f64 {
-        let questions: Vec<Question> =
-            questions().iter().take(count).map(|task| prefix.ask(task.as_str()).into()).collect();
+        let questions: Vec<Question> = questions()
+            .iter()
+            .take(count)
+            .map(|task| prefix.ask(task.as_str()).into())
+            .collect();
         let start = Instant::now();
         std::thread::scope(|scope| {
             for question in &questions {
                 scope.spawn(move || {
                     let tokens = self.ask(question, ANSWER);
-                    assert_eq!(tokens, Some(ANSWER as u64), "an answer is shorter than it must be");
+                    assert_eq!(
+                        tokens,
+                        Some(ANSWER as u64),
+                        "an answer is shorter than it must be"
+                    );
                 });
             }
         });

@@ -53,7 +53,10 @@ impl Figures {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     // Parts can be named on the command line; without names all are measured.
-    let parts: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let parts: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|p| p == part);
     let cache = Cache::from_env().unwrap();
     let path = cache.resolve(MODEL, ModelRole::Llm).unwrap().weights;
@@ -78,8 +81,16 @@ async fn main() {
     figures.ratio("prefill_vs_llamacpp", "prefill_tps", "llamacpp_prefill_tps");
     figures.ratio("decode_vs_llamacpp", "decode_tps", "llamacpp_decode_tps");
     figures.ratio("decode_vs_candle", "decode_tps", "candle_decode_tps");
-    figures.ratio("fanout4_vs_llamaserver", "fanout4_ms", "llamaserver_fanout4_ms");
-    figures.ratio("fanout4_new_vs_llamaserver", "fanout4_new_ms", "llamaserver_fanout4_new_ms");
+    figures.ratio(
+        "fanout4_vs_llamaserver",
+        "fanout4_ms",
+        "llamaserver_fanout4_ms",
+    );
+    figures.ratio(
+        "fanout4_new_vs_llamaserver",
+        "fanout4_new_ms",
+        "llamaserver_fanout4_new_ms",
+    );
     let mut object = serde_json::json!({ "name": "bench-llm", "n": ROUNDS });
     for (key, value) in figures.0 {
         object[key] = serde_json::json!((value * 1000.0).round() / 1000.0);

@@ -79,7 +79,12 @@ pub(crate) async fn measure(path: &Path, figures: &mut Figures) {
         let tokens = long.usage.completion_tokens as f64 - 1.0;
         decode = decode.max(tokens / (long.all_s - long.first_s));
         let stories: Vec<String> = (0..4).map(|i| format!("{STORY} Chapter {i}.")).collect();
-        let together = join_all(stories.iter().map(|s| ask(&model, prefix.ask(s.as_str()), DECODED))).await;
+        let together = join_all(
+            stories
+                .iter()
+                .map(|s| ask(&model, prefix.ask(s.as_str()), DECODED)),
+        )
+        .await;
         let last = together.iter().map(|t| t.first_s).fold(0.0, f64::max);
         let end = together.iter().map(|t| t.all_s).fold(0.0, f64::max);
         // From the moment on when all four are being written.
@@ -138,7 +143,8 @@ pub(crate) async fn measure(path: &Path, figures: &mut Figures) {
     for (guesses, time) in [false, true].into_iter().zip(&mut times) {
         let model = load(path, CandleOptions::default().with_prompt_lookup(guesses)).await;
         let prefix = conversation(400, 12);
-        let task = "Task: write minutes of the conversation. Repeat for every day what the customer said.";
+        let task =
+            "Task: write minutes of the conversation. Repeat for every day what the customer said.";
         ask(&model, prefix.ask(task), 1).await;
         for _ in 0..ROUNDS {
             let answer = ask(&model, prefix.ask(task), 96).await;
@@ -175,7 +181,11 @@ pub(crate) async fn memory(path: &Path, figures: &mut Figures) {
             most = most.max(model.memory().cache_bytes);
             if turn > 0 {
                 let share = answer.usage.reused_tokens as f64 / answer.usage.prompt_tokens as f64;
-                reused = if reused == 0.0 { share } else { reused.min(share) };
+                reused = if reused == 0.0 {
+                    share
+                } else {
+                    reused.min(share)
+                };
             } else {
                 eprintln!("a conversation of {} tokens", answer.usage.prompt_tokens);
             }

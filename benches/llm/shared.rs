@@ -49,7 +49,10 @@ pub(crate) async fn measure(cache: &Cache, path: &Path, figures: &mut Figures) {
 async fn listen(speech: &WhisperSpeech, track: &AudioTrack, repeats: usize) -> f64 {
     let start = Instant::now();
     for _ in 0..repeats {
-        speech.transcribe(track.clone(), TranscribeOptions::language("en")).await.unwrap();
+        speech
+            .transcribe(track.clone(), TranscribeOptions::language("en"))
+            .await
+            .unwrap();
     }
     repeats as f64 * track.duration_ms() as f64 / 1e3 / start.elapsed().as_secs_f64()
 }

@@ -69,7 +69,10 @@ impl Activations {
         // Each part is taken by one thread, whichever comes first.
         let parts: Vec<_> = parts.map(|part| Mutex::new(Some(part))).collect();
         pool.run(parts.len(), &|index| {
-            let part = parts[index].lock().unwrap_or_else(PoisonError::into_inner).take();
+            let part = parts[index]
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
             let Some((((((from, to), scales), sums), pairs), totals)) = part else {
                 return;
             };

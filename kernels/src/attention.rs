@@ -195,7 +195,11 @@ impl Part<'_> {
             }
             plain_page(heads.dim, queries, keys, values, first, filled, scratch);
         }
-        for (query, mixed) in scratch.queries.iter().zip(scratch.mixed.chunks_exact(heads.dim)) {
+        for (query, mixed) in scratch
+            .queries
+            .iter()
+            .zip(scratch.mixed.chunks_exact(heads.dim))
+        {
             // SAFETY: every query has a place of its own in `out`.
             let out = unsafe { std::slice::from_raw_parts_mut(out.at(query.at), heads.dim) };
             for (out, mixed) in out.iter_mut().zip(mixed) {

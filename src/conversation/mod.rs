@@ -1,17 +1,25 @@
 //! Pure data: the nouns that every room of the crate shares. No async, no I/O.
 
 mod action;
+mod annotation;
 mod assist;
 mod document;
 mod ids;
+pub(crate) mod number_words;
 mod profile;
+mod signals;
 mod summary;
 mod transcript;
 
 pub use action::{ActionReceipt, ActionStatus, Handoff, HandoffReason, NextBestAction};
+pub use annotation::{Annotation, AnnotationKind};
 pub use assist::{Citation, CoachingCue, Evidence, Suggestion, SuggestionKind, Trigger};
 pub use ids::{ArticleId, ConversationId, ParticipantId, PassageId, TenantId, UtteranceId};
 pub use profile::{CustomerProfile, JourneyEvent};
+pub use signals::{
+    ConversationSignals, Overlap, OverlapKind, ParticipantSignals, SilenceKind, SilenceSpan,
+    VoiceSignals,
+};
 pub use summary::{Fact, FactKind, SectionKind, Summary, SummarySection, WrapUp, WrapUpCode};
 pub use transcript::{Channel, NewUtterance, Participant, Role, Transcript, Turn, Utterance, Word};
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::annotation::Annotation;
 use super::ids::{ParticipantId, UtteranceId};
 
 /// Who speaks. The names follow the participant roles of Dialogflow / Agent Assist.
@@ -111,6 +112,10 @@ pub struct NewUtterance {
     pub confidence: Option<f32>,
     /// Word timings, where recognition gave them.
     pub words: Vec<Word>,
+    /// What its numbers, names and addresses are, in the form to key in.
+    pub annotations: Vec<Annotation>,
+    /// The speaker only showed that they listen while another spoke ("mhm"): no turn.
+    pub back_channel: bool,
 }
 
 impl NewUtterance {
@@ -124,6 +129,8 @@ impl NewUtterance {
             language: None,
             confidence: None,
             words: Vec::new(),
+            annotations: Vec::new(),
+            back_channel: false,
         }
     }
 
@@ -160,6 +167,12 @@ pub struct Utterance {
     /// Word timings, where recognition gave them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<Word>,
+    /// What its numbers, names and addresses are, in the form to key in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<Annotation>,
+    /// The speaker only showed that they listen while another spoke ("mhm"): no turn.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub back_channel: bool,
 }
 
 /// Consecutive utterances of one participant, borrowed from a [`Transcript`].
@@ -167,14 +180,19 @@ pub struct Utterance {
 pub struct Turn<'a> {
     /// Whose turn it is.
     pub role: Role,
-    /// Its utterances, at least one.
+    /// Its utterances, at least one; among them what others said only to show that they listen.
     pub utterances: &'a [Utterance],
 }
 
 impl Turn<'_> {
-    /// The turn's words, utterances joined by a space.
+    /// The turn's words, utterances joined by a space; without what others said only to show that they listen.
     pub fn text(&self) -> String {
-        let parts: Vec<&str> = self.utterances.iter().map(|u| u.text.as_str()).collect();
+        let own = self.utterances.first().map(|first| &first.participant);
+        let said = self
+            .utterances
+            .iter()
+            .filter(|u| Some(&u.participant) == own);
+        let parts: Vec<&str> = said.map(|u| u.text.as_str()).collect();
         parts.join(" ")
     }
 }
@@ -192,17 +210,27 @@ impl Transcript {
         &self.utterances
     }
 
-    /// The utterances grouped into turns.
+    /// The utterances grouped into turns. Whoever only shows that they listen takes no turn: it stands within the
+    /// other's.
     pub fn turns(&self) -> Vec<Turn<'_>> {
-        self.utterances
-            .chunk_by(|a, b| a.participant == b.participant)
-            .filter_map(|utterances| {
-                utterances.first().map(|first| Turn {
+        let mut turns = Vec::new();
+        let mut start = 0;
+        for at in 1..=self.utterances.len() {
+            let (Some(first), next) = (self.utterances.get(start), self.utterances.get(at)) else {
+                break;
+            };
+            let goes_on = next.is_some_and(|next| {
+                next.participant == first.participant || (next.back_channel && !first.back_channel)
+            });
+            if let Some(utterances) = self.utterances.get(start..at).filter(|_| !goes_on) {
+                turns.push(Turn {
                     role: first.role,
                     utterances,
-                })
-            })
-            .collect()
+                });
+                start = at;
+            }
+        }
+        turns
     }
 
     /// The utterance with this id.
@@ -239,6 +267,8 @@ impl Transcript {
             language: new.language,
             confidence: new.confidence,
             words: new.words,
+            annotations: new.annotations,
+            back_channel: new.back_channel,
         });
         id
     }

@@ -5,37 +5,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::conversation::number_words;
+
 static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\d+(?:[.,]\d+)*").ok());
 
-const ONES: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 8] = [
-    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-];
-const ORDINALS: [&str; 12] = [
-    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
-    "eleventh", "twelfth",
-];
 /// Number words are only checked where they count something that matters.
 const UNITS: [&str; 12] = [
     "day", "hour", "week", "month", "year", "minute", "working", "business", "dollar", "pound",
@@ -96,21 +69,19 @@ fn tokens(text: &str) -> Vec<String> {
 }
 
 /// The number that begins at a word, and how many words it takes: "forty-two" is 42, "third" is 3.
-fn number_at(tokens: &[String]) -> Option<(usize, usize)> {
+fn number_at(tokens: &[String]) -> Option<(u64, usize)> {
     let first = tokens.first()?;
-    let one = |word: &String| ONES.iter().position(|w| w == word);
-    if let Some(ten) = TENS.iter().position(|w| w == first) {
-        let rest = tokens.get(1).and_then(one).filter(|n| (1..10).contains(n));
-        return Some((
-            (ten + 2) * 10 + rest.unwrap_or(0),
-            1 + usize::from(rest.is_some()),
-        ));
+    if let Some(ten) = number_words::tens(first) {
+        let next = tokens.get(1).and_then(|word| number_words::unit(word));
+        let rest = next.filter(|n| (1..10).contains(n));
+        return Some((ten + rest.unwrap_or(0), 1 + usize::from(rest.is_some())));
     }
-    let ordinal = || ORDINALS.iter().position(|w| w == first).map(|n| n + 1);
-    one(first).or_else(ordinal).map(|n| (n, 1))
+    // Of the ordinals only those that terms are told in.
+    let ordinal = || number_words::ordinal(first).filter(|n| *n <= 12);
+    number_words::unit(first).or_else(ordinal).map(|n| (n, 1))
 }
 
-fn words(text: &str) -> Vec<(String, usize)> {
+fn words(text: &str) -> Vec<(String, u64)> {
     let tokens = tokens(text);
     let starts = (0..tokens.len()).filter_map(|at| tokens.get(at..));
     starts
@@ -121,7 +92,7 @@ fn words(text: &str) -> Vec<(String, usize)> {
 }
 
 /// Number words that count something: "five working days", not "one moment".
-fn counted(text: &str) -> Vec<(String, usize)> {
+fn counted(text: &str) -> Vec<(String, u64)> {
     let tokens = tokens(text);
     let mut found = Vec::new();
     let mut at = 0;

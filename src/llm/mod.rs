@@ -232,7 +232,9 @@ impl Tool {
             if let Some(object) = parameters.as_object_mut()
                 && let Some(serde_json::Value::Object(own)) = object.remove("$defs")
             {
-                let own = own.into_iter().map(|(name, d)| (format!("{index}-{name}"), d));
+                let own = own
+                    .into_iter()
+                    .map(|(name, d)| (format!("{index}-{name}"), d));
                 definitions.extend(own);
             }
             calls.push(serde_json::json!({

@@ -164,6 +164,8 @@ fn apply(restored: &mut Restored, record: &Record) -> Result<()> {
                 language: said.language,
                 confidence: said.confidence,
                 words: said.words,
+                annotations: said.annotations,
+                back_channel: said.back_channel,
             });
         }
         ROLE => {

@@ -18,7 +18,7 @@ use crate::conversation::{
 use crate::dialogue::DialogueState;
 use crate::error::{Error, Result};
 use crate::llm::Structured;
-use crate::speech::{AudioTrack, TranscribeOptions};
+use crate::speech::{AudioTrack, TranscribeOptions, annotate};
 
 /// A note is brought up to date after this many new utterances, when nothing else is to be done.
 const NOTE_EVERY: usize = 8;
@@ -268,9 +268,16 @@ impl Runtime {
     }
 
     /// Takes final words: keeps them, tells them, and sets off what they call for.
-    async fn hear(&mut self, utterance: NewUtterance) {
+    async fn hear(&mut self, mut utterance: NewUtterance) {
         if utterance.text.trim().is_empty() {
             return;
+        }
+        if utterance.annotations.is_empty() {
+            let language = utterance
+                .language
+                .as_deref()
+                .unwrap_or(&self.conversation.language);
+            utterance.annotations = annotate(&utterance.text, Some(language));
         }
         let id = self.conversation.append(utterance);
         let Some(said) = self.conversation.transcript.get(id).cloned() else {
@@ -280,8 +287,10 @@ impl Runtime {
         // Kept before anybody is told.
         self.save().await;
         let role = said.role;
+        // Whoever only shows that they listen asks for nothing.
+        let calls_for_something = role != Role::AutomatedAgent && !said.back_channel;
         self.emit(SessionEvent::UtteranceFinal(said)).await;
-        if role == Role::AutomatedAgent {
+        if !calls_for_something {
             return;
         }
         let virtual_agent = self

@@ -18,13 +18,10 @@ use symphonia::core::meta::MetadataOptions;
 
 use super::resample::Resampler;
 use super::wav::{NotRead, Wav};
-use super::{AudioTrack, Recording, SAMPLE_RATE};
+use super::{AudioTrack, HIGHEST_RATE, LOWEST_RATE, Recording, SAMPLE_RATE};
 use crate::error::{Error, ErrorKind, OrError, Result};
 
 const FORMATS: &str = "WAV (PCM, floating point, mu-law or A-law), FLAC, MP3 or Ogg Vorbis";
-/// Below this, speech models have nothing to work with.
-const LOWEST_RATE: u32 = 8_000;
-const HIGHEST_RATE: u32 = 384_000;
 /// Four tracks of the default duration are 1.8 GB of samples.
 const MOST_TRACKS: usize = 4;
 

@@ -8,7 +8,7 @@ use super::{AudioTrack, Segment, SpeechSpan};
 use crate::conversation::Role;
 
 mod cues;
-mod voice;
+pub(super) mod voice;
 
 use voice::{Pair, Voice};
 

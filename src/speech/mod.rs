@@ -3,18 +3,29 @@
 //! Inside the crate audio is mono, 16 kHz, `f32` in `-1.0..=1.0`; adapters convert at the edge.
 
 #[cfg(feature = "whisper")]
+mod activity;
+mod agreement;
+mod annotate;
+#[cfg(feature = "whisper")]
 mod audio;
 mod call;
 #[cfg(feature = "whisper")]
 pub mod ct2;
 mod diarize;
+mod endpoint;
 #[cfg(feature = "whisper")]
+mod frames;
 mod g711;
 mod recording;
 #[cfg(feature = "whisper")]
 mod resample;
 mod scripted;
+mod signals;
 mod span;
+#[cfg(feature = "whisper")]
+mod streaming;
+mod timeline;
+pub mod transport;
 #[cfg(feature = "whisper")]
 mod utterance;
 #[cfg(feature = "whisper")]
@@ -22,18 +33,35 @@ mod vad;
 #[cfg(not(feature = "whisper"))]
 #[path = "no_vad.rs"]
 mod vad;
-#[cfg(feature = "whisper")]
+#[cfg(any(feature = "whisper", feature = "test-util"))]
+#[cfg_attr(
+    not(feature = "whisper"),
+    allow(
+        dead_code,
+        reason = "without an engine only the fuzz target reads files"
+    )
+)]
 mod wav;
 #[cfg(feature = "whisper")]
 mod whisper;
 
 #[cfg(feature = "whisper")]
+pub use activity::{DetectorFactory, Earshot, VoiceDetector};
+pub use annotate::{annotate, is_dictating};
+#[cfg(feature = "whisper")]
 pub use audio::{RecordingOptions, read_recording, read_recording_with};
 pub use call::{AttributedSegment, CallOptions, transcribe_recording};
 pub use diarize::{assign_mono_roles, infer_roles};
+pub use endpoint::{EndpointOptions, is_back_channel};
+#[cfg(feature = "whisper")]
+pub use frames::AudioFrame;
 pub use recording::Recording;
 pub use scripted::ScriptedSpeech;
+pub use signals::{SignalTracker, Spoken};
 pub use span::SpeechSpan;
+#[cfg(feature = "whisper")]
+pub use streaming::{LiveEvent, LiveEvents, LiveOptions, LiveTranscriber};
+pub use timeline::timeline;
 #[cfg(feature = "whisper")]
 pub use vad::speech_spans;
 #[cfg(feature = "whisper")]
@@ -42,12 +70,19 @@ pub use whisper::WhisperSpeech;
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use serde::Serialize;
 
 use crate::conversation::{NewUtterance, ParticipantId, Word};
 use crate::error::Result;
 
 /// Samples a second of every [`AudioTrack`].
 pub const SAMPLE_RATE: u32 = 16_000;
+
+/// Below this, speech models have nothing to work with.
+#[cfg(feature = "whisper")]
+const LOWEST_RATE: u32 = 8_000;
+#[cfg(feature = "whisper")]
+const HIGHEST_RATE: u32 = 384_000;
 
 /// One mono track of audio: 16 kHz, `-1.0..=1.0`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,7 +99,7 @@ impl AudioTrack {
 }
 
 /// Words that were spoken without a longer pause, by one voice.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Segment {
     /// The text.
     pub text: String,
@@ -97,6 +132,7 @@ impl Segment {
         utterance.language = self.language;
         utterance.confidence = Some(self.confidence);
         utterance.words = self.words.into_iter().map(later).collect();
+        utterance.annotations = annotate(&utterance.text, utterance.language.as_deref());
         utterance
     }
 }
@@ -166,4 +202,16 @@ pub trait SpeechToText: Debug + Send + Sync + 'static {
         track: AudioTrack,
         options: TranscribeOptions,
     ) -> Result<Vec<Segment>>;
+}
+
+/// For the fuzz target `wav`: how many samples a WAV file in memory holds, `None` where it is none.
+#[cfg(feature = "test-util")]
+#[doc(hidden)]
+pub fn read_wav(bytes: &[u8]) -> Option<usize> {
+    let mut wav = wav::Wav::open(bytes, bytes.len() as u64).ok()?;
+    let (mut planes, mut samples) = (Vec::new(), 0);
+    while wav.next(&mut planes).is_some() {
+        samples += planes.iter().map(Vec::len).sum::<usize>();
+    }
+    Some(samples)
 }

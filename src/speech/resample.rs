@@ -20,18 +20,25 @@ pub(super) struct Resampler {
     /// Output frames of the delay that are still to be thrown away.
     skip: usize,
     taken: u64,
+    /// Output frames that were handed out already.
+    given: u64,
     out: Vec<f32>,
 }
 
 impl Resampler {
     pub(super) fn new(rate: u32) -> Result<Self> {
+        Self::with_chunk(rate, CHUNK)
+    }
+
+    /// Turns so many input frames at once: fewer are a shorter delay and a wider transition band.
+    pub(super) fn with_chunk(rate: u32, chunk: usize) -> Result<Self> {
         let inner = if rate == SAMPLE_RATE {
             None
         } else {
             let fft = Fft::new_custom(
                 rate as usize,
                 SAMPLE_RATE as usize,
-                CHUNK,
+                chunk,
                 1,
                 1,
                 rubato::WindowFunction::BlackmanHarris2,
@@ -50,6 +57,7 @@ impl Resampler {
             rate,
             pending: Vec::new(),
             taken: 0,
+            given: 0,
             out: Vec::new(),
         })
     }
@@ -77,10 +85,17 @@ impl Resampler {
         Ok(())
     }
 
-    /// All samples, as many as the input's duration asks for.
+    /// The samples that are ready and were not taken yet.
+    pub(super) fn take(&mut self) -> Vec<f32> {
+        self.given += self.out.len() as u64;
+        std::mem::take(&mut self.out)
+    }
+
+    /// All samples that were not taken yet; with those that were, as many as the input's duration asks for.
     pub(super) fn finish(mut self) -> Result<Vec<f32>> {
         if let Some(needed) = self.inner.as_ref().map(|r| r.input_frames_next()) {
             let expected = self.taken * u64::from(SAMPLE_RATE) / u64::from(self.rate);
+            let expected = expected.saturating_sub(self.given);
             let expected = usize::try_from(expected).unwrap_or(usize::MAX);
             let mut left = self.pending.len();
             while self.out.len() < expected {

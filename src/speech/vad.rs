@@ -10,20 +10,22 @@ use super::{AudioTrack, SAMPLE_RATE, SpeechSpan};
 
 mod tone;
 
+pub(super) use tone::is_tonal;
+
 /// Samples a frame of the detector.
-const FRAME: usize = 256;
-const FRAME_MS: u64 = FRAME as u64 * 1000 / SAMPLE_RATE as u64;
+pub(super) const FRAME: usize = 256;
+pub(super) const FRAME_MS: u64 = FRAME as u64 * 1000 / SAMPLE_RATE as u64;
 /// A span of speech has this many frames with at least this score …
-const SURE: f32 = 0.74;
+pub(super) const SURE: f32 = 0.74;
 const SURE_FRAMES: usize = 4;
 /// … and ends when the score stays below this one …
-const LEAVE: f32 = 0.6;
+pub(super) const LEAVE: f32 = 0.6;
 /// … for this long: plosives and short hesitations are part of an utterance.
 const HANG_MS: u64 = 240;
 /// Room around a span, since the first and last sounds of a word are soft.
 pub(super) const MARGIN_MS: u64 = 140;
 /// Frames below this level (about -60 dB of full scale) carry no voice a model could use.
-const QUIETEST: f32 = 0.001;
+pub(super) const QUIETEST: f32 = 0.001;
 /// Frames that are taken together to see how the level moves, …
 const LEVEL_FRAMES: usize = 5;
 /// … and how much it does within a second or more of speech, as a ratio of powers (5 dB); steady
@@ -31,9 +33,9 @@ const LEVEL_FRAMES: usize = 5;
 const LEAST_MOVEMENT: f32 = 3.2;
 const STEADY_MS: u64 = 1000;
 /// Level that the loud frames of a recording are brought to, and by how much at most.
-const USUAL: f32 = 0.08;
-const LEAST_GAIN: f32 = 0.125;
-const MOST_GAIN: f32 = 16.0;
+pub(super) const USUAL: f32 = 0.08;
+pub(super) const LEAST_GAIN: f32 = 0.125;
+pub(super) const MOST_GAIN: f32 = 16.0;
 
 /// The stretches of speech in a track, in order, not overlapping. Silence, noise and the tones of
 /// a telephone line give none.
@@ -43,7 +45,7 @@ pub fn speech_spans(track: &AudioTrack) -> Vec<SpeechSpan> {
     let (scores, powers) = analyse(&track.samples);
     for run in runs(&scores) {
         let samples = &track.samples[run.start * FRAME..(run.end * FRAME).min(track.samples.len())];
-        if is_steady(&powers[run.clone()]) || tone::is_tonal(samples) {
+        if is_steady(&powers[run.clone()]) || is_tonal(samples) {
             continue;
         }
         let start_ms = (run.start as u64 * FRAME_MS).saturating_sub(MARGIN_MS);

@@ -23,13 +23,28 @@ struct Held {
 impl Held {
     fn new(heads: Heads, positions: usize, count: usize, seed: u64) -> Self {
         let width = heads.keys * heads.dim;
-        let (keys, values) = (numbers(positions * width, seed), numbers(positions * width, seed + 1));
+        let (keys, values) = (
+            numbers(positions * width, seed),
+            numbers(positions * width, seed + 1),
+        );
         // What is behind the last position must not count.
         let mut pages = vec![vec![to_half(9.0); heads.page_len()]; positions.div_ceil(PAGE)];
         for (position, (key, value)) in keys.chunks(width).zip(values.chunks(width)).enumerate() {
-            write(heads, &mut pages[position / PAGE], position % PAGE, key, value);
+            write(
+                heads,
+                &mut pages[position / PAGE],
+                position % PAGE,
+                key,
+                value,
+            );
         }
-        Self { pages, keys, values, positions, count }
+        Self {
+            pages,
+            keys,
+            values,
+            positions,
+            count,
+        }
     }
 }
 
@@ -64,7 +79,8 @@ fn attention_is_that_of_the_definition() {
                 for head in 0..heads.queries {
                     let at = row * wide + head * dim;
                     let from = head / (heads.queries / keys) * dim;
-                    let of = |all: &[f32], p: usize, d: usize| f64::from(all[p * narrow + from + d]);
+                    let of =
+                        |all: &[f32], p: usize, d: usize| f64::from(all[p * narrow + from + d]);
                     let scores: Vec<f64> = (0..seen)
                         .map(|p| {
                             let dot: f64 = (0..dim)
@@ -75,8 +91,9 @@ fn attention_is_that_of_the_definition() {
                         .collect();
                     let sum: f64 = scores.iter().sum();
                     for d in 0..dim {
-                        let wanted: f64 =
-                            (0..seen).map(|p| scores[p] / sum * of(&held.values, p, d)).sum();
+                        let wanted: f64 = (0..seen)
+                            .map(|p| scores[p] / sum * of(&held.values, p, d))
+                            .sum();
                         let got = f64::from(out[at + d]);
                         // Half precision keeps eleven bits.
                         assert!((wanted - got).abs() < 2e-3, "{heads:?} {wanted} {got}");

@@ -108,11 +108,17 @@ unsafe fn score<const Q: usize>(
             let least = _mm512_set1_ps(f32::NEG_INFINITY);
             let low = _mm512_mask_mul_ps(least, there[0], sums[0], factor);
             let high = _mm512_mask_mul_ps(least, there[1], sums[1], factor);
-            let most = state.most.max(_mm512_reduce_max_ps(_mm512_max_ps(low, high)));
+            let most = state
+                .most
+                .max(_mm512_reduce_max_ps(_mm512_max_ps(low, high)));
             let wide = _mm512_set1_ps(most);
             let low = _mm512_maskz_mov_ps(there[0], exp(_mm512_sub_ps(low, wide)));
             let high = _mm512_maskz_mov_ps(there[1], exp(_mm512_sub_ps(high, wide)));
-            state.keep = if state.most == most { 1.0 } else { (state.most - most).exp() };
+            state.keep = if state.most == most {
+                1.0
+            } else {
+                (state.most - most).exp()
+            };
             state.most = most;
             state.sum = state.sum * state.keep + _mm512_reduce_add_ps(_mm512_add_ps(low, high));
             let to = weights.wrapping_add(q * PAGE);

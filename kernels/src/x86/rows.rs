@@ -39,7 +39,10 @@ pub(super) unsafe fn multiply<const M: usize>(
         values: x.values().wrapping_add((first + m) * x.cols),
         scales: x.scales.as_ptr().wrapping_add((first + m) * blocks),
         sums: x.sums.as_ptr().wrapping_add((first + m) * x.cols / SUM),
-        pairs: x.pairs.as_ptr().wrapping_add((first + m) * x.cols / SUM / 2),
+        pairs: x
+            .pairs
+            .as_ptr()
+            .wrapping_add((first + m) * x.cols / SUM / 2),
     };
     let inputs: [Row; M] = std::array::from_fn(of);
     for row in range {

@@ -1,5 +1,7 @@
 //! Spelling that is no error: case, punctuation, contractions, and numbers in words or digits.
 
+use crate::conversation::number_words;
+
 /// The words of a text in one spelling, for comparison.
 ///
 /// Lower case; what stands in brackets, punctuation and symbols go; contractions are written out; every
@@ -114,6 +116,9 @@ fn digits(words: &[String]) -> Vec<String> {
 }
 
 /// The number at the start of `words` and how many words it takes; none where there is no number.
+///
+/// A grammar of its own beside [`number_words::cardinal`]: word error rates are only comparable while
+/// it stays as it is, and it reads "two thousand and five" as two numbers.
 fn number(words: &[String]) -> (String, usize) {
     if words[0].bytes().all(|b| b.is_ascii_digit()) {
         return (words[0].clone(), 1);
@@ -122,7 +127,7 @@ fn number(words: &[String]) -> (String, usize) {
     // What may follow: after `twenty` a unit, after `five` only `hundred` or `thousand`.
     let mut room = u64::MAX;
     for (index, word) in words.iter().enumerate() {
-        if let Some(value) = unit(word) {
+        if let Some(value) = below_hundred(word) {
             let fits = room == u64::MAX || (value > 0 && value < room);
             if !fits {
                 break;
@@ -139,7 +144,7 @@ fn number(words: &[String]) -> (String, usize) {
         } else if word == "and" && room == 100 {
             let continues = words
                 .get(index + 1)
-                .and_then(|w| unit(w))
+                .and_then(|w| below_hundred(w))
                 .is_some_and(|v| v > 0);
             if !continues {
                 break;
@@ -153,34 +158,9 @@ fn number(words: &[String]) -> (String, usize) {
     ((total + group).to_string(), used)
 }
 
-fn unit(word: &str) -> Option<u64> {
-    const SMALL: [&str; 20] = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
-    const TENS: [&str; 8] = [
-        "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-    ];
-    let at = |list: &[&str]| list.iter().position(|&w| w == word).map(|i| i as u64);
-    at(&SMALL).or_else(|| at(&TENS).map(|i| (i + 2) * 10))
+/// `zero` to `nineteen`, and the tens.
+fn below_hundred(word: &str) -> Option<u64> {
+    number_words::unit(word).or_else(|| number_words::tens(word))
 }
 
 #[cfg(test)]

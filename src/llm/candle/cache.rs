@@ -185,7 +185,11 @@ mod tests {
         let before = content(&trunk);
         assert_eq!(layout.held_bytes(), layout.bytes_of(PAGE + 3));
         let mut fork = trunk.fork(PAGE + 1);
-        assert_eq!(layout.held_bytes(), layout.bytes_of(PAGE + 3), "a fork holds nothing");
+        assert_eq!(
+            layout.held_bytes(),
+            layout.bytes_of(PAGE + 3),
+            "a fork holds nothing"
+        );
         feed(&mut fork, &[7.0, 8.0]);
         feed(&mut trunk, &[9.0]);
         assert_eq!(content(&trunk)[..before.len()], before[..]);

@@ -86,7 +86,9 @@ impl Constrainer {
         };
         let matcher = Matcher::new(self.factory.create_parser(grammar));
         match matcher.get_error() {
-            Some(why) => Err(unusable(&format!("the form of the answer cannot be used: {why}"))),
+            Some(why) => Err(unusable(&format!(
+                "the form of the answer cannot be used: {why}"
+            ))),
             None => Ok(Some(Constraint { matcher })),
         }
     }
@@ -96,7 +98,10 @@ impl Constrainer {
 /// values are forced.
 fn json_grammar(mut schema: Value) -> TopLevelGrammar {
     if let Some(object) = schema.as_object_mut() {
-        object.insert("x-guidance".into(), json!({ "whitespace_flexible": false, "item_separator": ", ", "key_separator": ": " }));
+        object.insert(
+            "x-guidance".into(),
+            json!({ "whitespace_flexible": false, "item_separator": ", ", "key_separator": ": " }),
+        );
     }
     TopLevelGrammar::from_json_schema(schema)
 }

@@ -282,7 +282,9 @@ impl Decoder {
         let positions = feeds
             .iter()
             .flat_map(|feed| (feed.cache.len()..).take(feed.tokens.len()));
-        let rows = query.chunks_exact_mut(wide).zip(key.chunks_exact_mut(narrow));
+        let rows = query
+            .chunks_exact_mut(wide)
+            .zip(key.chunks_exact_mut(narrow));
         for (position, (query, key)) in positions.zip(rows) {
             let at = position * half;
             let (Some(cos), Some(sin)) = (cos.get(at..at + half), sin.get(at..at + half)) else {
@@ -312,7 +314,12 @@ impl Decoder {
         mixed.resize(query.len(), 0.0);
         attention::attention(pool, shape.heads, &sequences, query, mixed);
         prepare(pool, activations, mixed, wide);
-        forward_each(pool, mixed, activations, &mut [(&layer.output, &mut *added)])?;
+        forward_each(
+            pool,
+            mixed,
+            activations,
+            &mut [(&layer.output, &mut *added)],
+        )?;
         ops::add(x, added);
 
         ops::rms_norm(x, &layer.feed_norm, shape.epsilon, normed);

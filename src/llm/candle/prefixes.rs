@@ -41,7 +41,8 @@ impl Prefixes {
     /// Keeps the state of `tokens`.
     pub(super) fn insert(&mut self, tokens: Vec<u32>, cache: KvCache) {
         self.clock += 1;
-        self.entries.retain(|entry| !tokens.starts_with(&entry.tokens));
+        self.entries
+            .retain(|entry| !tokens.starts_with(&entry.tokens));
         let is_sibling = |entry: &Entry| {
             2 * shared(&entry.tokens, &tokens) >= entry.tokens.len().min(tokens.len())
         };
@@ -53,7 +54,8 @@ impl Prefixes {
             .collect();
         siblings.sort_unstable_by(|a, b| b.cmp(a));
         if let Some(&oldest) = siblings.get(SIBLINGS - 1) {
-            self.entries.retain(|entry| !is_sibling(entry) || entry.used > oldest);
+            self.entries
+                .retain(|entry| !is_sibling(entry) || entry.used > oldest);
         }
         self.entries.push(Entry {
             tokens,
@@ -65,7 +67,9 @@ impl Prefixes {
     /// Drops the least recently used state; false if there is none.
     pub(super) fn evict(&mut self) -> bool {
         let oldest = (0..self.entries.len()).min_by_key(|&i| self.entries.get(i).map(|e| e.used));
-        oldest.map(|index| self.entries.swap_remove(index)).is_some()
+        oldest
+            .map(|index| self.entries.swap_remove(index))
+            .is_some()
     }
 
     /// Forgets everything.
@@ -105,7 +109,11 @@ mod tests {
         keep(&[1, 2, 3]);
         keep(&[7, 8]);
         keep(&[1, 2, 3, 4, 5]);
-        assert_eq!(prefixes.entries.len(), 2, "a beginning of another is not kept");
+        assert_eq!(
+            prefixes.entries.len(),
+            2,
+            "a beginning of another is not kept"
+        );
         let found = lengths(&mut prefixes, &[&[1, 2, 3, 9], &[7, 8, 9], &[6], &[]]);
         assert_eq!(found, [3, 2, 0, 0]);
         assert!(prefixes.evict());

@@ -21,7 +21,10 @@ pub(super) struct Priors {
 
 impl Priors {
     fn find(&self, prompt: &[u32], labels: &[Vec<u32>]) -> Option<Vec<f32>> {
-        let found = self.known.iter().find(|(p, l, _)| p == prompt && l == labels);
+        let found = self
+            .known
+            .iter()
+            .find(|(p, l, _)| p == prompt && l == labels);
         found.map(|(_, _, prior)| prior.clone())
     }
 
@@ -52,12 +55,13 @@ impl Branch {
                 rest.remove(0);
                 continue;
             };
-            let (same, other): (Vec<_>, Vec<_>) =
-                rest.into_iter().partition(|(_, label)| label.first() == Some(&token));
+            let (same, other): (Vec<_>, Vec<_>) = rest
+                .into_iter()
+                .partition(|(_, label)| label.first() == Some(&token));
             rest = other;
-            let common = same.iter().map(|(_, label)| {
-                label.iter().zip(first).take_while(|(a, b)| a == b).count()
-            });
+            let common = same
+                .iter()
+                .map(|(_, label)| label.iter().zip(first).take_while(|(a, b)| a == b).count());
             let common = common.min().unwrap_or_default();
             let behind: Vec<(usize, &[u32])> = same
                 .iter()
@@ -65,7 +69,11 @@ impl Branch {
                 .collect();
             branches.push(Self {
                 tokens: first.get(..common).unwrap_or_default().to_vec(),
-                ends: behind.iter().filter(|(_, l)| l.is_empty()).map(|(i, _)| *i).collect(),
+                ends: behind
+                    .iter()
+                    .filter(|(_, l)| l.is_empty())
+                    .map(|(i, _)| *i)
+                    .collect(),
                 children: Self::grow(&behind),
             });
         }
@@ -111,7 +119,11 @@ impl Worker {
                         prior
                     }
                 };
-                scores.iter().zip(prior).map(|(score, prior)| score - prior).collect()
+                scores
+                    .iter()
+                    .zip(prior)
+                    .map(|(score, prior)| score - prior)
+                    .collect()
             }
         };
         Ok(log_softmax(&scores).into_iter().map(f32::exp).collect())
@@ -121,8 +133,11 @@ impl Worker {
     fn likelihoods(&mut self, prompt: &[u32], labels: &[Vec<u32>]) -> Result<Vec<f32>> {
         let (trunk, first) = self.prefill(prompt)?;
         let mut sums = vec![0.0; labels.len()];
-        let whole: Vec<(usize, &[u32])> =
-            labels.iter().enumerate().map(|(i, label)| (i, label.as_slice())).collect();
+        let whole: Vec<(usize, &[u32])> = labels
+            .iter()
+            .enumerate()
+            .map(|(i, label)| (i, label.as_slice()))
+            .collect();
         // Branches whose beginning is fed, with the logits there and the sum so far.
         let mut level: Vec<(KvCache, Vec<f32>, f32, Vec<Branch>)> =
             vec![(trunk, log_softmax(&first), 0.0, Branch::grow(&whole))];
@@ -140,7 +155,11 @@ impl Worker {
             }
         }
         let lengths = labels.iter().map(|label| label.len() as f32);
-        Ok(sums.iter().zip(lengths).map(|(sum, length)| sum / length).collect())
+        Ok(sums
+            .iter()
+            .zip(lengths)
+            .map(|(sum, length)| sum / length)
+            .collect())
     }
 
     /// Feeds as many of `branches` as go at once; returns those that go on.
@@ -183,7 +202,10 @@ impl Worker {
             let mut last = Vec::new();
             for place in 0..count {
                 last = logs.next().unwrap_or_default();
-                sum += branch.tokens.get(place + 1).map_or(0.0, |&token| at(&last, token));
+                sum += branch
+                    .tokens
+                    .get(place + 1)
+                    .map_or(0.0, |&token| at(&last, token));
             }
             for &label in &branch.ends {
                 if let Some(total) = sums.get_mut(label) {
@@ -223,8 +245,15 @@ mod tests {
         let labels: Vec<(usize, &[u32])> = labels.into_iter().enumerate().collect();
         let tree = Branch::grow(&labels);
         assert_eq!(tree.len(), 2);
-        assert_eq!((tree[0].tokens.as_slice(), tree[0].ends.as_slice()), (&[1, 2][..], &[2][..]));
-        let tails: Vec<&[u32]> = tree[0].children.iter().map(|b| b.tokens.as_slice()).collect();
+        assert_eq!(
+            (tree[0].tokens.as_slice(), tree[0].ends.as_slice()),
+            (&[1, 2][..], &[2][..])
+        );
+        let tails: Vec<&[u32]> = tree[0]
+            .children
+            .iter()
+            .map(|b| b.tokens.as_slice())
+            .collect();
         assert_eq!(tails, [&[3][..], &[4, 5]]);
         assert_eq!(tree[1].ends, [3, 4]);
         assert!(tree[1].children.is_empty());

@@ -111,7 +111,9 @@ impl Sequence {
         // Guesses that proved right.
         let mut right = 0;
         loop {
-            let Some(row) = rows.next() else { return Ok(false) };
+            let Some(row) = rows.next() else {
+                return Ok(false);
+            };
             let Some(next) = self.next_tokens(vocabulary, row)? else {
                 return Ok(self.finish(Finish::Stop, guesses.len() - right));
             };
@@ -129,7 +131,11 @@ impl Sequence {
                 // A reader that left is noticed before the next step.
                 let _ = self.answer.send(Ok(Delta::Text(piece)));
             }
-            if self.constraint.as_ref().is_some_and(Constraint::is_complete) {
+            if self
+                .constraint
+                .as_ref()
+                .is_some_and(Constraint::is_complete)
+            {
                 return Ok(self.finish(Finish::Stop, guesses.len() - right));
             }
             if let [token] = next.as_slice()
@@ -152,9 +158,13 @@ impl Sequence {
         if self.is_prefill() {
             return;
         }
-        let room = self.max_tokens.saturating_sub(self.usage.completion_tokens + 1);
+        let room = self
+            .max_tokens
+            .saturating_sub(self.usage.completion_tokens + 1);
         let Some(state) = &mut self.state else { return };
-        let [next] = state.pending.as_slice() else { return };
+        let [next] = state.pending.as_slice() else {
+            return;
+        };
         state.tokens.push(*next);
         let guesses = self.drafter.guess(&state.tokens, room);
         state.tokens.pop();
@@ -178,7 +188,11 @@ impl Sequence {
 
     /// What comes next: all tokens that a constraint forces, else the one that is sampled; `None` at the
     /// end of the answer.
-    fn next_tokens(&mut self, vocabulary: &Vocabulary, logits: &mut [f32]) -> Result<Option<Vec<u32>>> {
+    fn next_tokens(
+        &mut self,
+        vocabulary: &Vocabulary,
+        logits: &mut [f32],
+    ) -> Result<Option<Vec<u32>>> {
         if let Some(constraint) = &mut self.constraint {
             let forced = constraint.forced()?;
             if !forced.is_empty() {

@@ -33,6 +33,13 @@ impl Weights {
         {
             return Ok(Self::Packed(packed));
         }
+        // candle has no vector instructions for these. Eight bits hold what four or five said all but exactly.
+        let tensor = match tensor.dtype() {
+            GgmlDType::Q4_1 | GgmlDType::Q5_0 | GgmlDType::Q5_1 => {
+                QTensor::quantize(&tensor.dequantize(&Device::Cpu)?, GgmlDType::Q8_0)?
+            }
+            _ => tensor,
+        };
         Ok(Self::Candle {
             weights: QMatMul::from_qtensor(tensor)?,
             rows,

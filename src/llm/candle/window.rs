@@ -45,11 +45,14 @@ impl Window {
         let lines = prompt.prefix().lines();
         let lengths = lines.iter().map(|line| Ok(self.encode(line)?.len() + 1));
         let lengths = lengths.collect::<Result<Vec<usize>>>()?;
-        let bare = self.render(&Prefix::new(prompt.prefix().system()).ask(prompt.task()))?.len();
+        let bare = self
+            .render(&Prefix::new(prompt.prefix().system()).ask(prompt.task()))?
+            .len();
         let fixed = (bare + answer).next_multiple_of(STEP);
         let mut dropped = self.cut(&lengths, self.size.saturating_sub(fixed));
         loop {
-            let tokens = self.render(&prompt.prefix().without_oldest(dropped).ask(prompt.task()))?;
+            let tokens =
+                self.render(&prompt.prefix().without_oldest(dropped).ask(prompt.task()))?;
             if tokens.len() + answer <= self.size {
                 return Ok(Fitted { tokens, dropped });
             }

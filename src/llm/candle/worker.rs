@@ -176,7 +176,12 @@ impl Worker {
             if sequence.state.is_some() {
                 continue;
             }
-            let others = || before.iter().chain(behind.iter()).filter(|s| s.state.is_some());
+            let others = || {
+                before
+                    .iter()
+                    .chain(behind.iter())
+                    .filter(|s| s.state.is_some())
+            };
             let (known, cache) = self.prefixes.longest(&sequence.prompt);
             let mut best = (known, cache.map(|cache| cache.fork(known)));
             let mut coming = 0;
@@ -323,7 +328,9 @@ impl Worker {
         }
         let keep = cache.fork(prompt.len());
         self.prefixes.insert(prompt.to_vec(), keep);
-        while self.decoder.layout().held_bytes() > self.options.cache_bytes && self.prefixes.evict() {}
+        while self.decoder.layout().held_bytes() > self.options.cache_bytes && self.prefixes.evict()
+        {
+        }
         Ok((cache, logits))
     }
 }

@@ -4,13 +4,13 @@
 use crate::speech::{AudioTrack, SAMPLE_RATE, SpeechSpan};
 
 /// Half the sample rate is enough: telephone audio ends at 3.4 kHz.
-const RATE: usize = SAMPLE_RATE as usize / 2;
-const FRAME: usize = 256;
+pub(in crate::speech) const RATE: usize = SAMPLE_RATE as usize / 2;
+pub(in crate::speech) const FRAME: usize = 256;
 const HOP: usize = 256;
 const ORDER: usize = 12;
 /// Pitch of voices, as lags in samples.
-const SHORTEST_LAG: usize = RATE / 400;
-const LONGEST_LAG: usize = RATE / 60;
+pub(in crate::speech) const SHORTEST_LAG: usize = RATE / 400;
+pub(in crate::speech) const LONGEST_LAG: usize = RATE / 60;
 /// Share of the frame's energy that must repeat for it to have a pitch.
 const VOICED: f32 = 0.45;
 
@@ -84,7 +84,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// Pitch in hertz by normalised autocorrelation.
-fn pitch(samples: &[f32]) -> Option<f32> {
+pub(in crate::speech) fn pitch(samples: &[f32]) -> Option<f32> {
     let head = &samples[..FRAME];
     let energy = dot(head, head);
     if energy / (FRAME as f32) < 1e-6 {

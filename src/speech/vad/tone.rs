@@ -11,7 +11,7 @@ const RESIDUE: f64 = 0.003;
 const SHARE: f64 = 0.6;
 
 /// Whether 16 kHz `samples` are one or two steady tones, perhaps switched on and off.
-pub(super) fn is_tonal(samples: &[f32]) -> bool {
+pub(in crate::speech) fn is_tonal(samples: &[f32]) -> bool {
     // Pairs are averaged: telephone tones are below 4 kHz, and the recurrence is better
     // conditioned there.
     let half: Vec<f64> = samples
