@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// How urgent a piece of work is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,8 +92,7 @@ impl Turn {
         if !SCHEDULER.wanted() {
             return;
         }
-        SCHEDULER.give(self.priority, self.since);
-        SCHEDULER.take(self.priority);
+        SCHEDULER.pass(self.priority, self.since);
         self.since = Instant::now();
     }
 }
@@ -112,6 +111,20 @@ impl Scheduler {
     fn take(&self, priority: Priority) {
         let mut state = self.state.lock();
         let ticket = state.queue(priority);
+        self.wait(state, priority, ticket);
+    }
+
+    /// Stands in line before the turn ends: whoever gave first and queued then would hand the cores to anybody
+    /// who waits, however much time they had.
+    fn pass(&self, priority: Priority, since: Instant) {
+        let mut state = self.state.lock();
+        let ticket = state.queue(priority);
+        state.end(priority, since.elapsed().as_secs_f64());
+        self.changed.notify_all();
+        self.wait(state, priority, ticket);
+    }
+
+    fn wait(&self, mut state: MutexGuard<'_, State>, priority: Priority, ticket: u64) {
         while !state.begin(priority, ticket) {
             self.changed.wait(&mut state);
         }
@@ -217,6 +230,24 @@ mod tests {
         );
         assert_eq!(had[1], 400);
         assert!((99..=101).contains(&had[0]), "{had:?}");
+    }
+
+    #[test]
+    fn who_passes_keeps_the_cores_while_nobody_is_due_before_them() {
+        let scheduler = Scheduler {
+            state: Mutex::new(State::NEW),
+            changed: Condvar::new(),
+        };
+        let waiter = scheduler.state.lock().queue(Priority::Live);
+        // Live had a second already, so the language model is due until it has had as much.
+        scheduler.state.lock().used[Priority::Live.index()] = 0.25;
+        scheduler.take(Priority::Interactive);
+        let since = Instant::now();
+        scheduler.pass(Priority::Interactive, since);
+        let mut state = scheduler.state.lock();
+        assert!(state.busy && !state.begin(Priority::Live, waiter));
+        state.end(Priority::Interactive, 2.0);
+        assert!(state.begin(Priority::Live, waiter));
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! The evaluation commands.
 
 pub mod retrieval;
+pub mod silence;
+pub mod soak;
 pub mod speech;

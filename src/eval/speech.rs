@@ -1,6 +1,7 @@
-//! `eval speech` in file mode: word error rate and speed on a folder of recordings.
+//! `eval speech`: word error rate and speed on a folder of recordings, as files and streamed.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, OrError, Result};
 use crate::speech::{SpeechToText, TranscribeOptions, read_recording};
 
+mod live;
 mod normalize;
 
 pub use normalize::normalize;
@@ -27,6 +29,25 @@ pub struct SpeechScore {
     pub wer: f64,
     /// Real-time factor: seconds of transcription by seconds of audio; below 1 is faster than real time.
     pub rtf: f64,
+    /// The figures of the same recordings when they were streamed.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamScore>,
+}
+
+/// What streaming at real-time pace gave, each recording followed by 2 s of silence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StreamScore {
+    /// Word error rate of the finals.
+    pub stream_wer: f64,
+    /// From the end of speech (`end_ms` of the manifest) to the last final, wall clock: the median …
+    pub final_p50_ms: f64,
+    /// … and what 95 of 100 stay below.
+    pub final_p95_ms: f64,
+    /// Times that words shown as stable were taken back.
+    pub revisions: usize,
+    /// Recordings without a final.
+    pub without_final: usize,
 }
 
 /// One recording's outcome, for progress displays.
@@ -45,6 +66,8 @@ pub struct SpeechProgress {
     pub heard: String,
     /// Wrong words.
     pub errors: usize,
+    /// Where it was streamed: what was understood, and when the last final came, in ms after the end of speech.
+    pub streamed: Option<(String, Option<f64>)>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -53,26 +76,30 @@ struct Entry {
     text: String,
     #[serde(default)]
     lang: Option<String>,
+    #[serde(default)]
+    end_ms: Option<u64>,
 }
 
 /// Transcribes the recordings of `data/manifest.jsonl` (the first `limit` of them) and scores the words.
 ///
-/// The reference is looked at only after the recording was transcribed; of the manifest the
-/// language and the file name are used before.
+/// With `stream` every recording is streamed as well, which takes as long as they are. The reference is looked at
+/// only after the recording was transcribed; of the manifest the language and the file name are used before.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidInput`] where the manifest is missing, empty or not in the format, and those
 /// of reading and transcribing a recording.
 pub async fn run(
     data: &Path,
-    engine: &dyn SpeechToText,
+    engine: Arc<dyn SpeechToText>,
     limit: Option<usize>,
+    stream: bool,
     mut progress: impl FnMut(&SpeechProgress) + Send,
 ) -> Result<SpeechScore> {
     let entries = manifest(data, limit)?;
     let started = Instant::now();
     let (mut audio_seconds, mut speech_seconds) = (0.0, 0.0);
     let (mut errors, mut words) = (0, 0);
+    let (mut stream_errors, mut revisions, mut delays) = (0, 0, Vec::new());
     for (index, entry) in entries.iter().enumerate() {
         let recording = read_recording(data.join(&entry.audio))?;
         audio_seconds += recording.duration_ms() as f64 / 1000.0;
@@ -80,8 +107,12 @@ pub async fn run(
         let mut options = TranscribeOptions::default();
         options.language.clone_from(&entry.lang);
         let clock = Instant::now();
-        let segments = engine.transcribe(track, options).await?;
+        let segments = engine.transcribe(track.clone(), options.clone()).await?;
         speech_seconds += clock.elapsed().as_secs_f64();
+        let streamed = match stream {
+            true => Some(live::stream(Arc::clone(&engine), &track, options, entry.end_ms).await?),
+            false => None,
+        };
 
         let heard: Vec<&str> = segments.iter().map(|s| s.text.as_str()).collect();
         let heard = heard.join(" ");
@@ -89,6 +120,12 @@ pub async fn run(
         let wrong = edits(&reference, &normalize(&heard));
         errors += wrong;
         words += reference.len();
+        if let Some(streamed) = &streamed {
+            stream_errors += edits(&reference, &normalize(&streamed.text));
+            revisions += streamed.revisions;
+            delays.extend(streamed.final_ms);
+            tracing::debug!(audio = entry.audio, ?streamed, "streamed");
+        }
         progress(&SpeechProgress {
             done: index + 1,
             total: entries.len(),
@@ -96,14 +133,23 @@ pub async fn run(
             reference: entry.text.clone(),
             heard,
             errors: wrong,
+            streamed: streamed.map(|streamed| (streamed.text, streamed.final_ms)),
         });
     }
+    delays.sort_by(f64::total_cmp);
     Ok(SpeechScore {
         name: "speech".into(),
         n: entries.len(),
         seconds: started.elapsed().as_secs_f64(),
         wer: errors as f64 / words.max(1) as f64,
         rtf: speech_seconds / f64::max(audio_seconds, f64::MIN_POSITIVE),
+        stream: stream.then(|| StreamScore {
+            stream_wer: stream_errors as f64 / words.max(1) as f64,
+            final_p50_ms: live::percentile(&delays, 0.5).unwrap_or_default(),
+            final_p95_ms: live::percentile(&delays, 0.95).unwrap_or_default(),
+            revisions,
+            without_final: entries.len() - delays.len(),
+        }),
     })
 }
 
@@ -190,12 +236,12 @@ mod tests {
         let manifest = "{\"audio\": \"a.wav\", \"text\": \"Press 1, please.\", \"lang\": \"en\", \"end_ms\": 9}\n\n\
              {\"audio\": \"a.wav\", \"text\": \"Thank you\"}\n";
         std::fs::write(folder.path().join("manifest.jsonl"), manifest).unwrap();
-        let engine = ScriptedSpeech::new([
+        let engine = Arc::new(ScriptedSpeech::new([
             vec![ScriptedSpeech::segment(0, 100, "press one please")],
             vec![ScriptedSpeech::segment(0, 100, "Thank")],
-        ]);
+        ]));
         let mut seen = Vec::new();
-        let score = run(folder.path(), &engine, None, |p| {
+        let score = run(folder.path(), engine, None, false, |p| {
             seen.push((p.done, p.total, p.errors))
         })
         .await
@@ -212,11 +258,11 @@ mod tests {
     #[tokio::test]
     async fn a_bad_manifest_says_which_line() {
         let folder = tempfile::tempdir().unwrap();
-        let engine = ScriptedSpeech::default();
-        let missing = run(folder.path(), &engine, None, |_| ()).await.unwrap_err();
+        let engine: Arc<dyn SpeechToText> = Arc::new(ScriptedSpeech::default());
+        let missing = run(folder.path(), engine.clone(), None, false, |_| ()).await.unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::InvalidInput);
         std::fs::write(folder.path().join("manifest.jsonl"), "{\"audio\": 3}").unwrap();
-        let wrong = run(folder.path(), &engine, None, |_| ()).await.unwrap_err();
+        let wrong = run(folder.path(), engine, None, false, |_| ()).await.unwrap_err();
         assert!(wrong.to_string().contains("line 1"), "{wrong}");
     }
 }

@@ -129,11 +129,6 @@ impl FrameLine {
         }
     }
 
-    /// When the track begins, once that is known.
-    pub(super) fn is_started(&self) -> bool {
-        self.next_ms.is_some()
-    }
-
     /// Takes a frame; a bad one is refused and changes nothing.
     pub(super) fn push(&mut self, frame: AudioFrame) -> Result<Vec<Arrived>> {
         frame.check()?;
@@ -385,7 +380,6 @@ mod tests {
     #[test]
     fn bad_frames_are_refused_and_the_track_goes_on() {
         let mut line = FrameLine::new();
-        assert!(!line.is_started());
         for bad in [
             AudioFrame::new(vec![0.0; 160], 0),
             AudioFrame::new(vec![0.0; 160], 4_000),
@@ -398,7 +392,6 @@ mod tests {
         let samples = line.push(odd).unwrap();
         assert_eq!(samples, [Arrived::Samples(vec![0.0, 0.0, 1.0, -1.0])]);
         assert!(line.push(AudioFrame::new(Vec::new(), 8_000)).is_ok());
-        assert!(line.is_started());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! out, finals never; then [`LiveTranscriber::push`] waits rather than lose audio.
 
 mod desk;
+mod jobs;
 mod track;
 
 use std::pin::Pin;

@@ -197,6 +197,48 @@ pub(crate) enum EvalCommand {
         /// Speech model: an id, or the path of a ggml Whisper file.
         #[arg(long, default_value = "whisper-tiny.en")]
         model: String,
+        /// Stream every recording at real-time pace as well.
+        #[arg(long)]
+        stream: bool,
+        /// Tell what was understood of each recording, on standard error.
+        #[arg(long)]
+        each: bool,
+    },
+    /// Words invented where nobody speaks: on the audio of a folder, or on generated noise.
+    Silence {
+        /// Folder with audio in which nobody speaks; noise is generated without it.
+        #[arg(long, value_name = "PATH")]
+        data: Option<PathBuf>,
+        /// Minutes of each kind of generated noise.
+        #[arg(long, default_value_t = 1.0)]
+        minutes: f64,
+        /// Speech model: an id, or the path of a ggml Whisper file.
+        #[arg(long, default_value = "whisper-tiny.en")]
+        model: String,
+        /// Seed of the noise.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// The last line of standard output is one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Many minutes of live audio in little time: memory and delay.
+    Soak {
+        /// A recording, heard again and again, its tracks side by side.
+        #[arg(long, value_name = "FILE")]
+        data: PathBuf,
+        /// Minutes of audio.
+        #[arg(long, default_value_t = 30.0)]
+        minutes: f64,
+        /// How much faster than real time it is fed.
+        #[arg(long, default_value_t = 4.0)]
+        speed: f64,
+        /// Speech model: an id, or the path of a ggml Whisper file.
+        #[arg(long, default_value = "whisper-tiny.en")]
+        model: String,
+        /// The last line of standard output is one JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Recall of the required documents.
     Retrieval {

@@ -12,13 +12,11 @@ use crate::speech::{AudioFrame, Segment, TranscribeOptions, is_back_channel};
 
 /// After so much silence the words are looked at: by the time the pause is long enough to be an end, they are
 /// there.
-const LOOK_MS: u64 = 200;
-/// Whether a pause has begun; interim words would only hold up what comes then.
-const PAUSE_MS: u64 = 64;
+pub(super) const LOOK_MS: u64 = 200;
 /// A breath behind the last word does not make what was transcribed out of date.
 const BREATH_MS: u64 = 64;
 /// From this length on an utterance ends at any pause of [`SHORT_PAUSE_MS`], and has no interim words …
-const LONG_MS: u64 = 12_000;
+pub(super) const LONG_MS: u64 = 12_000;
 const SHORT_PAUSE_MS: u64 = 160;
 /// … and at this length where it is softest.
 const LONGEST_MS: u64 = 20_000;
@@ -33,22 +31,22 @@ const NO_PAUSE_MS: u64 = 60_000;
 /// An utterance, or what there is of it, that is being transcribed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Job {
-    track: usize,
-    number: u64,
-    voice_end: u64,
-    /// When the audio begins.
-    start_ms: u64,
+    pub(super) track: usize,
+    pub(super) number: u64,
+    pub(super) voice_end: u64,
+    /// When the voice sets in.
+    pub(super) start_ms: u64,
 }
 
 /// All tracks.
 pub(super) struct Desk {
-    options: LiveOptions,
-    tracks: Vec<Track>,
+    pub(super) options: LiveOptions,
+    pub(super) tracks: Vec<Track>,
     events: Vec<LiveEvent>,
     next_number: u64,
     /// The track whose interim words were looked for last.
-    last_interim: usize,
-    is_lagging: bool,
+    pub(super) last_interim: usize,
+    pub(super) is_lagging: bool,
 }
 
 impl Desk {
@@ -339,90 +337,6 @@ impl Desk {
         });
     }
 
-    /// What to transcribe next, and its audio.
-    pub(super) fn next_job(&mut self) -> Option<(Job, Vec<f32>)> {
-        // Utterances that are over, the oldest first.
-        let waiting = self.tracks.iter().enumerate().filter_map(|(index, track)| {
-            let closed = track.closed.iter().find(|closed| !closed.is_in_work)?;
-            Some((closed.end_ms, index, closed.number))
-        });
-        if let Some((_, index, number)) = waiting.min() {
-            let track = self.tracks.get_mut(index)?;
-            let closed = track
-                .closed
-                .iter_mut()
-                .find(|closed| closed.number == number)?;
-            closed.is_in_work = true;
-            let job = Job {
-                track: index,
-                number,
-                voice_end: closed.voice_end,
-                start_ms: closed.start_ms,
-            };
-            return Some((job, closed.audio.clone()));
-        }
-        // Those that may be over, the longest silent first.
-        let silent = self.tracks.iter().enumerate().filter_map(|(index, track)| {
-            let (open, voice) = (track.open.as_ref()?, track.activity.voice()?);
-            let silence = milliseconds(track.activity.silence());
-            let known = open
-                .heard
-                .as_ref()
-                .is_some_and(|h| covers(h.voice_end, voice.end));
-            let can = !open.is_in_work && !open.has_failed;
-            (silence >= LOOK_MS && !known && can).then_some((silence, index))
-        });
-        if let Some((_, index)) = silent.max() {
-            return self.ask(index);
-        }
-        // Those that go on, in turn.
-        let pausing = self.tracks.iter().any(|track| {
-            let silence = milliseconds(track.activity.silence());
-            track.open.is_some() && (PAUSE_MS..LOOK_MS).contains(&silence)
-        });
-        if pausing || self.is_lagging {
-            return None;
-        }
-        let count = self.tracks.len();
-        let mut turns = (1..=count).map(|turn| (self.last_interim + turn) % count);
-        let due = turns.find(|index| {
-            let Some(track) = self.tracks.get(*index) else {
-                return false;
-            };
-            let Some(open) = &track.open else {
-                return false;
-            };
-            let new = track.position().saturating_sub(open.asked_to);
-            let length = track.position().saturating_sub(open.start);
-            let pause = milliseconds(track.activity.silence());
-            milliseconds(new) >= self.options.interim_ms
-                && milliseconds(length) < LONG_MS
-                && pause < PAUSE_MS
-                && open.is_told
-                && !open.has_failed
-        })?;
-        self.last_interim = due;
-        self.ask(due)
-    }
-
-    fn ask(&mut self, index: usize) -> Option<(Job, Vec<f32>)> {
-        let track = self.tracks.get_mut(index)?;
-        let voice_end = track.activity.voice()?.end;
-        let to = track.heard_to(voice_end);
-        let (start, position) = (track.open.as_ref()?.start, track.position());
-        let audio = track.slice(start, to).to_vec();
-        let open = track.open.as_mut()?;
-        open.is_in_work = true;
-        open.asked_to = position;
-        let job = Job {
-            track: index,
-            number: open.number,
-            voice_end,
-            start_ms: open.start_ms,
-        };
-        Some((job, audio))
-    }
-
     /// What came of a job.
     pub(super) fn heard(&mut self, job: Job, heard: Result<Vec<Segment>>) {
         let Some(track) = self.tracks.get_mut(job.track) else {
@@ -514,6 +428,6 @@ impl Desk {
 }
 
 /// Whether words that were heard up to a place are all there are.
-fn covers(heard: u64, voice_end: u64) -> bool {
+pub(super) fn covers(heard: u64, voice_end: u64) -> bool {
     heard + samples(BREATH_MS) >= voice_end
 }

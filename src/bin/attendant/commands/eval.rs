@@ -6,23 +6,68 @@ use attendant::eval;
 use attendant::models::Cache;
 use serde::Serialize;
 
-use crate::args::{EvalArgs, EvalCommand, EvalCommon};
+use crate::args::{EvalArgs, EvalCommand};
 use crate::screen::Screen;
 
 pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
     let cache = Cache::from_env()?;
     match args.command {
-        EvalCommand::Speech { common, model } => {
+        EvalCommand::Speech {
+            common,
+            model,
+            stream,
+            each,
+        } => {
             let engine = load_speech(&cache, &model).await?;
             let bar = screen.bar("transcribing");
             let progress = |done: &eval::speech::SpeechProgress| {
                 bar.set_length(done.total as u64);
                 bar.set_position(done.done as u64);
+                let mut lines = format!("{}: {} wrong: {}", done.audio, done.errors, done.heard);
+                if let Some((text, Some(ms))) = &done.streamed {
+                    lines.push_str(&format!("\n    streamed, {ms:.0} ms: {text}"));
+                }
+                if each {
+                    screen.note(&lines);
+                }
             };
             let score =
-                eval::speech::run(&common.data, engine.as_ref(), common.limit, progress).await;
+                eval::speech::run(&common.data, engine, common.limit, stream, progress).await;
             bar.finish_and_clear();
-            show(&score?, &common, screen)
+            show(&score?, common.json, screen)
+        }
+        EvalCommand::Silence {
+            data,
+            minutes,
+            model,
+            seed,
+            json,
+        } => {
+            let engine = load_speech(&cache, &model).await?;
+            let bar = screen.bar("listening");
+            let progress = |name: &str, done: usize, total: usize| {
+                bar.set_message(name.to_owned());
+                bar.set_length(total as u64);
+                bar.set_position(done as u64);
+            };
+            let score = eval::silence::run(data.as_deref(), engine, minutes, seed, progress).await;
+            bar.finish_and_clear();
+            show(&score?, json, screen)
+        }
+        EvalCommand::Soak {
+            data,
+            minutes,
+            speed,
+            model,
+            json,
+        } => {
+            let engine = load_speech(&cache, &model).await?;
+            let progress = |minute: f64, resident: Option<f64>| {
+                let resident = resident.map_or("?".to_owned(), |mb| format!("{mb:.0}"));
+                screen.note(&format!("minute {minute:.0}: {resident} MB"));
+            };
+            let score = eval::soak::run(&data, engine, minutes, speed, progress).await?;
+            show(&score, json, screen)
         }
         EvalCommand::Retrieval { common, model } => {
             let embedder = load_embedder(&cache, &model).await?;
@@ -35,14 +80,14 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             let score =
                 eval::retrieval::run(&common.data, embedder, common.limit, Some(&progress)).await;
             bar.finish_and_clear();
-            show(&score?, &common, screen)
+            show(&score?, common.json, screen)
         }
     }
 }
 
 /// One JSON object, or one figure a line.
-fn show(score: &impl Serialize, common: &EvalCommon, screen: &Screen) -> Result<()> {
-    if common.json {
+fn show(score: &impl Serialize, json: bool, screen: &Screen) -> Result<()> {
+    if json {
         return screen.json(score);
     }
     let value = serde_json::to_value(score).unwrap_or_default();

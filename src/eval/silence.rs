@@ -1,0 +1,174 @@
+//! `eval silence`: words invented where nobody speaks.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::StreamExt;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, OrError, Result};
+use crate::speech::{
+    AudioFrame, AudioTrack, LiveEvent, LiveOptions, LiveTranscriber, SAMPLE_RATE, SpeechToText, TranscribeOptions,
+    read_recording,
+};
+
+mod noise;
+
+/// Frames as a telephone line sends them.
+const FRAME: usize = SAMPLE_RATE as usize / 50;
+
+/// The figures, a flat object in JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SilenceScore {
+    /// `silence`.
+    pub name: String,
+    /// Pieces of audio.
+    pub n: usize,
+    /// Seconds of wall time.
+    pub seconds: f64,
+    /// Minutes of audio.
+    pub minutes: f64,
+    /// Words in finals by ten minutes, streamed; notes in brackets count.
+    pub words_per_10min: f64,
+    /// The same when the pieces are transcribed as files.
+    pub file_words_per_10min: f64,
+    /// Pieces for which a voice was announced that was none.
+    pub false_onsets: usize,
+}
+
+/// Counts words on the recordings of `data`, or on generated noise: `minutes` of each kind (one by default).
+///
+/// # Errors
+/// [`ErrorKind::InvalidInput`] for a folder that cannot be read or holds no audio, and those of reading and
+/// transcribing a recording.
+pub async fn run(
+    data: Option<&Path>,
+    engine: Arc<dyn SpeechToText>,
+    minutes: f64,
+    seed: u64,
+    mut progress: impl FnMut(&str, usize, usize) + Send,
+) -> Result<SilenceScore> {
+    if !(minutes.is_finite() && (0.01..=120.0).contains(&minutes)) {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("{minutes} minutes of each noise cannot be made; give 0.01 to 120"),
+        ));
+    }
+    let files = data.map(audio_files).transpose()?;
+    let started = Instant::now();
+    let count = files.as_ref().map_or(noise::KINDS.len(), Vec::len);
+    let (mut streamed, mut filed, mut onsets, mut ms) = (0, 0, 0, 0);
+    for index in 0..count {
+        let (name, tracks) = match &files {
+            Some(files) => {
+                let Some(path) = files.get(index) else { break };
+                (path.display().to_string(), read_recording(path)?.tracks)
+            }
+            None => {
+                let Some(kind) = noise::KINDS.get(index) else { break };
+                ((*kind).to_owned(), vec![noise::make(kind, minutes * 60.0, seed)])
+            }
+        };
+        for track in tracks {
+            ms += track.duration_ms();
+            let (words, told) = stream(Arc::clone(&engine), &track).await?;
+            streamed += words;
+            onsets += usize::from(told);
+            let segments = engine.transcribe(track, TranscribeOptions::default()).await?;
+            filed += segments.iter().map(|s| s.text.split_whitespace().count()).sum::<usize>();
+            tracing::debug!(name, words, told, "heard");
+        }
+        progress(&name, index + 1, count);
+    }
+    let minutes = ms as f64 / 60_000.0;
+    let rate = |words: usize| words as f64 * 10.0 / minutes.max(f64::MIN_POSITIVE);
+    Ok(SilenceScore {
+        name: "silence".into(),
+        n: count,
+        seconds: started.elapsed().as_secs_f64(),
+        minutes,
+        words_per_10min: rate(streamed),
+        file_words_per_10min: rate(filed),
+        false_onsets: onsets,
+    })
+}
+
+/// Words in the finals of a track that is streamed as fast as it is taken, and whether a voice was announced.
+async fn stream(engine: Arc<dyn SpeechToText>, track: &AudioTrack) -> Result<(usize, bool)> {
+    let (live, mut events) = LiveTranscriber::start(engine, 1, LiveOptions::default())?;
+    let feeding = async move {
+        for samples in track.samples.chunks(FRAME) {
+            live.push(0, AudioFrame::new(samples.to_vec(), SAMPLE_RATE)).await?;
+        }
+        Ok::<(), Error>(())
+    };
+    let reading = async move {
+        let (mut words, mut told) = (0, false);
+        while let Some(event) = events.next().await {
+            match event {
+                LiveEvent::SpeechStarted { .. } => told = true,
+                LiveEvent::Final { segment, .. } => words += segment.text.split_whitespace().count(),
+                _ => {}
+            }
+        }
+        Ok((words, told))
+    };
+    Ok(futures::future::try_join(reading, feeding).await?.0)
+}
+
+/// The files of a folder that look like audio, in order of their names; a file is itself.
+fn audio_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    if folder.is_file() {
+        return Ok(vec![folder.to_owned()]);
+    }
+    let unreadable = || format!("{} cannot be read; give a folder with audio files", folder.display());
+    let entries = std::fs::read_dir(folder).or_error(ErrorKind::InvalidInput, unreadable)?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.or_error(ErrorKind::InvalidInput, unreadable)?.path();
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
+        if ["wav", "flac", "mp3", "ogg", "oga", "opus"].contains(&extension.as_str()) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("there is no audio in {}", folder.display()),
+        ));
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::speech::ScriptedSpeech;
+
+    #[tokio::test]
+    async fn words_on_noise_are_counted_in_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let none = run(Some(folder.path()), Arc::new(ScriptedSpeech::default()), 1.0, 0, |_, _, _| ()).await;
+        assert_eq!(none.unwrap_err().kind(), ErrorKind::InvalidInput);
+        let engine = ScriptedSpeech::new([vec![ScriptedSpeech::segment(0, 100, "Thank you.")]]);
+        let score = run(None, Arc::new(engine), 0.05, 1, |_, _, _| ()).await.unwrap();
+        assert_eq!(score.n, noise::KINDS.len());
+        let words = (score.words_per_10min + score.file_words_per_10min) * score.minutes / 10.0;
+        assert!((words - 2.0).abs() < 1e-6, "{score:?}");
+    }
+
+    #[test]
+    fn every_kind_of_noise_is_loud_enough_to_be_heard_and_repeats_with_its_seed() {
+        for kind in noise::KINDS {
+            let track = noise::make(kind, 2.0, 5);
+            assert_eq!(track.samples.len(), 2 * SAMPLE_RATE as usize, "{kind}");
+            assert!(track.samples.iter().all(|s| s.is_finite() && s.abs() <= 1.0), "{kind}");
+            let loudest = track.samples.iter().fold(0.0_f32, |m, s| m.max(s.abs()));
+            assert!(loudest > 0.02 || kind == "silence", "{kind}: {loudest}");
+            assert_eq!(track, noise::make(kind, 2.0, 5), "{kind}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What to transcribe next: what is over, then what may be over, then what goes on.
+
+use super::desk::{Desk, Job, LONG_MS, LOOK_MS, covers};
+use super::track::milliseconds;
+
+/// Whether a pause has begun; interim words would only hold up what comes then.
+const PAUSE_MS: u64 = 64;
+
+impl Desk {
+    /// What to transcribe next, and its audio.
+    pub(super) fn next_job(&mut self) -> Option<(Job, Vec<f32>)> {
+        // Utterances that are over, the oldest first.
+        let waiting = self.tracks.iter().enumerate().filter_map(|(index, track)| {
+            let closed = track.closed.iter().find(|closed| !closed.is_in_work)?;
+            Some((closed.end_ms, index, closed.number))
+        });
+        if let Some((_, index, number)) = waiting.min() {
+            let track = self.tracks.get_mut(index)?;
+            let closed = track
+                .closed
+                .iter_mut()
+                .find(|closed| closed.number == number)?;
+            closed.is_in_work = true;
+            let job = Job {
+                track: index,
+                number,
+                voice_end: closed.voice_end,
+                start_ms: closed.start_ms,
+            };
+            return Some((job, closed.audio.clone()));
+        }
+        // Those that may be over, the longest silent first.
+        let silent = self.tracks.iter().enumerate().filter_map(|(index, track)| {
+            let (open, voice) = (track.open.as_ref()?, track.activity.voice()?);
+            let silence = milliseconds(track.activity.silence());
+            let known = open
+                .heard
+                .as_ref()
+                .is_some_and(|h| covers(h.voice_end, voice.end));
+            let can = !open.is_in_work && !open.has_failed;
+            (silence >= LOOK_MS && !known && can).then_some((silence, index))
+        });
+        if let Some((_, index)) = silent.max() {
+            return self.ask(index);
+        }
+        // Those that go on, in turn.
+        let pausing = self.tracks.iter().any(|track| {
+            let silence = milliseconds(track.activity.silence());
+            track.open.is_some() && (PAUSE_MS..LOOK_MS).contains(&silence)
+        });
+        if pausing || self.is_lagging {
+            return None;
+        }
+        let count = self.tracks.len();
+        let mut turns = (1..=count).map(|turn| (self.last_interim + turn) % count);
+        let due = turns.find(|index| {
+            let Some(track) = self.tracks.get(*index) else {
+                return false;
+            };
+            let Some(open) = &track.open else {
+                return false;
+            };
+            let new = track.position().saturating_sub(open.asked_to);
+            let length = track.position().saturating_sub(open.start);
+            let pause = milliseconds(track.activity.silence());
+            milliseconds(new) >= self.options.interim_ms
+                && milliseconds(length) < LONG_MS
+                && pause < PAUSE_MS
+                && open.is_told
+                && !open.has_failed
+        })?;
+        self.last_interim = due;
+        self.ask(due)
+    }
+
+    fn ask(&mut self, index: usize) -> Option<(Job, Vec<f32>)> {
+        let track = self.tracks.get_mut(index)?;
+        let voice_end = track.activity.voice()?.end;
+        let to = track.heard_to(voice_end);
+        let (start, position) = (track.open.as_ref()?.start, track.position());
+        let audio = track.slice(start, to).to_vec();
+        let open = track.open.as_mut()?;
+        open.is_in_work = true;
+        open.asked_to = position;
+        let job = Job {
+            track: index,
+            number: open.number,
+            voice_end,
+            start_ms: open.start_ms,
+        };
+        Some((job, audio))
+    }
+}
