@@ -16,7 +16,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build models demo test test-light test-llama-server lint features light bench-llm sample
+.PHONY: help setup build models demo test test-light test-llama-server lint features light bench-llm bench-speech sample
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | expand -t 20
@@ -97,6 +97,12 @@ light:  ## Check that the crate without features stays light, and that Cargo.loc
 bench-llm: models  ## Measure the local language model beside candle-transformers and llama.cpp (on a quiet machine)
 	@peers=$$(bash scripts/peers.sh) && \
 	ATTENDANT_LLAMACPP="$$peers" cargo bench --profile dev --features $(FEATURES) --bench llm
+
+bench-speech: models  ## Measure speech beside whisper.cpp and faster-whisper: make bench-speech DATA=FOLDER
+	@test -n "$(DATA)" || { echo "give a folder with manifest.jsonl and audio: make bench-speech DATA=FOLDER" >&2; exit 2; }
+	@peers=$$(bash scripts/peers_speech.sh) && \
+	ATTENDANT_SPEECH_PEERS="$$peers" ATTENDANT_SPEECH_DATA="$(abspath $(DATA))" \
+	    cargo bench --profile dev --features $(FEATURES) --bench speech
 
 sample:  ## Make the sample call again from its script (needs sox and espeak-ng)
 	@bash scripts/setup.sh sample

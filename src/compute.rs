@@ -6,12 +6,17 @@
 //!
 //! Turns are shared by weighted time (start-time fair queueing, Goyal et al. 1996): of those who wait,
 //! the class goes first whose time, divided by its weight, is least. Live audio uses a small part of the
-//! time and so is first whenever it comes; an engine that always has work cannot starve another.
+//! time and so is first whenever it comes; an engine that always has work cannot starve another. An engine that
+//! takes many short turns is waited for a moment between them (anticipatory scheduling, Iyer and Druschel 2001):
+//! without that, whoever takes long ones would have one after each of the short.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
+
+/// A class that had a turn so shortly before may be choosing its next word: it keeps its place.
+const ANTICIPATED: Duration = Duration::from_millis(4);
 
 /// How urgent a piece of work is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +61,8 @@ struct State {
     used: [f64; Priority::COUNT],
     /// `used` of the class that had the last turn, before it: nobody who comes later starts below.
     floor: f64,
+    /// When each class had its last turn.
+    ended: [Option<Instant>; Priority::COUNT],
 }
 
 struct Scheduler {
@@ -119,21 +126,24 @@ impl Scheduler {
     fn pass(&self, priority: Priority, since: Instant) {
         let mut state = self.state.lock();
         let ticket = state.queue(priority);
-        state.end(priority, since.elapsed().as_secs_f64());
+        state.end(priority, since.elapsed(), Instant::now());
         self.changed.notify_all();
         self.wait(state, priority, ticket);
     }
 
     fn wait(&self, mut state: MutexGuard<'_, State>, priority: Priority, ticket: u64) {
-        while !state.begin(priority, ticket) {
-            self.changed.wait(&mut state);
+        while !state.begin(priority, ticket, Instant::now()) {
+            match state.busy {
+                true => self.changed.wait(&mut state),
+                // Nobody may tell that the one who is waited for does not come.
+                false => drop(self.changed.wait_for(&mut state, ANTICIPATED)),
+            }
         }
     }
 
     fn give(&self, priority: Priority, since: Instant) {
-        self.state
-            .lock()
-            .end(priority, since.elapsed().as_secs_f64());
+        let now = Instant::now();
+        self.state.lock().end(priority, now - since, now);
         self.changed.notify_all();
     }
 }
@@ -146,6 +156,7 @@ impl State {
         next_ticket: 0,
         used: [0.0; Priority::COUNT],
         floor: 0.0,
+        ended: [None; Priority::COUNT],
     };
 
     /// Puts somebody in line; returns their ticket.
@@ -161,10 +172,17 @@ impl State {
         ticket
     }
 
-    /// Begins the turn of whoever holds the ticket, if they are due.
-    fn begin(&mut self, priority: Priority, ticket: u64) -> bool {
+    /// Begins the turn of whoever holds the ticket, if they are due and nobody is waited for.
+    fn begin(&mut self, priority: Priority, ticket: u64, now: Instant) -> bool {
         let class = priority.index();
         if self.busy || self.due() != Some((class, ticket)) {
+            return false;
+        }
+        let is_expected = |other: usize| {
+            let ended = self.ended[other].filter(|_| self.used[other] < self.used[class]);
+            ended.is_some_and(|ended| now.saturating_duration_since(ended) < ANTICIPATED)
+        };
+        if (0..Priority::COUNT).any(is_expected) {
             return false;
         }
         self.waiting[class].pop_front();
@@ -173,9 +191,11 @@ impl State {
         true
     }
 
-    /// Ends a turn that took `seconds`.
-    fn end(&mut self, priority: Priority, seconds: f64) {
-        self.used[priority.index()] += seconds / priority.weight();
+    /// Ends a turn.
+    fn end(&mut self, priority: Priority, took: Duration, now: Instant) {
+        let class = priority.index();
+        self.used[class] += took.as_secs_f64() / priority.weight();
+        self.ended[class] = Some(now);
         self.busy = false;
     }
 
@@ -194,42 +214,76 @@ mod tests {
 
     use super::*;
 
-    /// Two that always want the cores again, each turn of a length in seconds; how many turns each had
-    /// when one has had `turns`.
-    fn compete(both: [(Priority, f64); 2], turns: usize) -> [usize; 2] {
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// Two that always want the cores again, each turn of a length and with a gap before the next; how many turns
+    /// each had when one has had `turns`. The clock is the test's own.
+    fn compete(both: [(Priority, Duration, Duration); 2], turns: usize) -> [usize; 2] {
         let mut state = State::NEW;
-        let mut tickets = both.map(|(priority, _)| state.queue(priority));
+        let mut now = Instant::now();
+        let mut tickets = both.map(|(priority, ..)| Some(state.queue(priority)));
+        let mut back = [now; 2];
         let mut had = [0, 0];
         while had.iter().all(|had| *had < turns) {
-            let next = (0..2).find(|&who| state.begin(both[who].0, tickets[who]));
-            let who = next.expect("nobody is due");
-            assert!(
-                !state.begin(both[1 - who].0, tickets[1 - who]),
-                "both at once"
-            );
+            for who in 0..2 {
+                if tickets[who].is_none() && back[who] <= now {
+                    tickets[who] = Some(state.queue(both[who].0));
+                }
+            }
+            let begins = |state: &mut State, who: usize| {
+                tickets[who].is_some_and(|ticket| state.begin(both[who].0, ticket, now))
+            };
+            let Some(who) = (0..2).find(|who| begins(&mut state, *who)) else {
+                now += ms(1);
+                continue;
+            };
+            assert!(!begins(&mut state, 1 - who), "both at once");
             had[who] += 1;
-            // Whoever has a turn stands in line again before it ends, as a second thread would.
-            tickets[who] = state.queue(both[who].0);
-            state.end(both[who].0, both[who].1);
+            let (priority, takes, gap) = both[who];
+            // The other comes back while this turn lasts.
+            if tickets[1 - who].is_none() && back[1 - who] <= now + takes {
+                tickets[1 - who] = Some(state.queue(both[1 - who].0));
+            }
+            now += takes;
+            state.end(priority, takes, now);
+            tickets[who] = None;
+            back[who] = now + gap;
         }
         had
     }
 
     #[test]
     fn engines_that_always_have_work_share_the_time_and_not_the_turns() {
-        let had = compete([(Priority::Live, 0.4), (Priority::Interactive, 0.04)], 400);
-        assert_eq!(had[1], 400);
-        assert!((39..=41).contains(&had[0]), "{had:?}");
+        for gap in [0, 2] {
+            let long = (Priority::Live, ms(600), ms(gap));
+            let short = (Priority::Interactive, ms(60), ms(gap));
+            let [speech, language] = compete([long, short], 400);
+            assert_eq!(language, 400);
+            assert!((37..=43).contains(&speech), "{speech} of {language} with gaps of {gap} ms");
+        }
     }
 
     #[test]
     fn work_in_the_background_gives_way_but_goes_on() {
-        let had = compete(
-            [(Priority::Background, 0.05), (Priority::Interactive, 0.05)],
-            400,
-        );
-        assert_eq!(had[1], 400);
-        assert!((99..=101).contains(&had[0]), "{had:?}");
+        let behind = (Priority::Background, ms(50), ms(1));
+        let [behind, ahead] = compete([behind, (Priority::Interactive, ms(50), ms(1))], 400);
+        assert_eq!(ahead, 400);
+        assert!((97..=103).contains(&behind), "{behind} of {ahead}");
+    }
+
+    #[test]
+    fn who_does_not_come_back_is_not_waited_for_long() {
+        let mut state = State::NEW;
+        let now = Instant::now();
+        let first = state.queue(Priority::Interactive);
+        assert!(state.begin(Priority::Interactive, first, now));
+        let live = state.queue(Priority::Live);
+        state.used[Priority::Live.index()] = 1.0;
+        state.end(Priority::Interactive, ms(10), now);
+        assert!(!state.begin(Priority::Live, live, now + ms(1)));
+        assert!(state.begin(Priority::Live, live, now + ANTICIPATED));
     }
 
     #[test]
@@ -245,23 +299,22 @@ mod tests {
         let since = Instant::now();
         scheduler.pass(Priority::Interactive, since);
         let mut state = scheduler.state.lock();
-        assert!(state.busy && !state.begin(Priority::Live, waiter));
-        state.end(Priority::Interactive, 2.0);
-        assert!(state.begin(Priority::Live, waiter));
+        let now = Instant::now();
+        assert!(state.busy && !state.begin(Priority::Live, waiter, now));
+        state.end(Priority::Interactive, ms(2_000), now);
+        assert!(state.begin(Priority::Live, waiter, now));
     }
 
     #[test]
     fn of_one_class_who_came_first_goes_first() {
         let mut state = State::NEW;
+        let now = Instant::now();
         let [first, second] = [0, 1].map(|_| state.queue(Priority::Interactive));
-        assert!(!state.begin(Priority::Interactive, second));
-        assert!(state.begin(Priority::Interactive, first));
-        assert!(
-            !state.begin(Priority::Interactive, second),
-            "one turn at a time"
-        );
-        state.end(Priority::Interactive, 1.0);
-        assert!(state.begin(Priority::Interactive, second));
+        assert!(!state.begin(Priority::Interactive, second, now));
+        assert!(state.begin(Priority::Interactive, first, now));
+        assert!(!state.begin(Priority::Interactive, second, now), "one turn at a time");
+        state.end(Priority::Interactive, ms(1_000), now);
+        assert!(state.begin(Priority::Interactive, second, now));
     }
 
     #[test]
@@ -270,8 +323,9 @@ mod tests {
         state.used = [0.0, 9.0, 3.0];
         state.floor = 9.0;
         let [busy, idle] = [Priority::Interactive, Priority::Live].map(|p| state.queue(p));
-        assert!(!state.begin(Priority::Interactive, busy));
-        assert!(state.begin(Priority::Live, idle));
+        let now = Instant::now();
+        assert!(!state.begin(Priority::Interactive, busy, now));
+        assert!(state.begin(Priority::Live, idle, now));
         assert!((state.used[Priority::Live.index()] - 9.0).abs() < 1e-9);
     }
 

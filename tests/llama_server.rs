@@ -1,6 +1,6 @@
 //! The OpenAI adapter against llama.cpp's server with the small model. `make test-llama-server` builds
 //! the server and runs these tests.
-#![cfg(feature = "openai")]
+#![cfg(all(feature = "openai", feature = "candle"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use attendant::ErrorKind;
+use attendant::llm::candle::{CandleModel, CandleOptions};
 use attendant::llm::openai::{OpenAiConfig, OpenAiModel};
 use attendant::llm::{LanguageModel, LanguageModelExt, Prefix, Prompt, Request, Structured, Tool};
 use attendant::models::ModelRole;
@@ -35,9 +36,13 @@ impl Drop for LlamaServer {
 
 impl LlamaServer {
     async fn start() -> Self {
+        Self::of(SMALL).await
+    }
+
+    async fn of(model: &str) -> Self {
         let binary = std::env::var("ATTENDANT_LLAMA_SERVER")
             .expect("ATTENDANT_LLAMA_SERVER must name llama-server: run make test-llama-server");
-        let weights = support::model(SMALL, ModelRole::Llm).weights;
+        let weights = support::model(model, ModelRole::Llm).weights;
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
@@ -82,6 +87,23 @@ impl LlamaServer {
             && answer.starts_with(b"HTTP/1.1 200")
     }
 
+    /// The tokens of a text, control tokens not recognised.
+    async fn tokenize(&self, text: &str) -> Value {
+        let body = json!({ "content": text, "add_special": false, "parse_special": false }).to_string();
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        let request = format!(
+            "POST /tokenize HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {KEY}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        let answer: Value = serde_json::from_str(&answer[answer.find('{').unwrap()..]).unwrap();
+        answer["tokens"].clone()
+    }
+
     /// The model's template knows no tools, so they are asked for as JSON.
     fn config(&self) -> OpenAiConfig {
         OpenAiConfig::new(format!("http://{}/v1", self.address), SMALL)
@@ -116,6 +138,32 @@ fn refund() -> Vec<Tool> {
             "required": ["to"],
         }),
     }]
+}
+
+/// With `ATTENDANT_BLESS` set, what the server says becomes `tests/data/tokens.json`.
+#[tokio::test]
+#[ignore = "needs llama-server: make test-llama-server"]
+async fn text_in_many_languages_becomes_the_tokens_of_the_server() {
+    let mut golden = json!({});
+    for id in [SMALL, "qwen2.5-coder-1.5b-instruct"] {
+        let server = LlamaServer::of(id).await;
+        let weights = support::model(id, ModelRole::Llm).weights;
+        let model = CandleModel::load(id, weights, CandleOptions::default()).await.unwrap();
+        let mut all = Vec::new();
+        for text in support::TEXTS {
+            let expected = server.tokenize(text).await;
+            if std::env::var_os("ATTENDANT_BLESS").is_none() {
+                assert_eq!(json!(model.tokenize(text).unwrap()), expected, "{id}: {text:?}");
+            }
+            all.push(expected);
+        }
+        golden[id] = Value::Array(all);
+    }
+    if std::env::var_os("ATTENDANT_BLESS").is_some() {
+        let path = support::repository("tests/data/tokens.json");
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, golden.to_string()).unwrap();
+    }
 }
 
 #[tokio::test]

@@ -255,6 +255,21 @@ async fn a_qwen3_model_gives_the_numbers_of_the_reference() {
     assert!(most > 0.35, "{scores:?}");
 }
 
+/// `tests/data/tokens.json` holds what llama.cpp makes of the same texts with the same files;
+/// `make test-llama-server` compares with the server itself.
+#[tokio::test]
+async fn text_in_many_languages_becomes_the_tokens_of_the_reference() {
+    let golden = std::fs::read_to_string(support::repository("tests/data/tokens.json")).unwrap();
+    let golden: serde_json::Value = serde_json::from_str(&golden).unwrap();
+    for id in [SMALL, LARGE] {
+        let model = load(id).await;
+        for (text, expected) in support::TEXTS.iter().zip(golden[id].as_array().unwrap()) {
+            let tokens = serde_json::json!(model.tokenize(text).unwrap());
+            assert_eq!(&tokens, expected, "{id}: {text:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_grown_transcript_feeds_only_what_is_new_and_answers_as_if_it_were_fresh() {
     let (warm, cold) = (load(SMALL).await, load(SMALL).await);

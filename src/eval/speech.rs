@@ -184,6 +184,12 @@ fn manifest(data: &Path, limit: Option<usize>) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
+/// Wrong words of what was understood, and words of the reference, both after [`normalize`].
+pub fn word_errors(reference: &str, heard: &str) -> (usize, usize) {
+    let reference = normalize(reference);
+    (edits(&reference, &normalize(heard)), reference.len())
+}
+
 /// Fewest substitutions, insertions and deletions between two word lists (Levenshtein).
 fn edits(reference: &[String], heard: &[String]) -> usize {
     let mut row: Vec<usize> = (0..=heard.len()).collect();

@@ -7,7 +7,7 @@ use crate::conversation::{
     Summary, Utterance,
 };
 use crate::error::Error;
-use crate::speech::AudioTrack;
+use crate::speech::{AudioFrame, AudioTrack};
 
 /// What a host feeds.
 #[derive(Clone, Debug)]
@@ -31,6 +31,14 @@ pub enum SessionInput {
         tracks: Vec<(ParticipantId, AudioTrack)>,
         /// Milliseconds from the start of the conversation.
         start_ms: u64,
+    },
+    /// A piece of live audio of a participant, of any size and rate, in order of time. Words come while they are
+    /// spoken ([`SessionEvent::UtteranceInterim`]) and when an utterance is over.
+    Frame {
+        /// Who speaks on this track; one that joins with the first frame is [`Role::Unknown`].
+        participant: ParticipantId,
+        /// The audio.
+        frame: AudioFrame,
     },
     /// The role of a participant became known.
     Role {
@@ -75,6 +83,38 @@ pub enum Skill {
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SessionEvent {
+    /// A voice set in on somebody's live audio: whatever is being said to them may stop now.
+    SpeechStarted {
+        /// Who.
+        participant: ParticipantId,
+        /// Milliseconds from the start of the conversation.
+        start_ms: u64,
+    },
+    /// Words that are being spoken.
+    UtteranceInterim {
+        /// Who.
+        participant: ParticipantId,
+        /// When they began, in milliseconds from the start of the conversation.
+        start_ms: u64,
+        /// Words that will stay: the final begins with them.
+        stable: String,
+        /// Words behind them that may change.
+        tentative: String,
+    },
+    /// No audio of a participant came for this time, in milliseconds from the start of the conversation.
+    AudioGap {
+        /// Whose.
+        participant: ParticipantId,
+        /// From.
+        start_ms: u64,
+        /// To.
+        end_ms: u64,
+    },
+    /// The machine is too slow for the audio: finals come late, there are no interim words meanwhile.
+    SpeechLagging {
+        /// By so much.
+        behind_ms: u64,
+    },
     /// Somebody said something; the words are final.
     UtteranceFinal(Utterance),
     /// Something for the human agent: an article, a next best action, a reply.

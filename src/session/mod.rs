@@ -1,6 +1,12 @@
 //! A live conversation: inputs in, a stream of events out, everything kept.
 
+#[cfg(feature = "whisper")]
+mod ears;
+#[cfg(not(feature = "whisper"))]
+#[path = "no_ears.rs"]
+mod ears;
 mod event;
+mod heard;
 mod persist;
 mod runtime;
 

@@ -1,5 +1,6 @@
 //! The loop of a session: one task owns the conversation, one thing is written at a time.
 
+mod listen;
 mod work;
 
 use std::collections::HashSet;
@@ -8,6 +9,7 @@ use std::pin::Pin;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::ears::Ears;
 use super::event::{SessionEvent, SessionInput, Skill};
 use super::persist::{Journal, Restored};
 use crate::assist::{CoachingState, FoundPassage, ReplyContext, asks_something};
@@ -77,6 +79,7 @@ pub(super) struct Runtime {
     state: DialogueState,
     summary: Option<Summary>,
     coaching: CoachingState,
+    ears: Ears,
     shown: HashSet<String>,
     last_action: Option<String>,
     running: Option<Running>,
@@ -123,6 +126,7 @@ impl Runtime {
             state: DialogueState::default(),
             summary: None,
             coaching: CoachingState::default(),
+            ears: Ears::default(),
             shown: HashSet::new(),
             last_action: None,
             running: None,
@@ -158,6 +162,10 @@ impl Runtime {
                     Some(Message::Snapshot(answer)) => drop(answer.send(self.conversation.clone())),
                     None => break,
                 },
+                heard = self.ears.next() => {
+                    self.listen(heard).await;
+                    self.save().await;
+                }
                 done = done => {
                     self.running = None;
                     self.doing = Doing::Nothing;
@@ -170,6 +178,9 @@ impl Runtime {
 
     /// The conversation is over: what is still being written is overtaken by the final note.
     async fn finish(&mut self) {
+        for heard in self.ears.finish().await {
+            self.listen(heard).await;
+        }
         let running = self.running.take();
         if let (Doing::Respond, Some(running)) = (self.doing, running) {
             let done = running.await;
@@ -189,20 +200,7 @@ impl Runtime {
     async fn take(&mut self, input: SessionInput) {
         match input {
             SessionInput::Join(participant) => self.join(participant),
-            SessionInput::Utterance(utterance) => {
-                if self
-                    .conversation
-                    .participants
-                    .iter()
-                    .all(|p| p.id != utterance.participant)
-                {
-                    self.join(Participant::new(
-                        utterance.participant.clone(),
-                        Role::Unknown,
-                    ));
-                }
-                self.hear(utterance).await;
-            }
+            SessionInput::Utterance(utterance) => self.hear_from(utterance).await,
             SessionInput::Say { role, text } => {
                 let known = self
                     .conversation
@@ -232,10 +230,20 @@ impl Runtime {
                     .assign_role(&participant, role, confidence);
                 self.journal.role(&participant, role, confidence);
             }
+            SessionInput::Frame { participant, frame } => self.push(participant, frame).await,
             SessionInput::Summarize => self.note_wanted = Some(false),
             SessionInput::End => {}
         }
         self.save().await;
+    }
+
+    /// Takes final words; whoever is not known yet joins.
+    async fn hear_from(&mut self, utterance: NewUtterance) {
+        let known = &self.conversation.participants;
+        if known.iter().all(|p| p.id != utterance.participant) {
+            self.join(Participant::new(utterance.participant.clone(), Role::Unknown));
+        }
+        self.hear(utterance).await;
     }
 
     fn join(&mut self, participant: Participant) {

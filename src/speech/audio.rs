@@ -1,27 +1,30 @@
 //! Audio files decoded to 16 kHz tracks.
 //!
-//! WAV (PCM of 8 to 32 bits, floating point, G.711 mu-law and A-law), FLAC, MP3 and Ogg Vorbis, at 8 kHz
-//! and up. A file is decoded and resampled packet by packet, so memory holds the 16 kHz samples and
+//! WAV (PCM of 8 to 32 bits, floating point, G.711 mu-law and A-law), FLAC, MP3, Ogg Vorbis and Ogg Opus, at
+//! 8 kHz and up. A file is decoded and resampled packet by packet, so memory holds the 16 kHz samples and
 //! nothing else; a limit on the duration bounds those.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as DecodeError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
+use symphonia_adapter_libopus::OpusDecoder;
 
 use super::resample::Resampler;
 use super::wav::{NotRead, Wav};
 use super::{AudioTrack, HIGHEST_RATE, LOWEST_RATE, Recording, SAMPLE_RATE};
 use crate::error::{Error, ErrorKind, OrError, Result};
 
-const FORMATS: &str = "WAV (PCM, floating point, mu-law or A-law), FLAC, MP3 or Ogg Vorbis";
+const FORMATS: &str = "WAV (PCM, floating point, mu-law or A-law), FLAC, MP3, Ogg Vorbis or Ogg Opus";
 /// Four tracks of the default duration are 1.8 GB of samples.
 const MOST_TRACKS: usize = 4;
 
@@ -139,6 +142,17 @@ fn check_duration(frames: u64, rate: u32, options: &RecordingOptions) -> Result<
     )))
 }
 
+/// symphonia's own decoders, and libopus.
+fn codecs() -> &'static CodecRegistry {
+    static CODECS: OnceLock<CodecRegistry> = OnceLock::new();
+    CODECS.get_or_init(|| {
+        let mut codecs = CodecRegistry::new();
+        symphonia::default::register_enabled_codecs(&mut codecs);
+        codecs.register_audio_decoder::<OpusDecoder>();
+        codecs
+    })
+}
+
 /// Collects what is decoded.
 #[derive(Default)]
 struct Sink {
@@ -195,7 +209,7 @@ impl Sink {
         if let (Some(frames), Some(rate)) = (track.num_frames, parameters.sample_rate) {
             check_duration(frames, rate, options)?;
         }
-        let decoder = symphonia::default::get_codecs()
+        let decoder = codecs()
             .make_audio_decoder(parameters, &AudioDecoderOptions::default())
             .or_error(ErrorKind::Audio, || {
                 format!("audio of this kind cannot be decoded here; convert it to {FORMATS}")

@@ -13,6 +13,7 @@ mod call;
 pub mod ct2;
 mod diarize;
 mod endpoint;
+mod frame;
 #[cfg(feature = "whisper")]
 mod frames;
 mod g711;
@@ -53,8 +54,7 @@ pub use audio::{RecordingOptions, read_recording, read_recording_with};
 pub use call::{AttributedSegment, CallOptions, transcribe_recording};
 pub use diarize::{assign_mono_roles, infer_roles};
 pub use endpoint::{EndpointOptions, is_back_channel};
-#[cfg(feature = "whisper")]
-pub use frames::AudioFrame;
+pub use frame::AudioFrame;
 pub use recording::Recording;
 pub use scripted::ScriptedSpeech;
 pub use signals::{SignalTracker, Spoken};
@@ -79,9 +79,7 @@ use crate::error::Result;
 pub const SAMPLE_RATE: u32 = 16_000;
 
 /// Below this, speech models have nothing to work with.
-#[cfg(feature = "whisper")]
 const LOWEST_RATE: u32 = 8_000;
-#[cfg(feature = "whisper")]
 const HIGHEST_RATE: u32 = 384_000;
 
 /// One mono track of audio: 16 kHz, `-1.0..=1.0`.

@@ -80,7 +80,7 @@ impl<'a> From<&'a Utterance> for Spoken<'a> {
             start_ms: said.start_ms,
             end_ms: said.end_ms,
             words: &said.words,
-            back_channel: false,
+            back_channel: said.back_channel,
             audio: None,
         }
     }
@@ -94,7 +94,7 @@ impl<'a> From<&'a NewUtterance> for Spoken<'a> {
             start_ms: said.start_ms,
             end_ms: said.end_ms,
             words: &said.words,
-            back_channel: false,
+            back_channel: said.back_channel,
             audio: None,
         }
     }

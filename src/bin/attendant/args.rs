@@ -87,6 +87,9 @@ pub(crate) struct TranscribeArgs {
     /// One utterance a line, as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Hear it at the pace of a live call: words while they are spoken, the delay of every final, and a timeline.
+    #[arg(long)]
+    pub(crate) live: bool,
     /// Language spoken (BCP 47); `auto` lets a multilingual model find out.
     #[arg(long, default_value = "en")]
     pub(crate) language: String,

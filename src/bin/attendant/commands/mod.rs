@@ -6,5 +6,6 @@ pub(crate) mod chat;
 pub(crate) mod eval;
 pub(crate) mod file;
 pub(crate) mod knowledge;
+pub(crate) mod live;
 pub(crate) mod models;
 pub(crate) mod transcribe;

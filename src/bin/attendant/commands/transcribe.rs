@@ -12,6 +12,9 @@ use crate::screen::Screen;
 
 pub(crate) async fn run(args: TranscribeArgs, screen: &Screen) -> Result<()> {
     let engine = load_speech(&Cache::from_env()?, &args.stt).await?;
+    if args.live {
+        return super::live::run(args, engine, screen).await;
+    }
     let language = Some(args.language.as_str()).filter(|tag| *tag != "auto");
     let start = std::time::Instant::now();
     let (segments, length_ms) = hear(
