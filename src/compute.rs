@@ -261,7 +261,10 @@ mod tests {
             let short = (Priority::Interactive, ms(60), ms(gap));
             let [speech, language] = compete([long, short], 400);
             assert_eq!(language, 400);
-            assert!((37..=43).contains(&speech), "{speech} of {language} with gaps of {gap} ms");
+            assert!(
+                (37..=43).contains(&speech),
+                "{speech} of {language} with gaps of {gap} ms"
+            );
         }
     }
 
@@ -312,7 +315,10 @@ mod tests {
         let [first, second] = [0, 1].map(|_| state.queue(Priority::Interactive));
         assert!(!state.begin(Priority::Interactive, second, now));
         assert!(state.begin(Priority::Interactive, first, now));
-        assert!(!state.begin(Priority::Interactive, second, now), "one turn at a time");
+        assert!(
+            !state.begin(Priority::Interactive, second, now),
+            "one turn at a time"
+        );
         state.end(Priority::Interactive, ms(1_000), now);
         assert!(state.begin(Priority::Interactive, second, now));
     }

@@ -89,7 +89,8 @@ impl LlamaServer {
 
     /// The tokens of a text, control tokens not recognised.
     async fn tokenize(&self, text: &str) -> Value {
-        let body = json!({ "content": text, "add_special": false, "parse_special": false }).to_string();
+        let body =
+            json!({ "content": text, "add_special": false, "parse_special": false }).to_string();
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         let request = format!(
             "POST /tokenize HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {KEY}\r\n\
@@ -148,12 +149,18 @@ async fn text_in_many_languages_becomes_the_tokens_of_the_server() {
     for id in [SMALL, "qwen2.5-coder-1.5b-instruct"] {
         let server = LlamaServer::of(id).await;
         let weights = support::model(id, ModelRole::Llm).weights;
-        let model = CandleModel::load(id, weights, CandleOptions::default()).await.unwrap();
+        let model = CandleModel::load(id, weights, CandleOptions::default())
+            .await
+            .unwrap();
         let mut all = Vec::new();
         for text in support::TEXTS {
             let expected = server.tokenize(text).await;
             if std::env::var_os("ATTENDANT_BLESS").is_none() {
-                assert_eq!(json!(model.tokenize(text).unwrap()), expected, "{id}: {text:?}");
+                assert_eq!(
+                    json!(model.tokenize(text).unwrap()),
+                    expected,
+                    "{id}: {text:?}"
+                );
             }
             all.push(expected);
         }

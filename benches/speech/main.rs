@@ -18,7 +18,9 @@ use std::time::Instant;
 
 use attendant::eval::speech::word_errors;
 use attendant::models::{Cache, ModelRole};
-use attendant::speech::{AudioTrack, SpeechToText, TranscribeOptions, WhisperSpeech, read_recording};
+use attendant::speech::{
+    AudioTrack, SpeechToText, TranscribeOptions, WhisperSpeech, read_recording,
+};
 use serde_json::{Value, json};
 
 const MODEL: &str = "whisper-tiny.en";
@@ -47,9 +49,18 @@ impl Score {
     }
 
     fn tell(&self, name: &str, audio_s: f64, object: &mut Value) {
-        let (wer, rtf) = (self.wrong as f64 / self.words as f64, self.seconds / audio_s);
+        let (wer, rtf) = (
+            self.wrong as f64 / self.words as f64,
+            self.seconds / audio_s,
+        );
         eprintln!("{name:14} wer {wer:.4}  rtf {rtf:.4}");
-        let key = |what: &str| if name == "attendant" { what.to_owned() } else { format!("{name}_{what}") };
+        let key = |what: &str| {
+            if name == "attendant" {
+                what.to_owned()
+            } else {
+                format!("{name}_{what}")
+            }
+        };
         object[key("wer")] = json!((wer * 1e4).round() / 1e4);
         object[key("rtf")] = json!((rtf * 1e4).round() / 1e4);
     }
@@ -64,10 +75,20 @@ async fn main() {
     };
     let folder = tempfile::tempdir().unwrap();
     let items = items(&data, folder.path());
-    let audio_s: f64 = items.iter().map(|i| i.track.duration_ms() as f64 / 1e3).sum();
-    let weights = Cache::from_env().unwrap().resolve(MODEL, ModelRole::Stt).unwrap().weights;
-    let mut object = json!({ "name": "bench-speech", "n": items.len(), "audio_s": audio_s.round() });
-    ours(&weights, &items).await.tell("attendant", audio_s, &mut object);
+    let audio_s: f64 = items
+        .iter()
+        .map(|i| i.track.duration_ms() as f64 / 1e3)
+        .sum();
+    let weights = Cache::from_env()
+        .unwrap()
+        .resolve(MODEL, ModelRole::Stt)
+        .unwrap()
+        .weights;
+    let mut object =
+        json!({ "name": "bench-speech", "n": items.len(), "audio_s": audio_s.round() });
+    ours(&weights, &items)
+        .await
+        .tell("attendant", audio_s, &mut object);
     match std::env::var_os("ATTENDANT_SPEECH_PEERS").map(PathBuf::from) {
         Some(peers) => {
             whisper_cpp(&peers, &weights, &items).tell("whispercpp", audio_s, &mut object);
@@ -85,7 +106,9 @@ fn items(data: &Path, folder: &Path) -> Vec<Item> {
         .enumerate()
         .map(|(number, line)| {
             let entry: Value = serde_json::from_str(line).unwrap();
-            let track = read_recording(data.join(entry["audio"].as_str().unwrap())).unwrap().mixed();
+            let track = read_recording(data.join(entry["audio"].as_str().unwrap()))
+                .unwrap()
+                .mixed();
             let wav = folder.join(format!("{number}.wav"));
             std::fs::write(&wav, wav_bytes(&track)).unwrap();
             Item {
@@ -99,8 +122,11 @@ fn items(data: &Path, folder: &Path) -> Vec<Item> {
 
 /// A 16 kHz, 16-bit WAV file.
 fn wav_bytes(track: &AudioTrack) -> Vec<u8> {
-    let data: Vec<u8> =
-        track.samples.iter().flat_map(|s| ((s * 32_767.0) as i16).to_le_bytes()).collect();
+    let data: Vec<u8> = track
+        .samples
+        .iter()
+        .flat_map(|s| ((s * 32_767.0) as i16).to_le_bytes())
+        .collect();
     let length = u32::try_from(data.len()).unwrap();
     let mut bytes = b"RIFF".to_vec();
     bytes.extend((36 + length).to_le_bytes());
@@ -117,11 +143,17 @@ fn wav_bytes(track: &AudioTrack) -> Vec<u8> {
 async fn ours(weights: &Path, items: &[Item]) -> Score {
     let engine = WhisperSpeech::load(weights).unwrap();
     let options = || TranscribeOptions::language("en");
-    engine.transcribe(items[0].track.clone(), options()).await.unwrap();
+    engine
+        .transcribe(items[0].track.clone(), options())
+        .await
+        .unwrap();
     let mut score = Score::default();
     for item in items {
         let start = Instant::now();
-        let segments = engine.transcribe(item.track.clone(), options()).await.unwrap();
+        let segments = engine
+            .transcribe(item.track.clone(), options())
+            .await
+            .unwrap();
         let seconds = start.elapsed().as_secs_f64();
         let heard: Vec<&str> = segments.iter().map(|s| s.text.as_str()).collect();
         score.add(item, &heard.join(" "), seconds);
@@ -130,7 +162,9 @@ async fn ours(weights: &Path, items: &[Item]) -> Score {
 }
 
 fn threads() -> String {
-    std::thread::available_parallelism().map_or(1, usize::from).to_string()
+    std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .to_string()
 }
 
 /// whisper.cpp tells its own times; what is not loading counts.
@@ -146,9 +180,18 @@ fn whisper_cpp(peers: &Path, weights: &Path, items: &[Item]) -> Score {
             .unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
         let time = |name: &str| -> f64 {
-            let line = told.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("no {name}: {told}"));
+            let line = told
+                .lines()
+                .find(|line| line.contains(name))
+                .unwrap_or_else(|| panic!("no {name}: {told}"));
             let value = line.split('=').nth(1).unwrap();
-            value.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e3
+            value
+                .split_whitespace()
+                .next()
+                .unwrap()
+                .parse::<f64>()
+                .unwrap()
+                / 1e3
         };
         let seconds = time("total time") - time("load time");
         score.add(item, &String::from_utf8_lossy(&output.stdout), seconds);
@@ -158,7 +201,7 @@ fn whisper_cpp(peers: &Path, weights: &Path, items: &[Item]) -> Score {
 
 fn faster_whisper(peers: &Path, items: &[Item]) -> Score {
     let output = Command::new(peers.join("venv/bin/python"))
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/faster_whisper.py"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/speech/peer.py"))
         .arg(peers.join("tiny.en"))
         .arg(threads())
         .args(items.iter().map(|item| &item.wav))
@@ -166,9 +209,16 @@ fn faster_whisper(peers: &Path, items: &[Item]) -> Score {
         .output()
         .unwrap();
     let mut score = Score::default();
-    for (item, line) in items.iter().zip(String::from_utf8_lossy(&output.stdout).lines()) {
+    for (item, line) in items
+        .iter()
+        .zip(String::from_utf8_lossy(&output.stdout).lines())
+    {
         let told: Value = serde_json::from_str(line).unwrap();
-        score.add(item, told["text"].as_str().unwrap(), told["seconds"].as_f64().unwrap());
+        score.add(
+            item,
+            told["text"].as_str().unwrap(),
+            told["seconds"].as_f64().unwrap(),
+        );
     }
     assert!(score.words > 0, "faster-whisper said nothing");
     score

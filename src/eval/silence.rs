@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, OrError, Result};
 use crate::speech::{
-    AudioFrame, AudioTrack, LiveEvent, LiveOptions, LiveTranscriber, SAMPLE_RATE, SpeechToText, TranscribeOptions,
-    read_recording,
+    AudioFrame, AudioTrack, LiveEvent, LiveOptions, LiveTranscriber, SAMPLE_RATE, SpeechToText,
+    TranscribeOptions, read_recording,
 };
 
 mod noise;
@@ -67,8 +67,13 @@ pub async fn run(
                 (path.display().to_string(), read_recording(path)?.tracks)
             }
             None => {
-                let Some(kind) = noise::KINDS.get(index) else { break };
-                ((*kind).to_owned(), vec![noise::make(kind, minutes * 60.0, seed)])
+                let Some(kind) = noise::KINDS.get(index) else {
+                    break;
+                };
+                (
+                    (*kind).to_owned(),
+                    vec![noise::make(kind, minutes * 60.0, seed)],
+                )
             }
         };
         for track in tracks {
@@ -76,8 +81,13 @@ pub async fn run(
             let (words, told) = stream(Arc::clone(&engine), &track).await?;
             streamed += words;
             onsets += usize::from(told);
-            let segments = engine.transcribe(track, TranscribeOptions::default()).await?;
-            filed += segments.iter().map(|s| s.text.split_whitespace().count()).sum::<usize>();
+            let segments = engine
+                .transcribe(track, TranscribeOptions::default())
+                .await?;
+            filed += segments
+                .iter()
+                .map(|s| s.text.split_whitespace().count())
+                .sum::<usize>();
             tracing::debug!(name, words, told, "heard");
         }
         progress(&name, index + 1, count);
@@ -100,7 +110,8 @@ async fn stream(engine: Arc<dyn SpeechToText>, track: &AudioTrack) -> Result<(us
     let (live, mut events) = LiveTranscriber::start(engine, 1, LiveOptions::default())?;
     let feeding = async move {
         for samples in track.samples.chunks(FRAME) {
-            live.push(0, AudioFrame::new(samples.to_vec(), SAMPLE_RATE)).await?;
+            live.push(0, AudioFrame::new(samples.to_vec(), SAMPLE_RATE))
+                .await?;
         }
         Ok::<(), Error>(())
     };
@@ -109,7 +120,9 @@ async fn stream(engine: Arc<dyn SpeechToText>, track: &AudioTrack) -> Result<(us
         while let Some(event) = events.next().await {
             match event {
                 LiveEvent::SpeechStarted { .. } => told = true,
-                LiveEvent::Final { segment, .. } => words += segment.text.split_whitespace().count(),
+                LiveEvent::Final { segment, .. } => {
+                    words += segment.text.split_whitespace().count()
+                }
                 _ => {}
             }
         }
@@ -123,12 +136,21 @@ fn audio_files(folder: &Path) -> Result<Vec<PathBuf>> {
     if folder.is_file() {
         return Ok(vec![folder.to_owned()]);
     }
-    let unreadable = || format!("{} cannot be read; give a folder with audio files", folder.display());
+    let unreadable = || {
+        format!(
+            "{} cannot be read; give a folder with audio files",
+            folder.display()
+        )
+    };
     let entries = std::fs::read_dir(folder).or_error(ErrorKind::InvalidInput, unreadable)?;
     let mut files = Vec::new();
     for entry in entries {
         let path = entry.or_error(ErrorKind::InvalidInput, unreadable)?.path();
-        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
+        let extension = path
+            .extension()
+            .and_then(|e| e.to_str())
+            .unwrap_or_default()
+            .to_lowercase();
         if ["wav", "flac", "mp3", "ogg", "oga", "opus"].contains(&extension.as_str()) {
             files.push(path);
         }
@@ -151,10 +173,19 @@ mod tests {
     #[tokio::test]
     async fn words_on_noise_are_counted_in_files() {
         let folder = tempfile::tempdir().unwrap();
-        let none = run(Some(folder.path()), Arc::new(ScriptedSpeech::default()), 1.0, 0, |_, _, _| ()).await;
+        let none = run(
+            Some(folder.path()),
+            Arc::new(ScriptedSpeech::default()),
+            1.0,
+            0,
+            |_, _, _| (),
+        )
+        .await;
         assert_eq!(none.unwrap_err().kind(), ErrorKind::InvalidInput);
         let engine = ScriptedSpeech::new([vec![ScriptedSpeech::segment(0, 100, "Thank you.")]]);
-        let score = run(None, Arc::new(engine), 0.05, 1, |_, _, _| ()).await.unwrap();
+        let score = run(None, Arc::new(engine), 0.05, 1, |_, _, _| ())
+            .await
+            .unwrap();
         assert_eq!(score.n, noise::KINDS.len());
         let words = (score.words_per_10min + score.file_words_per_10min) * score.minutes / 10.0;
         assert!((words - 2.0).abs() < 1e-6, "{score:?}");
@@ -165,7 +196,13 @@ mod tests {
         for kind in noise::KINDS {
             let track = noise::make(kind, 2.0, 5);
             assert_eq!(track.samples.len(), 2 * SAMPLE_RATE as usize, "{kind}");
-            assert!(track.samples.iter().all(|s| s.is_finite() && s.abs() <= 1.0), "{kind}");
+            assert!(
+                track
+                    .samples
+                    .iter()
+                    .all(|s| s.is_finite() && s.abs() <= 1.0),
+                "{kind}"
+            );
             let loudest = track.samples.iter().fold(0.0_f32, |m, s| m.max(s.abs()));
             assert!(loudest > 0.02 || kind == "silence", "{kind}: {loudest}");
             assert_eq!(track, noise::make(kind, 2.0, 5), "{kind}");

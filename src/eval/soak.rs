@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::speech::{
-    AudioFrame, LiveEvent, LiveOptions, LiveTranscriber, SAMPLE_RATE, SpeechToText, TranscribeOptions, read_recording,
+    AudioFrame, LiveEvent, LiveOptions, LiveTranscriber, SAMPLE_RATE, SpeechToText,
+    TranscribeOptions, read_recording,
 };
 
 const FRAME_MS: u64 = 20;
@@ -58,7 +59,9 @@ pub async fn run(
     if !(minutes.is_finite() && minutes > 0.0 && (0.1..=1000.0).contains(&speed)) {
         return Err(Error::new(
             ErrorKind::InvalidInput,
-            format!("{minutes} minutes at {speed} times real time cannot be fed; give more than 0, and 0.1 to 1000"),
+            format!(
+                "{minutes} minutes at {speed} times real time cannot be fed; give more than 0, and 0.1 to 1000"
+            ),
         ));
     }
     let recording = read_recording(audio)?;
@@ -121,7 +124,10 @@ pub async fn run(
             resident_most_mb: most,
             finals_per_round: finals as f64 / rounds,
             lagged,
-            behind_p95_ms: behind.get(place.saturating_sub(1)).copied().unwrap_or_default(),
+            behind_p95_ms: behind
+                .get(place.saturating_sub(1))
+                .copied()
+                .unwrap_or_default(),
             failed,
         })
     };

@@ -265,10 +265,14 @@ mod tests {
     async fn a_bad_manifest_says_which_line() {
         let folder = tempfile::tempdir().unwrap();
         let engine: Arc<dyn SpeechToText> = Arc::new(ScriptedSpeech::default());
-        let missing = run(folder.path(), engine.clone(), None, false, |_| ()).await.unwrap_err();
+        let missing = run(folder.path(), engine.clone(), None, false, |_| ())
+            .await
+            .unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::InvalidInput);
         std::fs::write(folder.path().join("manifest.jsonl"), "{\"audio\": 3}").unwrap();
-        let wrong = run(folder.path(), engine, None, false, |_| ()).await.unwrap_err();
+        let wrong = run(folder.path(), engine, None, false, |_| ())
+            .await
+            .unwrap_err();
         assert!(wrong.to_string().contains("line 1"), "{wrong}");
     }
 }

@@ -9,7 +9,8 @@ use super::heard::Heard;
 use crate::conversation::ParticipantId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::speech::{
-    AudioFrame, LiveEvent, LiveEvents, LiveOptions, LiveTranscriber, SpeechToText, TranscribeOptions,
+    AudioFrame, LiveEvent, LiveEvents, LiveOptions, LiveTranscriber, SpeechToText,
+    TranscribeOptions,
 };
 
 /// Participants that can be heard in one conversation.
@@ -40,14 +41,20 @@ impl Ears {
             let (live, events) = LiveTranscriber::start(Arc::clone(engine), TRACKS, options)?;
             (self.live, self.events) = (Some(live), Some(events));
         }
-        let track = match self.participants.iter().position(|known| *known == participant) {
+        let track = match self
+            .participants
+            .iter()
+            .position(|known| *known == participant)
+        {
             Some(track) => track,
             None if self.participants.len() < TRACKS => {
                 self.participants.push(participant);
                 self.participants.len() - 1
             }
             None => {
-                let why = format!("only {TRACKS} participants can be heard at once; end another's audio first");
+                let why = format!(
+                    "only {TRACKS} participants can be heard at once; end another's audio first"
+                );
                 return Err(Error::new(ErrorKind::InvalidInput, why));
             }
         };
@@ -95,13 +102,17 @@ impl Ears {
                 left.push(event);
             }
         }
-        left.into_iter().filter_map(|event| self.translate(event)).collect()
+        left.into_iter()
+            .filter_map(|event| self.translate(event))
+            .collect()
     }
 
     fn translate(&self, event: LiveEvent) -> Option<Heard> {
         let who = |track: usize| self.participants.get(track).cloned();
         match event {
-            LiveEvent::SpeechStarted { track, start_ms, .. } => Some(Heard::Started {
+            LiveEvent::SpeechStarted {
+                track, start_ms, ..
+            } => Some(Heard::Started {
                 participant: who(track)?,
                 start_ms,
             }),

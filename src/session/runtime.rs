@@ -241,7 +241,10 @@ impl Runtime {
     async fn hear_from(&mut self, utterance: NewUtterance) {
         let known = &self.conversation.participants;
         if known.iter().all(|p| p.id != utterance.participant) {
-            self.join(Participant::new(utterance.participant.clone(), Role::Unknown));
+            self.join(Participant::new(
+                utterance.participant.clone(),
+                Role::Unknown,
+            ));
         }
         self.hear(utterance).await;
     }

@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error as DecodeError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
@@ -24,7 +24,8 @@ use super::wav::{NotRead, Wav};
 use super::{AudioTrack, HIGHEST_RATE, LOWEST_RATE, Recording, SAMPLE_RATE};
 use crate::error::{Error, ErrorKind, OrError, Result};
 
-const FORMATS: &str = "WAV (PCM, floating point, mu-law or A-law), FLAC, MP3, Ogg Vorbis or Ogg Opus";
+const FORMATS: &str =
+    "WAV (PCM, floating point, mu-law or A-law), FLAC, MP3, Ogg Vorbis or Ogg Opus";
 /// Four tracks of the default duration are 1.8 GB of samples.
 const MOST_TRACKS: usize = 4;
 

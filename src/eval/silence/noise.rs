@@ -30,16 +30,28 @@ pub(super) fn make(kind: &str, seconds: f64, seed: u64) -> AudioTrack {
     let samples = match kind {
         "white noise" => (0..count).map(|_| 0.1 * chance.signed()).collect(),
         "pink noise" => pink(count, &mut chance, 0.15),
-        "mains hum" => tones(count, &[(50.0, 0.1), (100.0, 0.05), (150.0, 0.05), (250.0, 0.02)], |_| 1.0),
+        "mains hum" => tones(
+            count,
+            &[(50.0, 0.1), (100.0, 0.05), (150.0, 0.05), (250.0, 0.02)],
+            |_| 1.0,
+        ),
         "line crackle" => crackle(count, &mut chance),
         "dialling tone" => tones(count, &[(350.0, 0.12), (440.0, 0.12)], |_| 1.0),
         "ringing tone" => tones(count, &[(400.0, 0.12), (450.0, 0.12)], |t| {
             let t = t % 3.0;
-            if t < 0.4 || (0.6..1.0).contains(&t) { 1.0 } else { 0.0 }
+            if t < 0.4 || (0.6..1.0).contains(&t) {
+                1.0
+            } else {
+                0.0
+            }
         }),
-        "busy tone" => tones(count, &[(480.0, 0.12), (620.0, 0.12)], |t| f32::from(u8::from(t % 1.0 < 0.5))),
+        "busy tone" => tones(count, &[(480.0, 0.12), (620.0, 0.12)], |t| {
+            f32::from(u8::from(t % 1.0 < 0.5))
+        }),
         "keys" => keys(count, &mut chance),
-        "fax" => tones(count, &[(1100.0, 0.2)], |t| f32::from(u8::from(t % 3.5 < 0.5))),
+        "fax" => tones(count, &[(1100.0, 0.2)], |t| {
+            f32::from(u8::from(t % 3.5 < 0.5))
+        }),
         "typing" => typing(count, &mut chance),
         "street" => street(count, &mut chance),
         "hold music" => music(count, &mut chance),
@@ -54,7 +66,10 @@ struct Chance(u64);
 impl Chance {
     /// 0 to 1.
     fn unit(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 40) as f32 / (1 << 24) as f32
     }
 
@@ -130,7 +145,11 @@ fn typing(count: usize, chance: &mut Chance) -> Vec<f32> {
             if n >= next {
                 loud = 0.1 + 0.3 * chance.unit();
                 hertz = 1_200.0 + 1_800.0 * chance.unit();
-                let pause = if chance.unit() < 0.1 { 1.2 } else { 0.09 + 0.15 * chance.unit() };
+                let pause = if chance.unit() < 0.1 {
+                    1.2
+                } else {
+                    0.09 + 0.15 * chance.unit()
+                };
                 next = n + (RATE * pause) as usize;
             }
             loud *= 0.995;
@@ -152,7 +171,8 @@ fn street(count: usize, chance: &mut Chance) -> Vec<f32> {
             until = n + (RATE * (0.3 + 1.2 * chance.unit())) as usize;
         }
         let passing = 0.6 + 0.4 * (t * 0.13 * TAU).sin() * (t * 0.31 * TAU).sin();
-        let horn = horn * (((t * hertz).fract() * TAU).sin() + ((t * hertz * 1.26).fract() * TAU).sin());
+        let horn =
+            horn * (((t * hertz).fract() * TAU).sin() + ((t * hertz * 1.26).fract() * TAU).sin());
         (rumble * passing + horn).clamp(-1.0, 1.0)
     };
     rumble.into_iter().enumerate().map(at).collect()
@@ -160,8 +180,12 @@ fn street(count: usize, chance: &mut Chance) -> Vec<f32> {
 
 /// Chords and a tune over them, plucked.
 fn music(count: usize, chance: &mut Chance) -> Vec<f32> {
-    const CHORDS: [[f32; 3]; 4] =
-        [[261.6, 329.6, 392.0], [220.0, 261.6, 329.6], [174.6, 220.0, 261.6], [196.0, 246.9, 293.7]];
+    const CHORDS: [[f32; 3]; 4] = [
+        [261.6, 329.6, 392.0],
+        [220.0, 261.6, 329.6],
+        [174.6, 220.0, 261.6],
+        [196.0, 246.9, 293.7],
+    ];
     const SCALE: [f32; 6] = [523.3, 587.3, 659.3, 784.0, 880.0, 1046.5];
     let (mut note, mut since, mut next) = (523.3, 0, 0);
     (0..count)
@@ -190,7 +214,11 @@ fn breathing(count: usize, chance: &mut Chance) -> Vec<f32> {
         .map(|n| {
             let t = n as f32 / RATE;
             let phase = (t / 3.2).fract();
-            let open = if phase < 0.35 { (phase / 0.35 * TAU / 2.0).sin() } else { 0.0 };
+            let open = if phase < 0.35 {
+                (phase / 0.35 * TAU / 2.0).sin()
+            } else {
+                0.0
+            };
             soft += 0.25 * (chance.signed() - soft);
             0.2 * soft * open
         })

@@ -7,7 +7,8 @@ use futures::StreamExt;
 
 use crate::error::{Error, Result};
 use crate::speech::{
-    AudioFrame, AudioTrack, LiveEvent, LiveOptions, LiveTranscriber, SAMPLE_RATE, SpeechToText, TranscribeOptions,
+    AudioFrame, AudioTrack, LiveEvent, LiveOptions, LiveTranscriber, SAMPLE_RATE, SpeechToText,
+    TranscribeOptions,
 };
 
 /// A frame of telephone audio.
@@ -43,7 +44,11 @@ pub(super) async fn stream(
             let due = start + Duration::from_millis(FRAME_MS) * (number + 1);
             tokio::time::sleep_until(due.into()).await;
             let at_ms = u64::from(number) * FRAME_MS;
-            live.push(0, AudioFrame::new(samples.to_vec(), SAMPLE_RATE).at_ms(at_ms)).await?;
+            live.push(
+                0,
+                AudioFrame::new(samples.to_vec(), SAMPLE_RATE).at_ms(at_ms),
+            )
+            .await?;
         }
         Ok::<(), Error>(())
     };

@@ -25,13 +25,25 @@ impl Runtime {
     /// Takes what was heard.
     pub(super) async fn listen(&mut self, heard: Heard) {
         match heard {
-            Heard::Started { participant, start_ms } => {
-                let role = self.conversation.participants.iter().find(|p| p.id == participant).map(|p| p.role);
+            Heard::Started {
+                participant,
+                start_ms,
+            } => {
+                let role = self
+                    .conversation
+                    .participants
+                    .iter()
+                    .find(|p| p.id == participant)
+                    .map(|p| p.role);
                 // Who is being answered speaks again: the answer to what they said before is not wanted any more.
                 if role == Some(Role::EndUser) && self.doing == Doing::Reply {
                     self.overtake();
                 }
-                self.emit(SessionEvent::SpeechStarted { participant, start_ms }).await;
+                self.emit(SessionEvent::SpeechStarted {
+                    participant,
+                    start_ms,
+                })
+                .await;
             }
             Heard::Interim {
                 participant,
@@ -60,7 +72,9 @@ impl Runtime {
                 };
                 self.emit(gap).await;
             }
-            Heard::Lagging { behind_ms } => self.emit(SessionEvent::SpeechLagging { behind_ms }).await,
+            Heard::Lagging { behind_ms } => {
+                self.emit(SessionEvent::SpeechLagging { behind_ms }).await
+            }
             Heard::Failed(error) => self.emit(SessionEvent::failed(Skill::Speech, &error)).await,
         }
     }

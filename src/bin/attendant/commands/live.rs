@@ -7,8 +7,8 @@ use attendant::conversation::{
     Channel, Conversation, ConversationSignals, Participant, ParticipantId, Role, Utterance,
 };
 use attendant::speech::{
-    AudioFrame, AudioTrack, LiveEvent, LiveOptions, LiveTranscriber, SAMPLE_RATE, SignalTracker, SpeechSpan,
-    SpeechToText, Spoken, TranscribeOptions, infer_roles, read_recording, timeline,
+    AudioFrame, AudioTrack, LiveEvent, LiveOptions, LiveTranscriber, SAMPLE_RATE, SignalTracker,
+    SpeechSpan, SpeechToText, Spoken, TranscribeOptions, infer_roles, read_recording, timeline,
 };
 use attendant::{Error, ErrorKind, Result};
 use futures::StreamExt;
@@ -46,7 +46,11 @@ struct Outcome {
     signals: ConversationSignals,
 }
 
-pub(crate) async fn run(args: TranscribeArgs, engine: Arc<dyn SpeechToText>, screen: &Screen) -> Result<()> {
+pub(crate) async fn run(
+    args: TranscribeArgs,
+    engine: Arc<dyn SpeechToText>,
+    screen: &Screen,
+) -> Result<()> {
     let file = args.file.clone();
     let recording = tokio::task::spawn_blocking(move || read_recording(&file))
         .await
@@ -59,7 +63,8 @@ pub(crate) async fn run(args: TranscribeArgs, engine: Arc<dyn SpeechToText>, scr
         .map_or_else(TranscribeOptions::default, TranscribeOptions::language)
         .with_vocabulary(args.vocabulary);
     let tracks = recording.tracks;
-    let (live, mut events) = LiveTranscriber::start(engine, tracks.len(), LiveOptions::new(options))?;
+    let (live, mut events) =
+        LiveTranscriber::start(engine, tracks.len(), LiveOptions::new(options))?;
     let start = Instant::now();
     let feeding = feed(live, &tracks, start);
     let reading = async {
@@ -86,18 +91,31 @@ pub(crate) async fn run(args: TranscribeArgs, engine: Arc<dyn SpeechToText>, scr
 /// Feeds all tracks side by side at real-time pace.
 async fn feed(live: LiveTranscriber, tracks: &[AudioTrack], start: Instant) -> Result<()> {
     let size = (u64::from(SAMPLE_RATE) * FRAME_MS / 1000) as usize;
-    let longest = tracks.iter().map(|track| track.samples.len()).max().unwrap_or_default();
+    let longest = tracks
+        .iter()
+        .map(|track| track.samples.len())
+        .max()
+        .unwrap_or_default();
     let frames = longest.div_ceil(size) as u64 + AFTER_MS / FRAME_MS;
     for number in 0..frames {
         // A frame is there when it is over.
         let due = start + Duration::from_millis((number + 1) * FRAME_MS);
         tokio::time::sleep_until(due.into()).await;
         for (index, track) in tracks.iter().enumerate() {
-            let at = usize::try_from(number).unwrap_or(usize::MAX).saturating_mul(size);
+            let at = usize::try_from(number)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(size);
             let rest = track.samples.get(at..).unwrap_or_default();
-            let mut samples = rest.get(..size.min(rest.len())).unwrap_or_default().to_vec();
+            let mut samples = rest
+                .get(..size.min(rest.len()))
+                .unwrap_or_default()
+                .to_vec();
             samples.resize(size, 0.0);
-            live.push(index, AudioFrame::new(samples, SAMPLE_RATE).at_ms(number * FRAME_MS)).await?;
+            live.push(
+                index,
+                AudioFrame::new(samples, SAMPLE_RATE).at_ms(number * FRAME_MS),
+            )
+            .await?;
         }
     }
     Ok(())
@@ -125,7 +143,9 @@ impl<'a> Heard<'a> {
         };
         for index in 0..tracks.len() {
             heard.signals.join(&id(index));
-            heard.conversation.join(Participant::new(id(index), Role::Unknown));
+            heard
+                .conversation
+                .join(Participant::new(id(index), Role::Unknown));
         }
         heard
     }
@@ -156,8 +176,13 @@ impl<'a> Heard<'a> {
                     end_ms: said.end_ms,
                 };
                 self.signals.speech(&said.participant, span);
-                let audio = self.tracks.get(*track).map(|audio| span.of(audio)).unwrap_or_default();
-                self.signals.utterance(Spoken::from(&said).with_audio(audio));
+                let audio = self
+                    .tracks
+                    .get(*track)
+                    .map(|audio| span.of(audio))
+                    .unwrap_or_default();
+                self.signals
+                    .utterance(Spoken::from(&said).with_audio(audio));
                 self.conversation.append(said);
                 Some(delay)
             }
@@ -166,13 +191,21 @@ impl<'a> Heard<'a> {
     }
 
     fn finish(mut self, json: bool, screen: &Screen) -> Result<()> {
-        let length = self.tracks.iter().map(AudioTrack::duration_ms).max().unwrap_or_default();
+        let length = self
+            .tracks
+            .iter()
+            .map(AudioTrack::duration_ms)
+            .max()
+            .unwrap_or_default();
         self.signals.advance(length);
         let signals = self.signals.snapshot();
         self.delays.sort_unstable();
         let at = |share: f64| {
             let place = (self.delays.len() as f64 * share).ceil() as usize;
-            self.delays.get(place.saturating_sub(1)).copied().unwrap_or_default()
+            self.delays
+                .get(place.saturating_sub(1))
+                .copied()
+                .unwrap_or_default()
         };
         let outcome = Outcome {
             kind: "outcome",
@@ -196,7 +229,12 @@ impl<'a> Heard<'a> {
             let words: Vec<String> = (0..self.tracks.len()).map(words).collect();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             for (index, (role, confidence)) in infer_roles(&words).into_iter().enumerate() {
-                screen.line(&format!("{}: {} ({:.0}%)", id(index), role.label(), confidence * 100.0))?;
+                screen.line(&format!(
+                    "{}: {} ({:.0}%)",
+                    id(index),
+                    role.label(),
+                    confidence * 100.0
+                ))?;
             }
         }
         screen.line(&format!(
@@ -232,7 +270,10 @@ fn show(event: &LiveEvent, delay_ms: Option<u64>, screen: &Screen) -> Result<()>
             stable,
             tentative,
         } => {
-            screen.note(&format!("{} track-{track} … {stable} | {tentative}", time(*start_ms)));
+            screen.note(&format!(
+                "{} track-{track} … {stable} | {tentative}",
+                time(*start_ms)
+            ));
             Ok(())
         }
         other => {

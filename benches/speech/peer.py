@@ -1,6 +1,6 @@
 """Transcribes audio files with faster-whisper and prints one JSON object a line: audio, text, seconds.
 
-Called by the speech bench: faster_whisper.py MODEL_FOLDER THREADS FILE...
+Called by the speech bench: peer.py MODEL_FOLDER THREADS FILE...
 """
 
 import json
