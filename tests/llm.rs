@@ -268,6 +268,11 @@ async fn text_in_many_languages_becomes_the_tokens_of_the_reference() {
             assert_eq!(&tokens, expected, "{id}: {text:?}");
         }
     }
+    let qwen = load(LARGE).await;
+    assert_eq!(
+        qwen.tokenize("cafe\u{301}").unwrap(),
+        qwen.tokenize("caf\u{e9}").unwrap()
+    );
 }
 
 #[tokio::test]

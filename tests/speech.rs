@@ -4,13 +4,18 @@
 
 mod support;
 
-use attendant::ErrorKind;
-use attendant::conversation::Role;
+use std::sync::Arc;
+
+use attendant::conversation::{Channel, Conversation, Participant, Role, Utterance};
 use attendant::models::ModelRole;
+use attendant::session::{SessionEvent, SessionInput};
 use attendant::speech::{
-    AttributedSegment, AudioTrack, CallOptions, Recording, SAMPLE_RATE, SpeechToText,
-    TranscribeOptions, WhisperSpeech, read_recording, transcribe_recording,
+    AttributedSegment, AudioFrame, AudioTrack, CallOptions, LiveEvent, LiveOptions,
+    LiveTranscriber, Recording, SAMPLE_RATE, SpeechToText, TranscribeOptions, WhisperSpeech,
+    read_recording, transcribe_recording,
 };
+use attendant::{Assistant, ErrorKind};
+use futures::StreamExt;
 
 fn load(id: &str) -> WhisperSpeech {
     WhisperSpeech::load(support::model(id, ModelRole::Stt).weights).unwrap()
@@ -33,6 +38,26 @@ fn said(heard: &[AttributedSegment], role: Role) -> String {
         .map(|c| if c.is_alphanumeric() { c } else { ' ' })
         .collect();
     kept.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Feeds tracks side by side, as fast as they are taken.
+async fn feed(live: LiveTranscriber, tracks: &[AudioTrack]) {
+    let frames = tracks
+        .iter()
+        .map(|track| track.samples.len().div_ceil(320))
+        .max()
+        .unwrap();
+    for number in 0..frames {
+        for (index, track) in tracks.iter().enumerate() {
+            if let Some(samples) = track.samples.chunks(320).nth(number) {
+                let frame =
+                    AudioFrame::new(samples.to_vec(), SAMPLE_RATE).at_ms(number as u64 * 20);
+                live.push(index, frame).await.unwrap();
+            }
+        }
+        // Some four times faster than a call: words are to come while it goes on.
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
 }
 
 fn assert_both_sides(heard: &[AttributedSegment]) {
@@ -105,6 +130,144 @@ async fn two_tracks_are_heard_in_order_with_times_and_roles() {
             .windows(2)
             .any(|w| w[1].segment.start_ms < w[0].segment.end_ms)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_call_is_heard_while_it_is_spoken_and_nothing_is_taken_back() {
+    let tracks = call().tracks;
+    let options = LiveOptions::new(TranscribeOptions::language("en"));
+    let engine: Arc<dyn SpeechToText> = Arc::new(load("whisper-tiny.en"));
+    let (live, mut events) = LiveTranscriber::start(engine, tracks.len(), options).unwrap();
+    let mut stable = vec![String::new(); tracks.len()];
+    let mut finals: Vec<(usize, u64, u64, String)> = Vec::new();
+    let (mut interims, mut onsets) = (0, 0);
+    let reading = async {
+        while let Some(event) = events.next().await {
+            match event {
+                LiveEvent::Interim {
+                    track, stable: now, ..
+                } => {
+                    interims += 1;
+                    assert!(
+                        now.starts_with(&stable[track]),
+                        "{:?} became {now:?}",
+                        stable[track]
+                    );
+                    stable[track] = now;
+                }
+                LiveEvent::Final { track, segment, .. } => {
+                    let before = std::mem::take(&mut stable[track]);
+                    assert!(
+                        segment.text.starts_with(&before),
+                        "{before:?} became {:?}",
+                        segment.text
+                    );
+                    assert!(segment.words.is_sorted_by_key(|word| word.start_ms));
+                    finals.push((track, segment.start_ms, segment.end_ms, segment.text));
+                }
+                LiveEvent::SpeechStarted {
+                    start_ms,
+                    noticed_ms,
+                    ..
+                } => {
+                    onsets += 1;
+                    assert!(noticed_ms - start_ms <= 200, "{start_ms} {noticed_ms}");
+                }
+                _ => {}
+            }
+        }
+    };
+    tokio::join!(reading, feed(live, &tracks));
+    assert!(
+        interims > 10 && onsets >= finals.len(),
+        "{interims} {onsets}"
+    );
+    for track in 0..tracks.len() {
+        let own: Vec<_> = finals.iter().filter(|(of, ..)| *of == track).collect();
+        assert!(own.windows(2).all(|two| two[0].2 <= two[1].1), "{own:?}");
+    }
+    let said = |track: usize| -> String {
+        let own = finals
+            .iter()
+            .filter(|(of, ..)| *of == track)
+            .map(|(.., text)| text.to_lowercase());
+        own.collect::<Vec<_>>().join(" ")
+    };
+    let all = [said(0), said(1)].join(" | ");
+    for words in [
+        "account number",
+        "duplicate",
+        "working days",
+        "charged me twice",
+        "money back",
+        "goodbye",
+    ] {
+        assert!(all.contains(words), "{words:?} not in {all}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_hears_frames_and_writes_down_what_numbers_are() {
+    let engine = Arc::new(load("whisper-tiny.en"));
+    let assistant = Assistant::builder()
+        .organisation("Larkfield")
+        .speech(engine)
+        .build()
+        .await
+        .unwrap();
+    let mut session = assistant.session(Conversation::new("larkfield", Channel::Voice));
+    let events = session.events();
+    let tracks = call().tracks;
+    let feeding = async move {
+        session
+            .send(SessionInput::Join(Participant::new("a", Role::HumanAgent)))
+            .await
+            .unwrap();
+        session
+            .send(SessionInput::Join(Participant::new("b", Role::EndUser)))
+            .await
+            .unwrap();
+        // The first half minute; 8 kHz, as a telephone sends it.
+        for number in 0..1_500 {
+            for (who, track) in ["a", "b"].into_iter().zip(&tracks) {
+                let samples = &track.samples[number * 320..(number + 1) * 320];
+                let narrow: Vec<f32> = samples
+                    .chunks_exact(2)
+                    .map(|pair| (pair[0] + pair[1]) / 2.0)
+                    .collect();
+                let frame = AudioFrame::new(narrow, 8_000).at_ms(number as u64 * 20);
+                session
+                    .send(SessionInput::Frame {
+                        participant: who.into(),
+                        frame,
+                    })
+                    .await
+                    .unwrap();
+            }
+        }
+        session.send(SessionInput::End).await.unwrap();
+    };
+    let (events, ()) = tokio::join!(events.collect::<Vec<_>>(), feeding);
+    let finals: Vec<&Utterance> = events
+        .iter()
+        .filter_map(|event| match event {
+            SessionEvent::UtteranceFinal(said) => Some(said),
+            _ => None,
+        })
+        .collect();
+    assert!(finals.iter().any(|said| said.role == Role::HumanAgent));
+    assert!(finals.iter().any(|said| said.role == Role::EndUser));
+    let amounts = finals.iter().flat_map(|said| &said.annotations);
+    assert!(
+        amounts.into_iter().any(|a| a.value == "GBP 42.00"),
+        "{finals:?}"
+    );
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, SessionEvent::SpeechStarted { .. }))
+    );
+    assert!(matches!(events.last(), Some(SessionEvent::Ended)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

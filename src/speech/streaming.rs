@@ -313,7 +313,7 @@ async fn run(
             && let Some((job, audio)) = desk.next_job()
         {
             let engine = Arc::clone(&engine);
-            let options = desk.transcribe();
+            let options = desk.transcribe(job, &audio);
             let work = async move {
                 engine
                     .transcribe(AudioTrack { samples: audio }, options)

@@ -106,6 +106,66 @@ fn every_wav_coding_gives_the_same_tone() {
     }
 }
 
+/// A page of an Ogg stream (RFC 3533) with one packet.
+fn ogg_page(kind: u8, position: u64, number: u32, packet: &[u8]) -> Vec<u8> {
+    let mut page = b"OggS\0".to_vec();
+    page.push(kind);
+    page.extend(position.to_le_bytes());
+    page.extend(7_u32.to_le_bytes());
+    page.extend(number.to_le_bytes());
+    page.extend([0; 4]);
+    page.extend([1, u8::try_from(packet.len()).unwrap()]);
+    page.extend(packet);
+    let mut check = 0_u32;
+    for byte in &page {
+        check ^= u32::from(*byte) << 24;
+        for _ in 0..8 {
+            check = (check << 1)
+                ^ if check & 0x8000_0000 == 0 {
+                    0
+                } else {
+                    0x04c1_1db7
+                };
+        }
+    }
+    page[22..26].copy_from_slice(&check.to_le_bytes());
+    page
+}
+
+#[test]
+fn opus_in_ogg_is_read() {
+    // RFC 7845: head, tags, then packets; these hold 20 ms of silence each.
+    let mut head = b"OpusHead\x01\x01".to_vec();
+    head.extend([0, 0]);
+    head.extend(16_000_u32.to_le_bytes());
+    head.extend([0, 0, 0]);
+    let mut tags = b"OpusTags".to_vec();
+    tags.extend(4_u32.to_le_bytes());
+    tags.extend(b"test");
+    tags.extend(0_u32.to_le_bytes());
+    let mut file = ogg_page(2, 0, 0, &head);
+    file.extend(ogg_page(0, 0, 1, &tags));
+    for number in 1..=50_u32 {
+        let last = if number == 50 { 4 } else { 0 };
+        file.extend(ogg_page(
+            last,
+            u64::from(number) * 960,
+            number + 1,
+            &[0xf8, 0xff, 0xfe],
+        ));
+    }
+    let recording = read_bytes(&file, "call.opus").unwrap();
+    assert_eq!(recording.tracks.len(), 1);
+    assert!(
+        recording.duration_ms().abs_diff(1_000) <= 20,
+        "{}",
+        recording.duration_ms()
+    );
+    assert!(recording.tracks[0].samples.iter().all(|s| s.abs() < 1e-3));
+    let cut = read_bytes(&file[..file.len() / 2], "call.opus").unwrap();
+    assert!(cut.duration_ms() > 300 && cut.duration_ms() < 700);
+}
+
 #[test]
 fn every_rate_keeps_duration_pitch_and_times() {
     for rate in [8_000, 11_025, 16_000, 22_050, 44_100, 48_000] {

@@ -25,6 +25,8 @@ const ONSET_MS: u64 = 96;
 /// How far behind the oldest utterance may be before that is told, and when it has caught up.
 const LAGGING_MS: u64 = 3_000;
 const CAUGHT_UP_MS: u64 = 1_000;
+/// Less speech than this does not tell its language.
+const TELLING_MS: u64 = 2_000;
 /// The model is not to cut an utterance.
 const NO_PAUSE_MS: u64 = 60_000;
 
@@ -67,9 +69,15 @@ impl Desk {
         self.tracks.len()
     }
 
-    /// How a piece is to be transcribed.
-    pub(super) fn transcribe(&self) -> TranscribeOptions {
-        self.options.transcribe.clone().with_pause_ms(NO_PAUSE_MS)
+    /// How the audio of a job is to be transcribed. Where no language is told, every utterance may be in another
+    /// one, but too little of it does not say in which: that is taken to be the one before.
+    pub(super) fn transcribe(&self, job: Job, audio: &[f32]) -> TranscribeOptions {
+        let mut options = self.options.transcribe.clone().with_pause_ms(NO_PAUSE_MS);
+        if options.language.is_none() && milliseconds(audio.len() as u64) < TELLING_MS {
+            let track = self.tracks.get(job.track);
+            options.language = track.and_then(|track| track.language.clone());
+        }
+        options
     }
 
     pub(super) fn take_events(&mut self) -> Vec<LiveEvent> {
@@ -310,6 +318,9 @@ impl Desk {
 
     fn tell_final(&mut self, index: usize, closed: &Closed, heard: &Hypothesis) {
         let words = closed.agreement.finish(&heard.words);
+        if let Some(track) = self.tracks.get_mut(index).filter(|_| !words.is_empty()) {
+            track.language.clone_from(&heard.language);
+        }
         if words.is_empty() {
             if closed.is_told {
                 self.events.push(LiveEvent::NoSpeech {

@@ -107,6 +107,8 @@ pub(super) struct Track {
     anchor: (u64, u64),
     pub(super) open: Option<Open>,
     pub(super) closed: VecDeque<Closed>,
+    /// Of the last utterance.
+    pub(super) language: Option<String>,
 }
 
 impl Track {
@@ -119,6 +121,7 @@ impl Track {
             anchor: (0, 0),
             open: None,
             closed: VecDeque::new(),
+            language: None,
         }
     }
 
