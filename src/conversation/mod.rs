@@ -153,6 +153,51 @@ mod tests {
     }
 
     #[test]
+    fn who_only_listens_takes_no_turn() {
+        let mut call = Conversation::new("acme", Channel::Voice);
+        let say = |call: &mut Conversation, role: Role, text: &str, back_channel: bool| {
+            let participant = match call.participants.iter().find(|p| p.role == role) {
+                Some(known) => known.id.clone(),
+                None => call.join(Participant::new(role.as_str(), role)),
+            };
+            let mut said = NewUtterance::new(participant, text);
+            said.back_channel = back_channel;
+            call.append(said);
+        };
+        // It is final before the utterance that it was said to.
+        say(&mut call, Role::EndUser, "Mhm.", true);
+        say(&mut call, Role::HumanAgent, "I will refund it.", false);
+        say(&mut call, Role::EndUser, "Okay.", true);
+        say(&mut call, Role::HumanAgent, "It takes five days.", false);
+        say(&mut call, Role::EndUser, "Thank you.", false);
+        let turns = call.transcript.turns();
+        let texts: Vec<(Role, String)> =
+            turns.iter().map(|turn| (turn.role, turn.text())).collect();
+        assert_eq!(
+            texts,
+            [
+                (
+                    Role::HumanAgent,
+                    "I will refund it. It takes five days.".to_owned()
+                ),
+                (Role::EndUser, "Thank you.".to_owned()),
+            ]
+        );
+        assert_eq!(
+            turns
+                .iter()
+                .map(|turn| turn.utterances.len())
+                .sum::<usize>(),
+            5
+        );
+        say(&mut call, Role::EndUser, "Mhm.", true);
+        assert_eq!(
+            call.transcript.last_of(Role::EndUser).unwrap().text,
+            "Thank you."
+        );
+    }
+
+    #[test]
     fn a_role_told_late_reaches_what_was_said_before() {
         let mut call = Conversation::new("acme", Channel::Voice);
         let who = call.join(Participant::new("track-0", Role::Unknown));

@@ -187,11 +187,11 @@ pub struct Turn<'a> {
 impl Turn<'_> {
     /// The turn's words, utterances joined by a space; without what others said only to show that they listen.
     pub fn text(&self) -> String {
-        let own = self.utterances.first().map(|first| &first.participant);
+        let is_turn = self.utterances.iter().any(|u| !u.back_channel);
         let said = self
             .utterances
             .iter()
-            .filter(|u| Some(&u.participant) == own);
+            .filter(|u| !(is_turn && u.back_channel));
         let parts: Vec<&str> = said.map(|u| u.text.as_str()).collect();
         parts.join(" ")
     }
@@ -211,24 +211,35 @@ impl Transcript {
     }
 
     /// The utterances grouped into turns. Whoever only shows that they listen takes no turn: it stands within the
-    /// other's.
+    /// other's, before or after the words it was said to.
     pub fn turns(&self) -> Vec<Turn<'_>> {
         let mut turns = Vec::new();
         let mut start = 0;
-        for at in 1..=self.utterances.len() {
-            let (Some(first), next) = (self.utterances.get(start), self.utterances.get(at)) else {
-                break;
-            };
-            let goes_on = next.is_some_and(|next| {
-                next.participant == first.participant || (next.back_channel && !first.back_channel)
-            });
-            if let Some(utterances) = self.utterances.get(start..at).filter(|_| !goes_on) {
+        // Whose turn it is, once somebody has taken it.
+        let mut holder: Option<&Utterance> = None;
+        for (at, said) in self.utterances.iter().enumerate() {
+            let is_next =
+                !said.back_channel && holder.is_some_and(|h| h.participant != said.participant);
+            if let (true, Some(first), Some(utterances)) =
+                (is_next, holder, self.utterances.get(start..at))
+            {
                 turns.push(Turn {
                     role: first.role,
                     utterances,
                 });
                 start = at;
+                holder = None;
             }
+            if !said.back_channel && holder.is_none() {
+                holder = Some(said);
+            }
+        }
+        let rest = self.utterances.get(start..).unwrap_or_default();
+        if let Some(first) = holder.or(rest.first()) {
+            turns.push(Turn {
+                role: first.role,
+                utterances: rest,
+            });
         }
         turns
     }
@@ -239,9 +250,12 @@ impl Transcript {
         self.utterances.get(index)
     }
 
-    /// The last thing somebody of `role` said.
+    /// The last thing somebody of `role` said, not only to show that they listen.
     pub fn last_of(&self, role: Role) -> Option<&Utterance> {
-        self.utterances.iter().rev().find(|u| u.role == role)
+        self.utterances
+            .iter()
+            .rev()
+            .find(|u| u.role == role && !u.back_channel)
     }
 
     /// How many utterances there are.

@@ -121,7 +121,10 @@ async fn stream(engine: Arc<dyn SpeechToText>, track: &AudioTrack) -> Result<(us
             match event {
                 LiveEvent::SpeechStarted { .. } => told = true,
                 LiveEvent::Final { segment, .. } => {
-                    words += segment.text.split_whitespace().count()
+                    words += segment.text.split_whitespace().count();
+                }
+                LiveEvent::Failed { message, .. } => {
+                    return Err(Error::new(ErrorKind::Model, message));
                 }
                 _ => {}
             }

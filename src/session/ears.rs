@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 
 use super::heard::Heard;
 use crate::conversation::ParticipantId;
@@ -53,7 +53,7 @@ impl Ears {
             }
             None => {
                 let why = format!(
-                    "only {TRACKS} participants can be heard at once; end another's audio first"
+                    "only {TRACKS} participants can be heard in one conversation; feed the words of others as utterances"
                 );
                 return Err(Error::new(ErrorKind::InvalidInput, why));
             }
@@ -61,15 +61,38 @@ impl Ears {
         let (Some(live), Some(events)) = (&self.live, &mut self.events) else {
             return Ok(());
         };
-        let mut pushing = std::pin::pin!(live.push(track, frame));
-        loop {
-            // Whoever waits to be heard must go on reading, or both would wait for each other.
-            tokio::select! {
-                biased;
-                pushed = &mut pushing => return pushed,
-                Some(event) = events.next() => self.heard.push_back(event),
+        let pushed = {
+            let mut pushing = std::pin::pin!(live.push(track, frame));
+            loop {
+                // Whoever waits to be heard must go on reading, or both would wait for each other.
+                tokio::select! {
+                    biased;
+                    pushed = &mut pushing => break pushed,
+                    Some(event) = events.next() => self.heard.push_back(event),
+                }
+            }
+        };
+        while let Some(Some(event)) = events.next().now_or_never() {
+            self.heard.push_back(event);
+        }
+        if pushed
+            .as_ref()
+            .is_err_and(|error| error.kind() == ErrorKind::Cancelled)
+        {
+            // The transcriber broke down: the next frame starts another.
+            (self.live, self.events) = (None, None);
+        }
+        pushed
+    }
+
+    /// What was heard and waits to be taken.
+    pub(super) fn ready(&mut self) -> Option<Heard> {
+        while let Some(event) = self.heard.pop_front() {
+            if let Some(heard) = self.translate(event) {
+                return Some(heard);
             }
         }
+        None
     }
 
     /// What is heard next; never, before the first frame.
@@ -136,7 +159,21 @@ impl Ears {
                 utterance.back_channel = back_channel;
                 Some(Heard::Final(utterance))
             }
+            LiveEvent::NoSpeech {
+                track,
+                start_ms,
+                end_ms,
+            } => Some(Heard::NoSpeech {
+                participant: who(track)?,
+                start_ms,
+                end_ms,
+            }),
             LiveEvent::Gap {
+                track,
+                start_ms,
+                end_ms,
+            }
+            | LiveEvent::Late {
                 track,
                 start_ms,
                 end_ms,

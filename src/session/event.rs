@@ -83,12 +83,22 @@ pub enum Skill {
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SessionEvent {
-    /// A voice set in on somebody's live audio: whatever is being said to them may stop now.
+    /// A voice set in on somebody's live audio: whatever is being said to them may stop now. Words follow, or
+    /// [`NoSpeech`](Self::NoSpeech).
     SpeechStarted {
         /// Who.
         participant: ParticipantId,
         /// Milliseconds from the start of the conversation.
         start_ms: u64,
+    },
+    /// What had set in was no speech: a cough, a noise. What was stopped for it may go on.
+    NoSpeech {
+        /// Whose.
+        participant: ParticipantId,
+        /// From, in milliseconds from the start of the conversation.
+        start_ms: u64,
+        /// To.
+        end_ms: u64,
     },
     /// Words that are being spoken.
     UtteranceInterim {
@@ -101,7 +111,7 @@ pub enum SessionEvent {
         /// Words behind them that may change.
         tentative: String,
     },
-    /// No audio of a participant came for this time, in milliseconds from the start of the conversation.
+    /// No audio of a participant came for this time, or too late, in milliseconds from the start of the conversation.
     AudioGap {
         /// Whose.
         participant: ParticipantId,

@@ -17,6 +17,11 @@ pub(super) enum Heard {
         stable: String,
         tentative: String,
     },
+    NoSpeech {
+        participant: ParticipantId,
+        start_ms: u64,
+        end_ms: u64,
+    },
     Final(NewUtterance),
     Gap {
         participant: ParticipantId,

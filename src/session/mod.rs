@@ -116,7 +116,7 @@ impl Session {
     }
 
     /// Waits until everything the inputs so far have set off is done, written replies and notes
-    /// included. For replaying recordings; a live host has no use for it. Somebody must read the
+    /// included; live audio is not waited for. For replaying recordings; a live host has no use for it. Somebody must read the
     /// events meanwhile.
     ///
     /// # Errors

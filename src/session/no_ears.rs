@@ -26,6 +26,11 @@ impl Ears {
         ))
     }
 
+    /// Nothing.
+    pub(super) fn ready(&mut self) -> Option<Heard> {
+        None
+    }
+
     /// Never.
     pub(super) async fn next(&mut self) -> Heard {
         std::future::pending().await

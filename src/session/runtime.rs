@@ -80,6 +80,8 @@ pub(super) struct Runtime {
     summary: Option<Summary>,
     coaching: CoachingState,
     ears: Ears,
+    /// Why the last frame was refused.
+    last_refusal: Option<String>,
     shown: HashSet<String>,
     last_action: Option<String>,
     running: Option<Running>,
@@ -127,6 +129,7 @@ impl Runtime {
             summary: None,
             coaching: CoachingState::default(),
             ears: Ears::default(),
+            last_refusal: None,
             shown: HashSet::new(),
             last_action: None,
             running: None,
@@ -172,6 +175,10 @@ impl Runtime {
                     self.deliver(done).await;
                 }
             }
+        }
+        // Nobody feeds it any more; what was said is still kept.
+        for heard in self.ears.finish().await {
+            self.listen(heard).await;
         }
         self.save().await;
     }

@@ -16,6 +16,10 @@ const BEFORE_MS: u64 = MARGIN_MS + ONSET_WINDOW as u64 * FRAME_MS;
 /// A frame's share in the level of the loud frames, up quickly and down slowly (some ten seconds).
 const RISE: f32 = 0.2;
 const FALL: f32 = 0.002;
+/// On a quiet line, within half a minute: pauses between turns are shorter.
+const SETTLE: f32 = 0.001;
+/// Back to the usual level within a second or two.
+const RELAX: f32 = 0.02;
 
 /// Tells voice from everything else, one track each.
 ///
@@ -144,11 +148,16 @@ impl ActivityTracker {
         } else {
             0.0
         };
-        // Only what sounds like a voice says how loud voices are here.
-        if score >= LEAVE || level > self.level {
-            let share = if level > self.level { RISE } else { FALL };
-            self.level += (level - self.level) * share;
-        }
+        // Only what sounds like a voice says how loud voices are here. Where none is heard the level goes back to
+        // that of usual speech, or beyond it to what there is on a quiet line.
+        let (towards, share) = match score >= LEAVE {
+            true if level > self.level => (level, RISE),
+            true => (level, FALL),
+            false if self.level > USUAL => (USUAL, RELAX),
+            false if level >= QUIETEST => (level.clamp(USUAL / MOST_GAIN, USUAL), SETTLE),
+            false => (self.level, FALL),
+        };
+        self.level += (towards - self.level) * share;
         self.position += FRAME as u64;
         if self.scores.len() >= ONSET_WINDOW {
             self.scores.pop_front();
@@ -224,7 +233,33 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_line_is_raised_and_odd_samples_do_no_harm() {
+    fn a_loud_noise_is_forgotten_and_a_quiet_line_is_raised() {
+        /// Never a voice, so that only the level moves.
+        #[derive(Debug)]
+        struct Deaf;
+        impl VoiceDetector for Deaf {
+            fn score(&mut self, _: &[f32; FRAME]) -> f32 {
+                0.0
+            }
+        }
+        let mut tracker = ActivityTracker::new(Box::new(Deaf));
+        tracker.push(&[0.9; FRAME * 100]);
+        assert!(tracker.level < 0.1, "{}", tracker.level);
+        for _ in 0..60 {
+            tracker.push(&[0.004; FRAME * 62]);
+        }
+        assert!(tracker.level < 0.01, "{}", tracker.level);
+        let mut loud = ActivityTracker::new(Box::new(Loud));
+        loud.push(&[0.5; FRAME * 60]);
+        assert!(
+            loud.level > 0.3,
+            "a loud voice is turned down: {}",
+            loud.level
+        );
+    }
+
+    #[test]
+    fn odd_samples_do_no_harm() {
         let mut tracker = ActivityTracker::new(Box::<Earshot>::default());
         tracker.push(&[f32::NAN; FRAME * 3]);
         tracker.push(&[f32::INFINITY; FRAME]);

@@ -75,7 +75,18 @@ fn continued(stable: &[Word], hypothesis: &[Word]) -> Vec<Word> {
     let cheapest = |at: &usize| (row[*at], at.abs_diff(stable.len()));
     let behind = (0..row.len()).min_by_key(cheapest).unwrap_or_default();
     let rest = hypothesis.get(behind..).unwrap_or_default();
-    stable.iter().chain(rest).cloned().collect()
+    // Times of an older hypothesis may end behind where the newer one goes on.
+    let end = stable.last().map_or(0, |word| word.end_ms);
+    let later = |word: &Word| Word {
+        start_ms: word.start_ms.max(end),
+        end_ms: word.end_ms.max(end),
+        ..word.clone()
+    };
+    stable
+        .iter()
+        .cloned()
+        .chain(rest.iter().map(later))
+        .collect()
 }
 
 /// What another word in place of one costs: less where they sound alike ("would", "could"; "I", "I'd"), more than

@@ -6,6 +6,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// The longest frame: a minute. A longer one is a recording and not live.
 const LONGEST_FRAME_MS: u64 = 60_000;
 
+/// No conversation lasts longer.
+const LATEST_MS: u64 = 366 * 24 * 3_600_000;
+
 /// A piece of live audio of one track, mono.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AudioFrame {
@@ -78,6 +81,12 @@ impl AudioFrame {
                 self.duration_ms() / 1000,
                 LONGEST_FRAME_MS / 1000
             ));
+        }
+        if self.timestamp_ms.is_some_and(|at| at > LATEST_MS) {
+            return refused(
+                "the time of a frame must be milliseconds of the conversation, less than a year"
+                    .into(),
+            );
         }
         Ok(())
     }

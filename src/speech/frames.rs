@@ -9,13 +9,16 @@ use super::resample::Resampler;
 use super::{AudioFrame, SAMPLE_RATE};
 use crate::error::Result;
 
-/// Frames whose times differ by no more than this from what was expected follow each other: clocks jitter, but
-/// the shortest usual frame is twice as long.
+/// Frames whose times differ by no more than this from what was expected follow each other: clocks jitter.
 const JITTER_MS: u64 = 10;
 /// So much audio is held back while an earlier frame may still come.
 const REORDER_MS: u64 = 120;
 /// Frames that are held back at most, whatever their length.
 const MOST_HELD: usize = 32;
+/// A time so far ahead may be a mistake.
+const FAR_MS: u64 = 2_000;
+/// So much audio that comes too late, frame behind frame, comes from another clock.
+const ANOTHER_CLOCK_MS: u64 = 1_000;
 /// A longer gap is not filled with silence all the way: nobody has to listen to it.
 const MOST_SILENCE_MS: u64 = 5_000;
 /// Frames that the resampler turns at once at 8 kHz: 32 ms of delay, where files take 128.
@@ -30,7 +33,7 @@ pub(super) enum Arrived {
     Gap { start_ms: u64, end_ms: u64 },
     /// Audio for a time that is over was left out.
     Late { start_ms: u64, end_ms: u64 },
-    /// The clock goes on from here: the rest of a long gap.
+    /// The clock goes on from here: the rest of a long gap, or another clock.
     Jump { to_ms: u64 },
 }
 
@@ -40,6 +43,9 @@ pub(super) struct FrameLine {
     /// When the next frame is expected; `None` before the first.
     next_ms: Option<f64>,
     held: BTreeMap<u64, AudioFrame>,
+    /// Frames in a row that came too late, each where the one before ended: where the last ended, and how much
+    /// audio they are.
+    other_clock: Option<(u64, u64)>,
 }
 
 impl FrameLine {
@@ -48,6 +54,7 @@ impl FrameLine {
             resampler: None,
             next_ms: None,
             held: BTreeMap::new(),
+            other_clock: None,
         }
     }
 
@@ -55,30 +62,35 @@ impl FrameLine {
     pub(super) fn push(&mut self, frame: AudioFrame) -> Result<Vec<Arrived>> {
         frame.check()?;
         let mut arrived = Vec::new();
-        let (Some(at), Some(next)) = (frame.timestamp_ms, self.next_ms) else {
-            if self.next_ms.is_none() {
-                let start = frame.timestamp_ms.unwrap_or_default();
-                self.next_ms = Some(start as f64);
-                if start > 0 {
-                    arrived.push(Arrived::Jump { to_ms: start });
-                }
+        if self.next_ms.is_none() {
+            let start = frame.timestamp_ms.unwrap_or_default();
+            self.next_ms = Some(start as f64);
+            if start > 0 {
+                arrived.push(Arrived::Jump { to_ms: start });
             }
+        }
+        let next = self.next_ms();
+        let Some(at) = frame.timestamp_ms else {
+            self.release(true, &mut arrived)?;
             self.take(frame, &mut arrived)?;
             return Ok(arrived);
         };
-        let next = next as u64;
-        if at + frame.duration_ms() + JITTER_MS <= next || (at + JITTER_MS < next) {
-            self.late(frame, at, next, &mut arrived)?;
-        } else if at <= next + JITTER_MS {
+        let jitter = jitter(&frame);
+        if at + jitter < next {
+            self.late(frame, at, &mut arrived)?;
+            return Ok(arrived);
+        }
+        self.other_clock = None;
+        if at <= next + jitter {
             self.take(frame, &mut arrived)?;
             self.release(false, &mut arrived)?;
         } else {
             // The same frame twice counts once.
             self.held.insert(at, frame);
-            let newest = self.held.iter().next_back();
-            let waited = newest.map_or(0, |(at, f)| (at + f.duration_ms()).saturating_sub(next));
-            let full = self.held.len() > MOST_HELD || waited > REORDER_MS + JITTER_MS;
-            self.release(full, &mut arrived)?;
+            while self.is_overdue() {
+                self.release_first(&mut arrived)?;
+            }
+            self.release(false, &mut arrived)?;
         }
         Ok(arrived)
     }
@@ -87,56 +99,101 @@ impl FrameLine {
     pub(super) fn finish(&mut self) -> Result<Vec<Arrived>> {
         let mut arrived = Vec::new();
         self.release(true, &mut arrived)?;
-        if let Some((_, resampler)) = self.resampler.take() {
-            arrived.push(Arrived::Samples(resampler.finish()?));
-        }
+        self.flush(&mut arrived)?;
         Ok(arrived)
     }
 
-    /// A frame that begins before what is there already: its rest, if it has one, is good.
-    fn late(
-        &mut self,
-        mut frame: AudioFrame,
-        at: u64,
-        next: u64,
-        arrived: &mut Vec<Arrived>,
-    ) -> Result<()> {
-        let end = at + frame.duration_ms();
-        arrived.push(Arrived::Late {
-            start_ms: at,
-            end_ms: end.min(next),
-        });
-        if end > next + JITTER_MS {
+    fn next_ms(&self) -> u64 {
+        self.next_ms.unwrap_or_default().round() as u64
+    }
+
+    /// What is in the resampler.
+    fn flush(&mut self, arrived: &mut Vec<Arrived>) -> Result<()> {
+        if let Some((_, resampler)) = self.resampler.take() {
+            arrived.push(Arrived::Samples(resampler.finish()?));
+        }
+        Ok(())
+    }
+
+    /// Whether what is missing has been waited for long enough. A single frame from far ahead may have a wrong
+    /// time: it takes a second one to believe it.
+    fn is_overdue(&self) -> bool {
+        let next = self.next_ms();
+        let audio: u64 = self.held.values().map(AudioFrame::duration_ms).sum();
+        let newest = self.held.iter().next_back();
+        let ahead = newest.map_or(0, |(at, f)| (at + f.duration_ms()).saturating_sub(next));
+        let is_far = self
+            .held
+            .keys()
+            .next()
+            .is_some_and(|at| at.saturating_sub(next) > FAR_MS);
+        match is_far {
+            true => audio > REORDER_MS,
+            false => self.held.len() > MOST_HELD || ahead > REORDER_MS + JITTER_MS,
+        }
+    }
+
+    /// A frame that begins before what is there already: its rest, if it has one, is good. When frames go on being
+    /// late one behind the other, the source counts from somewhere else now, and that is believed.
+    fn late(&mut self, mut frame: AudioFrame, at: u64, arrived: &mut Vec<Arrived>) -> Result<()> {
+        let next = self.next_ms();
+        let (end, length) = (at + frame.duration_ms(), frame.duration_ms());
+        if end > next {
             let known = (next - at) * u64::from(frame.rate) / 1000;
             let known = usize::try_from(known)
                 .unwrap_or(usize::MAX)
                 .min(frame.samples.len());
             frame.samples.drain(..known);
-            self.take(frame, arrived)?;
+            arrived.push(Arrived::Late {
+                start_ms: at,
+                end_ms: next,
+            });
+            return self.take(frame, arrived);
+        }
+        let audio = match self.other_clock {
+            Some((last, audio)) if at.abs_diff(last) <= JITTER_MS => audio + length,
+            _ => length,
+        };
+        self.other_clock = Some((end, audio));
+        if audio < ANOTHER_CLOCK_MS {
+            arrived.push(Arrived::Late {
+                start_ms: at,
+                end_ms: end,
+            });
+            return Ok(());
+        }
+        self.other_clock = None;
+        self.held.clear();
+        self.flush(arrived)?;
+        arrived.push(Arrived::Jump { to_ms: at });
+        self.next_ms = Some(at as f64);
+        self.take(frame, arrived)
+    }
+
+    /// Takes what was held back as far as it follows, or all of it.
+    fn release(&mut self, all: bool, arrived: &mut Vec<Arrived>) -> Result<()> {
+        while let Some((at, frame)) = self.held.first_key_value() {
+            if !all && *at > self.next_ms() + jitter(frame) {
+                break;
+            }
+            self.release_first(arrived)?;
         }
         Ok(())
     }
 
-    /// Takes what was held back as far as it follows; the first of it in any case where `now`.
-    fn release(&mut self, now: bool, arrived: &mut Vec<Arrived>) -> Result<()> {
-        while let Some(at) = self.held.keys().next().copied() {
-            let next = self.next_ms.unwrap_or_default() as u64;
-            if at > next + JITTER_MS {
-                if !now {
-                    break;
-                }
-                self.fill(next, at, arrived)?;
-            }
-            if let Some(frame) = self.held.remove(&at) {
-                if at + JITTER_MS < self.next_ms.unwrap_or_default() as u64 {
-                    let next = self.next_ms.unwrap_or_default() as u64;
-                    self.late(frame, at, next, arrived)?;
-                } else {
-                    self.take(frame, arrived)?;
-                }
-            }
+    /// Takes the first of what was held back, and silence for what is missing before it.
+    fn release_first(&mut self, arrived: &mut Vec<Arrived>) -> Result<()> {
+        let Some((at, frame)) = self.held.pop_first() else {
+            return Ok(());
+        };
+        let (next, jitter) = (self.next_ms(), jitter(&frame));
+        if at + jitter < next {
+            return self.late(frame, at, arrived);
         }
-        Ok(())
+        if at > next + jitter {
+            self.fill(next, at, arrived)?;
+        }
+        self.take(frame, arrived)
     }
 
     fn fill(&mut self, from: u64, to: u64, arrived: &mut Vec<Arrived>) -> Result<()> {
@@ -153,6 +210,7 @@ impl FrameLine {
         let samples = usize::try_from(silence * u64::from(rate) / 1000).unwrap_or_default();
         self.take(AudioFrame::new(vec![0.0; samples], rate), arrived)?;
         if missing > silence {
+            self.flush(arrived)?;
             arrived.push(Arrived::Jump { to_ms: to });
         }
         self.next_ms = Some(to as f64);
@@ -184,6 +242,11 @@ impl FrameLine {
         }
         Ok(())
     }
+}
+
+/// By how much the time of a frame may differ from what was expected: less than half of it.
+fn jitter(frame: &AudioFrame) -> u64 {
+    JITTER_MS.min(frame.duration_ms() / 2)
 }
 
 #[cfg(test)]
@@ -293,11 +356,49 @@ mod tests {
         let mut line = FrameLine::new();
         let first = line.push(frame(7_000, 0.1)).unwrap();
         assert_eq!(first[0], Arrived::Jump { to_ms: 7_000 });
-        let later = push_all(&mut line, [frame(3_607_020, 0.1)]);
+        // One frame may be wrong; that they go on from there is not.
+        assert_eq!(line.push(frame(3_607_020, 0.1)).unwrap(), []);
+        let later = push_all(&mut line, (1..7).map(|n| frame(3_607_020 + n * 20, 0.1)));
         let (ms, others) = summary(&later);
-        assert_eq!(ms as u64, MOST_SILENCE_MS + 20);
+        assert_eq!(ms as u64, MOST_SILENCE_MS + 140);
         assert_eq!(others.len(), 2);
         assert_eq!(others[1], &Arrived::Jump { to_ms: 3_607_020 });
+    }
+
+    #[test]
+    fn a_clock_that_starts_again_is_followed_after_a_second() {
+        let mut line = FrameLine::new();
+        push_all(&mut line, (0..100).map(|n| frame(n * 20, 0.1)));
+        let again = push_all(&mut line, (0..100).map(|n| frame(n * 20, 0.1)));
+        let (ms, others) = summary(&again);
+        assert_eq!(ms, 1_020, "all but the second in which it was doubted");
+        assert_eq!(others.last(), Some(&&Arrived::Jump { to_ms: 980 }));
+        // A single wrong time holds nothing up.
+        assert_eq!(line.push(frame(9_000_000, 0.1)).unwrap(), []);
+        let on = push_all(&mut line, (100..150).map(|n| frame(n * 20, 0.1)));
+        let (ms, others) = summary(&on);
+        assert_eq!((ms, others.len()), (1_000, 0));
+    }
+
+    #[test]
+    fn short_frames_are_put_in_order_and_doubles_are_left_out() {
+        let short = |at: u64, value: f32| AudioFrame::new(vec![value; 160], SAMPLE_RATE).at_ms(at);
+        let mut line = FrameLine::new();
+        let times = [0, 10, 30, 20, 40, 40, 50];
+        let arrived = push_all(
+            &mut line,
+            times.iter().map(|&at| short(at, at as f32 / 100.0)),
+        );
+        let samples: Vec<f32> = arrived
+            .iter()
+            .filter_map(|part| match part {
+                Arrived::Samples(samples) => Some(samples.clone()),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        assert_eq!(samples.len(), 6 * 160);
+        assert!(samples.is_sorted());
     }
 
     #[test]
@@ -328,9 +429,15 @@ mod tests {
                 .wrapping_add(11);
             let at = clock + (state >> 33) % 400;
             clock += 20 * ((state >> 50) % 3);
-            let before = line.next_ms.unwrap_or_default();
-            line.push(frame(at, 0.1)).unwrap();
-            assert!(line.next_ms.unwrap_or_default() >= before);
+            let before = line.next_ms();
+            let arrived = line.push(frame(at, 0.1)).unwrap();
+            if arrived
+                .iter()
+                .all(|part| !matches!(part, Arrived::Jump { .. }))
+            {
+                let (ms, _) = summary(&arrived);
+                assert_eq!(line.next_ms() - before, ms as u64, "audio and clock differ");
+            }
             assert!(line.held.len() <= MOST_HELD + 1);
         }
     }

@@ -175,7 +175,7 @@ pub enum LiveEvent {
         /// Utterances that wait.
         waiting: usize,
     },
-    /// Nothing waits any more.
+    /// What waits is less than a second behind.
     CaughtUp,
     /// An utterance could not be transcribed.
     Failed {
@@ -240,7 +240,8 @@ impl LiveTranscriber {
         Ok((Self { inputs, tracks }, LiveEvents { events }))
     }
 
-    /// Takes the next frame of a track. Waits only while minutes of speech are still to be transcribed.
+    /// Takes the next frame of a track. Waits while minutes of speech are still to be transcribed, or a thousand
+    /// events to be read: read them in another task.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] for a track that there is not, [`ErrorKind::Audio`] for a frame that cannot be
@@ -302,11 +303,13 @@ async fn run(
     let mut last_frames = vec![Instant::now(); desk.tracks()];
     loop {
         let takes_more = is_open && desk.waiting_ms() < MOST_WAITING_MS;
-        if takes_more {
-            for (track, last) in last_frames.iter().enumerate() {
-                if last.elapsed() >= STALLED {
-                    desk.stalled(track);
-                }
+        if !takes_more || !inputs.is_empty() {
+            // Frames that we let wait are no stall.
+            last_frames.fill(Instant::now());
+        }
+        for (track, last) in last_frames.iter().enumerate() {
+            if last.elapsed() >= STALLED {
+                desk.stalled(track);
             }
         }
         if running.is_none()

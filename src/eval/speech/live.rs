@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::speech::{
     AudioFrame, AudioTrack, LiveEvent, LiveOptions, LiveTranscriber, SAMPLE_RATE, SpeechToText,
     TranscribeOptions,
@@ -68,6 +68,9 @@ pub(super) async fn stream(
                     streamed.final_ms = end_ms.map(|end| at_ms - end as f64);
                     stable.clear();
                     texts.push(segment.text);
+                }
+                LiveEvent::Failed { message, .. } => {
+                    return Err(Error::new(ErrorKind::Model, message));
                 }
                 _ => {}
             }

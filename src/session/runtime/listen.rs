@@ -2,8 +2,8 @@
 
 use super::super::event::{SessionEvent, Skill};
 use super::super::heard::Heard;
-use super::{Doing, Runtime};
-use crate::conversation::{ParticipantId, Role};
+use super::Runtime;
+use crate::conversation::ParticipantId;
 use crate::speech::{AudioFrame, TranscribeOptions};
 
 impl Runtime {
@@ -18,7 +18,18 @@ impl Runtime {
             Err(error) => Err(error),
         };
         if let Err(error) = pushed {
-            self.emit(SessionEvent::failed(Skill::Speech, &error)).await;
+            // Once: the next frame is there in a moment, and will hardly fare better.
+            let message = error.to_string();
+            if self.last_refusal.as_ref() != Some(&message) {
+                self.last_refusal = Some(message);
+                self.emit(SessionEvent::failed(Skill::Speech, &error)).await;
+            }
+            return;
+        }
+        self.last_refusal = None;
+        // Words come before more audio, however fast that comes.
+        while let Some(heard) = self.ears.ready() {
+            self.listen(heard).await;
         }
     }
 
@@ -29,21 +40,23 @@ impl Runtime {
                 participant,
                 start_ms,
             } => {
-                let role = self
-                    .conversation
-                    .participants
-                    .iter()
-                    .find(|p| p.id == participant)
-                    .map(|p| p.role);
-                // Who is being answered speaks again: the answer to what they said before is not wanted any more.
-                if role == Some(Role::EndUser) && self.doing == Doing::Reply {
-                    self.overtake();
-                }
-                self.emit(SessionEvent::SpeechStarted {
+                let started = SessionEvent::SpeechStarted {
                     participant,
                     start_ms,
-                })
-                .await;
+                };
+                self.emit(started).await;
+            }
+            Heard::NoSpeech {
+                participant,
+                start_ms,
+                end_ms,
+            } => {
+                let none = SessionEvent::NoSpeech {
+                    participant,
+                    start_ms,
+                    end_ms,
+                };
+                self.emit(none).await;
             }
             Heard::Interim {
                 participant,

@@ -13,8 +13,6 @@ use crate::speech::{AudioFrame, Segment, TranscribeOptions, is_back_channel};
 /// After so much silence the words are looked at: by the time the pause is long enough to be an end, they are
 /// there.
 pub(super) const LOOK_MS: u64 = 200;
-/// A breath behind the last word does not make what was transcribed out of date.
-const BREATH_MS: u64 = 64;
 /// From this length on an utterance ends at any pause of [`SHORT_PAUSE_MS`], and has no interim words …
 pub(super) const LONG_MS: u64 = 12_000;
 const SHORT_PAUSE_MS: u64 = 160;
@@ -36,8 +34,11 @@ pub(super) struct Job {
     pub(super) track: usize,
     pub(super) number: u64,
     pub(super) voice_end: u64,
-    /// When the voice sets in.
+    /// When the voice sets in, and how much audio there is before it.
     pub(super) start_ms: u64,
+    pub(super) lead_ms: u64,
+    /// Whether the silence behind the voice is part of it.
+    pub(super) is_whole: bool,
 }
 
 /// All tracks.
@@ -215,6 +216,8 @@ impl Desk {
             return;
         };
         let (from, start_ms) = (open.voice_start, open.start_ms);
+        // The last second tells; it may have begun as a tone.
+        let from = from.max(now.saturating_sub(samples(1_000)));
         if now < from + samples(ONSET_MS) || is_tonal(track.slice(from, now)) {
             return;
         }
@@ -242,7 +245,7 @@ impl Desk {
         let endpoint = self.options.endpoint;
         let needed = match &open.heard {
             _ if length >= LONG_MS => SHORT_PAUSE_MS,
-            Some(heard) if covers(heard.voice_end, voice.end) => {
+            Some(heard) if heard.covers(voice.end) => {
                 endpoint.pause_after(&heard.text(), heard.language.as_deref())
             }
             // Nobody could look at the words yet.
@@ -287,7 +290,8 @@ impl Desk {
         let at = soft.map_or(track.position(), |at| at + tenth / 2);
         self.next_number += 1;
         let mut rest = Open::new(self.next_number, at, track.ms(at));
-        rest.is_told = true;
+        rest.is_told = open.is_told;
+        rest.is_over_another = open.is_over_another;
         track.open = Some(rest);
         self.file(index, open, at, at);
     }
@@ -297,6 +301,7 @@ impl Desk {
         let Some(track) = self.tracks.get_mut(index) else {
             return;
         };
+        let lead_ms = open.lead_ms();
         let closed = Closed {
             number: open.number,
             audio: track.slice(open.start, audio_end).to_vec(),
@@ -307,9 +312,13 @@ impl Desk {
             is_in_work: open.is_in_work,
             is_told: open.is_told,
             is_over_another: open.is_over_another,
+            lead_ms,
         };
+        if closed.audio.is_empty() {
+            return;
+        }
         match open.heard {
-            Some(heard) if covers(heard.voice_end, voice_end) => {
+            Some(heard) if heard.covers(voice_end) => {
                 self.tell_final(index, &closed, &heard);
             }
             _ => track.closed.push_back(closed),
@@ -318,7 +327,7 @@ impl Desk {
 
     fn tell_final(&mut self, index: usize, closed: &Closed, heard: &Hypothesis) {
         let words = closed.agreement.finish(&heard.words);
-        if let Some(track) = self.tracks.get_mut(index).filter(|_| !words.is_empty()) {
+        if let (Some(track), Some(_)) = (self.tracks.get_mut(index), &heard.language) {
             track.language.clone_from(&heard.language);
         }
         if words.is_empty() {
@@ -353,19 +362,19 @@ impl Desk {
         let Some(track) = self.tracks.get_mut(job.track) else {
             return;
         };
-        let margin = MARGIN_MS.min(job.start_ms);
         let hypothesis = heard.map(|segments| {
             let language = segments.iter().find_map(|segment| segment.language.clone());
             let words = segments.into_iter().flat_map(|segment| segment.words);
             let later = |word: Word| Word {
-                start_ms: word.start_ms + job.start_ms - margin,
-                end_ms: word.end_ms + job.start_ms - margin,
+                start_ms: (word.start_ms + job.start_ms).saturating_sub(job.lead_ms),
+                end_ms: (word.end_ms + job.start_ms).saturating_sub(job.lead_ms),
                 ..word
             };
             Hypothesis {
                 words: words.map(later).collect(),
                 language,
                 voice_end: job.voice_end,
+                is_whole: job.is_whole,
             }
         });
         if let Some(place) = track
@@ -378,8 +387,13 @@ impl Desk {
             };
             match hypothesis {
                 // It was begun before the utterance was over, and does not have its end.
-                Ok(early) if !covers(early.voice_end, closed.voice_end) => {
+                Ok(early) if !early.covers(closed.voice_end) => {
                     closed.agreement.hear(&early.words);
+                    closed.is_in_work = false;
+                    track.closed.insert(place, closed);
+                }
+                Err(error) if !job.is_whole || job.voice_end < closed.voice_end => {
+                    tracing::warn!(%error, track = job.track, "no interim words");
                     closed.is_in_work = false;
                     track.closed.insert(place, closed);
                 }
@@ -424,7 +438,10 @@ impl Desk {
     fn tell_lag(&mut self) {
         let behind = self.tracks.iter().filter_map(|track| {
             let oldest = track.closed.front()?;
-            Some(track.ms(track.position()).saturating_sub(oldest.end_ms))
+            // By what was heard since, which a gap in the clock is not.
+            Some(milliseconds(
+                track.position().saturating_sub(oldest.voice_end),
+            ))
         });
         let behind_ms = behind.max().unwrap_or_default();
         if !self.is_lagging && behind_ms > LAGGING_MS {
@@ -436,9 +453,4 @@ impl Desk {
             self.events.push(LiveEvent::CaughtUp);
         }
     }
-}
-
-/// Whether words that were heard up to a place are all there are.
-pub(super) fn covers(heard: u64, voice_end: u64) -> bool {
-    heard + samples(BREATH_MS) >= voice_end
 }

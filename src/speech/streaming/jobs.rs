@@ -1,6 +1,6 @@
 //! What to transcribe next: what is over, then what may be over, then what goes on.
 
-use super::desk::{Desk, Job, LONG_MS, LOOK_MS, covers};
+use super::desk::{Desk, Job, LONG_MS, LOOK_MS};
 use super::track::milliseconds;
 
 /// Whether a pause has begun; interim words would only hold up what comes then.
@@ -26,6 +26,8 @@ impl Desk {
                 number,
                 voice_end: closed.voice_end,
                 start_ms: closed.start_ms,
+                lead_ms: closed.lead_ms,
+                is_whole: true,
             };
             return Some((job, closed.audio.clone()));
         }
@@ -33,10 +35,7 @@ impl Desk {
         let silent = self.tracks.iter().enumerate().filter_map(|(index, track)| {
             let (open, voice) = (track.open.as_ref()?, track.activity.voice()?);
             let silence = milliseconds(track.activity.silence());
-            let known = open
-                .heard
-                .as_ref()
-                .is_some_and(|h| covers(h.voice_end, voice.end));
+            let known = open.heard.as_ref().is_some_and(|h| h.covers(voice.end));
             let can = !open.is_in_work && !open.has_failed;
             (silence >= LOOK_MS && !known && can).then_some((silence, index))
         });
@@ -63,7 +62,8 @@ impl Desk {
             let new = track.position().saturating_sub(open.asked_to);
             let length = track.position().saturating_sub(open.start);
             let pause = milliseconds(track.activity.silence());
-            milliseconds(new) >= self.options.interim_ms
+            new > 0
+                && milliseconds(new) >= self.options.interim_ms
                 && milliseconds(length) < LONG_MS
                 && pause < PAUSE_MS
                 && open.is_told
@@ -77,6 +77,7 @@ impl Desk {
         let track = self.tracks.get_mut(index)?;
         let voice_end = track.activity.voice()?.end;
         let to = track.heard_to(voice_end);
+        let is_whole = milliseconds(track.activity.silence()) >= LOOK_MS;
         let (start, position) = (track.open.as_ref()?.start, track.position());
         let audio = track.slice(start, to).to_vec();
         let open = track.open.as_mut()?;
@@ -87,6 +88,8 @@ impl Desk {
             number: open.number,
             voice_end,
             start_ms: open.start_ms,
+            lead_ms: open.lead_ms(),
+            is_whole,
         };
         Some((job, audio))
     }

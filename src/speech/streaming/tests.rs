@@ -165,6 +165,7 @@ async fn words_come_while_somebody_speaks_and_the_final_soon_after() {
             "I was charged twice this month.",
         ],
     );
+    *engine.last.lock() = "I was charged twice this month.";
     let audio = [silence(500), voice(2_400), silence(2_000)].concat();
     let events = feed(engine, options(), vec![audio]).await;
     let LiveEvent::SpeechStarted {

@@ -9,6 +9,9 @@ use crate::speech::agreement::Agreement;
 use crate::speech::frames::FrameLine;
 use crate::speech::vad::MARGIN_MS;
 
+/// See [`Hypothesis::covers`].
+const BREATH_MS: u64 = 64;
+
 /// Milliseconds as samples.
 pub(super) const fn samples(ms: u64) -> u64 {
     ms * SAMPLE_RATE as u64 / 1000
@@ -26,9 +29,17 @@ pub(super) struct Hypothesis {
     pub(super) language: Option<String>,
     /// The voice was heard up to this sample.
     pub(super) voice_end: u64,
+    /// Whether the silence behind it was heard too.
+    pub(super) is_whole: bool,
 }
 
 impl Hypothesis {
+    /// Whether these are all the words of a voice that ends at a sample. A breath behind the last word does not
+    /// make them out of date; what was heard in the middle of a word does not have its end.
+    pub(super) fn covers(&self, voice_end: u64) -> bool {
+        self.is_whole && self.voice_end + samples(BREATH_MS) >= voice_end
+    }
+
     pub(super) fn text(&self) -> String {
         line(&self.words)
     }
@@ -80,6 +91,11 @@ impl Open {
             has_failed: false,
         }
     }
+
+    /// Audio before the voice.
+    pub(super) fn lead_ms(&self) -> u64 {
+        milliseconds(self.voice_start.saturating_sub(self.start))
+    }
 }
 
 /// An utterance that is over.
@@ -94,6 +110,8 @@ pub(super) struct Closed {
     pub(super) is_in_work: bool,
     pub(super) is_told: bool,
     pub(super) is_over_another: bool,
+    /// Audio before the voice.
+    pub(super) lead_ms: u64,
 }
 
 /// One track.
