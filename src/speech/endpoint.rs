@@ -58,8 +58,8 @@ impl EndpointOptions {
         }
     }
 
-    /// The longest pause within an utterance.
-    pub(super) fn longest_ms(&self) -> u64 {
+    /// The longest of the three.
+    pub fn longest_ms(&self) -> u64 {
         self.complete_ms.max(self.open_ms).max(self.unfinished_ms)
     }
 }

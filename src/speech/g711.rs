@@ -94,8 +94,8 @@ mod tests {
 
     #[test]
     fn every_sample_gets_a_code_within_half_a_step_and_louder_ones_no_softer() {
-        let laws: [(fn(f32) -> u8, fn(u8) -> f32, i32); 2] =
-            [(to_mu_law, mu_law, 0x84), (to_a_law, a_law, 0)];
+        type Law = (fn(f32) -> u8, fn(u8) -> f32, i32);
+        let laws: [Law; 2] = [(to_mu_law, mu_law, 0x84), (to_a_law, a_law, 0)];
         for (encode, decode, bias) in laws {
             let mut before = -1.0;
             for sample in -32_635..=32_635_i32 {

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "whisper")]
 mod activity;
+#[cfg(feature = "whisper")]
 mod agreement;
 mod annotate;
 #[cfg(feature = "whisper")]

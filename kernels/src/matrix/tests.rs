@@ -115,7 +115,7 @@ fn what_does_not_fit_is_refused() {
 fn activations_are_rounded_to_the_nearest_and_nonsense_gives_zeros() {
     let mut x = Activations::default();
     let values = inputs(3, 512);
-    x.take(&values, 512);
+    x.take(&Pool::new(1), &values, 512);
     let largest = values.iter().fold(0.0_f32, |a, b| a.max(b.abs()));
     for row in 0..3 {
         for col in 0..512 {
@@ -126,7 +126,7 @@ fn activations_are_rounded_to_the_nearest_and_nonsense_gives_zeros() {
     let mut bad = vec![0.0; 512];
     bad[3] = f32::NAN;
     bad[300] = f32::INFINITY;
-    x.take(&bad, 512);
+    x.take(&Pool::new(1), &bad, 512);
     assert!((0..512).all(|col| x.value(0, col) == 0.0));
 }
 

@@ -16,8 +16,11 @@ const PRIORS: usize = 64;
 /// How likely choices are before anything was said, of the questions asked last.
 #[derive(Debug, Default)]
 pub(super) struct Priors {
-    known: VecDeque<(Vec<u32>, Vec<Vec<u32>>, Vec<f32>)>,
+    known: VecDeque<Known>,
 }
+
+/// A question without its conversation, its labels, and how likely they are.
+type Known = (Vec<u32>, Vec<Vec<u32>>, Vec<f32>);
 
 impl Priors {
     fn find(&self, prompt: &[u32], labels: &[Vec<u32>]) -> Option<Vec<f32>> {

@@ -25,6 +25,9 @@ const SMALL_CHUNK: usize = 96;
 /// Tokens that a prompt must have in common with one that is being fed for it to wait for that.
 const WORTH_WAITING: usize = 16;
 
+/// A question, its choices, and who waits for their scores.
+type Scoring = (Prompt, Vec<String>, oneshot::Sender<Result<Vec<f32>>>);
+
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) decoder: Decoder,
@@ -34,7 +37,7 @@ pub(super) struct Worker {
     prefixes: Prefixes,
     /// Requests that nobody looked at yet, by urgency.
     waiting: VecDeque<(Request, mpsc::UnboundedSender<Result<Delta>>)>,
-    scores: VecDeque<(Prompt, Vec<String>, oneshot::Sender<Result<Vec<f32>>>)>,
+    scores: VecDeque<Scoring>,
     active: Vec<Sequence>,
     logits: Vec<f32>,
     options: CandleOptions,

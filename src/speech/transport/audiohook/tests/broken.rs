@@ -199,8 +199,10 @@ fn whatever_comes_time_and_numbers_only_go_forward() {
     for seed in 0..3_000 {
         let noise = &mut Noise::new(seed);
         let wait = noise.one_in(4);
-        let mut options = AudioHookOptions::default();
-        options.wait = wait;
+        let options = AudioHookOptions {
+            wait,
+            ..AudioHookOptions::default()
+        };
         let mut client = Client::new(options);
         let open = client.message(
             "open",
