@@ -38,6 +38,20 @@ pub struct SilenceScore {
     pub false_onsets: usize,
 }
 
+/// One piece's outcome, for progress displays.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SilenceProgress {
+    /// Pieces done, this one included.
+    pub done: usize,
+    /// Pieces in all.
+    pub total: usize,
+    /// The file, or the kind of noise.
+    pub name: String,
+    /// What was understood when it was streamed: nothing, where all is well.
+    pub heard: String,
+}
+
 /// Counts words on the recordings of `data`, or on generated noise: `minutes` of each kind (one by default).
 ///
 /// # Errors
@@ -48,7 +62,7 @@ pub async fn run(
     engine: Arc<dyn SpeechToText>,
     minutes: f64,
     seed: u64,
-    mut progress: impl FnMut(&str, usize, usize) + Send,
+    mut progress: impl FnMut(&SilenceProgress) + Send,
 ) -> Result<SilenceScore> {
     if !(minutes.is_finite() && (0.01..=120.0).contains(&minutes)) {
         return Err(Error::new(
@@ -76,10 +90,15 @@ pub async fn run(
                 )
             }
         };
+        let mut texts = Vec::new();
         for track in tracks {
             ms += track.duration_ms();
-            let (words, told) = stream(Arc::clone(&engine), &track).await?;
-            streamed += words;
+            let (heard, told) = stream(Arc::clone(&engine), &track).await?;
+            streamed += heard
+                .iter()
+                .map(|text| text.split_whitespace().count())
+                .sum::<usize>();
+            texts.extend(heard);
             onsets += usize::from(told);
             let segments = engine
                 .transcribe(track, TranscribeOptions::default())
@@ -88,9 +107,13 @@ pub async fn run(
                 .iter()
                 .map(|s| s.text.split_whitespace().count())
                 .sum::<usize>();
-            tracing::debug!(name, words, told, "heard");
         }
-        progress(&name, index + 1, count);
+        progress(&SilenceProgress {
+            done: index + 1,
+            total: count,
+            name,
+            heard: texts.join(" "),
+        });
     }
     let minutes = ms as f64 / 60_000.0;
     let rate = |words: usize| words as f64 * 10.0 / minutes.max(f64::MIN_POSITIVE);
@@ -105,8 +128,8 @@ pub async fn run(
     })
 }
 
-/// Words in the finals of a track that is streamed as fast as it is taken, and whether a voice was announced.
-async fn stream(engine: Arc<dyn SpeechToText>, track: &AudioTrack) -> Result<(usize, bool)> {
+/// The finals of a track that is streamed as fast as it is taken, and whether a voice was announced.
+async fn stream(engine: Arc<dyn SpeechToText>, track: &AudioTrack) -> Result<(Vec<String>, bool)> {
     let (live, mut events) = LiveTranscriber::start(engine, 1, LiveOptions::default())?;
     let feeding = async move {
         for samples in track.samples.chunks(FRAME) {
@@ -116,20 +139,18 @@ async fn stream(engine: Arc<dyn SpeechToText>, track: &AudioTrack) -> Result<(us
         Ok::<(), Error>(())
     };
     let reading = async move {
-        let (mut words, mut told) = (0, false);
+        let (mut texts, mut told) = (Vec::new(), false);
         while let Some(event) = events.next().await {
             match event {
                 LiveEvent::SpeechStarted { .. } => told = true,
-                LiveEvent::Final { segment, .. } => {
-                    words += segment.text.split_whitespace().count();
-                }
+                LiveEvent::Final { segment, .. } => texts.push(segment.text),
                 LiveEvent::Failed { message, .. } => {
                     return Err(Error::new(ErrorKind::Model, message));
                 }
                 _ => {}
             }
         }
-        Ok((words, told))
+        Ok((texts, told))
     };
     Ok(futures::future::try_join(reading, feeding).await?.0)
 }
@@ -181,14 +202,12 @@ mod tests {
             Arc::new(ScriptedSpeech::default()),
             1.0,
             0,
-            |_, _, _| (),
+            |_| (),
         )
         .await;
         assert_eq!(none.unwrap_err().kind(), ErrorKind::InvalidInput);
         let engine = ScriptedSpeech::new([vec![ScriptedSpeech::segment(0, 100, "Thank you.")]]);
-        let score = run(None, Arc::new(engine), 0.05, 1, |_, _, _| ())
-            .await
-            .unwrap();
+        let score = run(None, Arc::new(engine), 0.05, 1, |_| ()).await.unwrap();
         assert_eq!(score.n, noise::KINDS.len());
         let words = (score.words_per_10min + score.file_words_per_10min) * score.minutes / 10.0;
         assert!((words - 2.0).abs() < 1e-6, "{score:?}");

@@ -81,7 +81,9 @@ fn completeness(text: &str, language: Option<&str>) -> Completeness {
     if text.ends_with("...") || text.ends_with('…') || text.ends_with([',', '-', '–', ':']) {
         return Completeness::Unfinished;
     }
-    if goes_on(&last, language) || is_dictating(text, language) {
+    // A question may end with any word ("Where do I send it to?"); that it is one is heard in the voice.
+    let is_question = text.ends_with(['?', '？']);
+    if !is_question && (goes_on(&last, language) || is_dictating(text, language)) {
         return Completeness::Unfinished;
     }
     match text.ends_with(['.', '?', '!', '。', '？', '！']) {
@@ -210,6 +212,7 @@ mod tests {
         for complete in [
             "I was charged twice.",
             "When will I have my money back?",
+            "Where do I send it to?",
             "Thank you. Bye!",
             "",
         ] {

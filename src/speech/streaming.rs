@@ -120,7 +120,8 @@ pub enum LiveEvent {
         track: usize,
         /// Where the utterance began.
         start_ms: u64,
-        /// Words that will not change any more: they are where the final begins.
+        /// Words that will not change any more: they are where the final begins. Only where all of it turns out to
+        /// be no speech there is no final, but [`NoSpeech`](Self::NoSpeech).
         stable: String,
         /// Words behind them that may.
         tentative: String,

@@ -69,6 +69,10 @@ pub(super) async fn stream(
                     stable.clear();
                     texts.push(segment.text);
                 }
+                LiveEvent::NoSpeech { .. } => {
+                    streamed.revisions += usize::from(!stable.is_empty());
+                    stable.clear();
+                }
                 LiveEvent::Failed { message, .. } => {
                     return Err(Error::new(ErrorKind::Model, message));
                 }

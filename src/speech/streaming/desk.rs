@@ -326,7 +326,11 @@ impl Desk {
     }
 
     fn tell_final(&mut self, index: usize, closed: &Closed, heard: &Hypothesis) {
-        let words = closed.agreement.finish(&heard.words);
+        // Noise of which the model made words twice, but none when it had heard all of it, holds none.
+        let words = match heard.words.is_empty() {
+            true => Vec::new(),
+            false => closed.agreement.finish(&heard.words),
+        };
         if let (Some(track), Some(_)) = (self.tracks.get_mut(index), &heard.language) {
             track.language.clone_from(&heard.language);
         }

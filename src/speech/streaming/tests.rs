@@ -257,6 +257,20 @@ async fn a_noise_without_words_is_told_as_no_speech() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn words_made_of_noise_do_not_outlive_the_hearing_of_all_of_it() {
+    let engine = Slow::new(50, ["Thank you for watching us."; 3]);
+    *engine.last.lock() = "";
+    let audio = [silence(200), voice(2_100), silence(2_000)].concat();
+    let events = feed(engine, options(), vec![audio]).await;
+    assert!(finals(&events).is_empty(), "{events:?}");
+    assert!(
+        events
+            .iter()
+            .any(|(_, e)| matches!(e, LiveEvent::NoSpeech { .. }))
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn keys_are_no_voice_even_to_a_detector_that_takes_them_for_one() {
     let tone = (0..RATE / 2).map(|n| {
         let phase = n as f32 / RATE as f32 * std::f32::consts::TAU;

@@ -45,10 +45,12 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
         } => {
             let engine = load_speech(&cache, &model).await?;
             let bar = screen.bar("listening");
-            let progress = |name: &str, done: usize, total: usize| {
-                bar.set_message(name.to_owned());
-                bar.set_length(total as u64);
-                bar.set_position(done as u64);
+            let progress = |piece: &eval::silence::SilenceProgress| {
+                bar.set_length(piece.total as u64);
+                bar.set_position(piece.done as u64);
+                if !piece.heard.is_empty() {
+                    screen.note(&format!("{}: {}", piece.name, piece.heard));
+                }
             };
             let score = eval::silence::run(data.as_deref(), engine, minutes, seed, progress).await;
             bar.finish_and_clear();

@@ -186,6 +186,12 @@ impl<'a> Heard<'a> {
                 self.conversation.append(said);
                 Some(delay)
             }
+            LiveEvent::NoSpeech { track, .. } => {
+                let before = self.stable.get_mut(*track)?;
+                self.revisions += usize::from(!before.is_empty());
+                before.clear();
+                None
+            }
             _ => None,
         }
     }
