@@ -11,18 +11,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use whisper_rs::{
-    FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState,
-};
+use whisper_rs::{FullParams, WhisperContext, WhisperContextParameters};
 
 use super::utterance::{self, UtteranceSpan};
 use super::{AudioTrack, SAMPLE_RATE, Segment, SpeechToText, TranscribeOptions, speech_spans};
 use crate::compute::{self, Priority};
 use crate::error::{Error, ErrorKind, OrError, Result};
 
+mod decoder;
 mod file;
 mod text;
 
+use decoder::Decoder;
 use text::Spoken;
 
 /// Positions of the encoder a second, and at most.
@@ -65,7 +65,7 @@ struct Inner {
     id: String,
     context: WhisperContext,
     /// Decoders that are not in use.
-    decoders: Mutex<Vec<WhisperState>>,
+    decoders: Mutex<Vec<Decoder>>,
     multilingual: bool,
     threads: usize,
 }
@@ -97,14 +97,14 @@ impl WhisperSpeech {
         };
         let context = WhisperContext::new_with_params(path, WhisperContextParameters::default())
             .or_error(ErrorKind::Model, refused)?;
-        let decoder = context.create_state().or_error(ErrorKind::Model, refused)?;
+        let state = context.create_state().or_error(ErrorKind::Model, refused)?;
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
             inner: Arc::new(Inner {
                 id: name_of(path),
                 multilingual: context.is_multilingual(),
                 context,
-                decoders: Mutex::new(vec![decoder]),
+                decoders: Mutex::new(vec![Decoder::new(state)]),
                 threads: threads.min(MOST_THREADS),
             }),
         })
@@ -149,6 +149,23 @@ impl SpeechToText for WhisperSpeech {
     }
 }
 
+/// What is asked of the decoders.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    /// As Whisper calls it.
+    language: Option<&'static str>,
+    /// Tokens of a text that came before.
+    prompt: &'a [i32],
+    wanted: &'a Arc<AtomicBool>,
+}
+
+fn unwanted() -> Error {
+    Error::new(
+        ErrorKind::Cancelled,
+        "nobody waits for this transcript any more",
+    )
+}
+
 struct Wanted(Arc<AtomicBool>);
 
 impl Drop for Wanted {
@@ -162,7 +179,7 @@ impl Inner {
         &self,
         track: &AudioTrack,
         options: &TranscribeOptions,
-        wanted: &AtomicBool,
+        wanted: &Arc<AtomicBool>,
     ) -> Result<Vec<Segment>> {
         let asked = self.asked_language(options)?;
         let spans = speech_spans(track);
@@ -173,17 +190,17 @@ impl Inner {
             None => self.detect_language(track, &utterances)?,
         };
         let prompt = self.prompt(&options.vocabulary)?;
-        let mut parameters = Self::parameters(&language);
-        parameters.set_tokens(&prompt);
+        let asked = Asked {
+            language: whisper_rs::get_lang_id(&language).and_then(whisper_rs::get_lang_str),
+            prompt: &prompt,
+            wanted,
+        };
         let mut segments = Vec::with_capacity(utterances.len());
         for batch in batches(&utterances) {
             if !wanted.load(Ordering::Relaxed) {
-                return Err(Error::new(
-                    ErrorKind::Cancelled,
-                    "nobody waits for this transcript any more",
-                ));
+                return Err(unwanted());
             }
-            segments.extend(self.batch(track, batch, &parameters)?);
+            segments.extend(self.batch(track, batch, asked)?);
         }
         for segment in &mut segments {
             segment.language = Some(language.clone());
@@ -196,24 +213,29 @@ impl Inner {
         &self,
         track: &AudioTrack,
         batch: &[UtteranceSpan],
-        parameters: &FullParams<'_, '_>,
+        asked: Asked<'_>,
     ) -> Result<Vec<Segment>> {
         let workers = batch.len().min(MOST_DECODERS).min(self.threads).max(1);
-        let mut parameters = parameters.clone();
-        parameters.set_n_threads(i32::try_from(self.threads / workers).unwrap_or(1));
+        let threads = i32::try_from(self.threads / workers).unwrap_or(1);
         let mut order: Vec<usize> = (0..batch.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(batch[index].duration_ms()));
         let next = AtomicUsize::new(0);
         let work = || -> Result<Vec<(usize, Segment)>> {
             let mut decoder = self.decoder()?;
-            let mut found = Vec::new();
-            while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let utterance = &batch[index];
-                let segment = self.utterance(&mut decoder, track, utterance, &parameters)?;
-                found.extend(segment.map(|segment| (index, segment)));
+            let mut parameters = decoder.begin(asked.wanted, asked.language);
+            parameters.set_n_threads(threads);
+            parameters.set_tokens(asked.prompt);
+            let mut found = Ok(Vec::new());
+            while let Ok(segments) = &mut found
+                && let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed))
+            {
+                match self.utterance(&mut decoder, track, &batch[index], &parameters) {
+                    Ok(segment) => segments.extend(segment.map(|segment| (index, segment))),
+                    Err(error) => found = Err(error),
+                }
             }
             self.decoders.lock().push(decoder);
-            Ok(found)
+            found
         };
 
         let _turn = compute::turn(Priority::Live);
@@ -240,11 +262,12 @@ impl Inner {
     }
 
     /// A decoder that nobody uses; a new one where all are in use.
-    fn decoder(&self) -> Result<WhisperState> {
+    fn decoder(&self) -> Result<Decoder> {
         if let Some(free) = self.decoders.lock().pop() {
             return Ok(free);
         }
-        self.context.create_state().or_error(ErrorKind::Model, || {
+        let state = self.context.create_state();
+        state.map(Decoder::new).or_error(ErrorKind::Model, || {
             format!("{} has no memory for one more decoder; free some", self.id)
         })
     }
@@ -321,31 +344,9 @@ impl Inner {
         Ok(tokens)
     }
 
-    fn parameters<'a, 'b>(language: &str) -> FullParams<'a, 'b> {
-        let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
-        if language != "en" {
-            // whisper-rs leaks these few bytes; once a track is bearable, once an utterance is not.
-            let known = whisper_rs::get_lang_id(language).and_then(whisper_rs::get_lang_str);
-            parameters.set_language(known);
-        }
-        parameters.set_no_context(true);
-        // The times of words come from the voice detector, which knows better; but without time
-        // stamps the decoder does not know that the speech is over when the context is short, and
-        // says it again.
-        parameters.set_no_timestamps(false);
-        parameters.set_single_segment(true);
-        parameters.set_suppress_nst(true);
-        parameters.set_temperature_inc(0.0);
-        parameters.set_print_special(false);
-        parameters.set_print_progress(false);
-        parameters.set_print_realtime(false);
-        parameters.set_print_timestamps(false);
-        parameters
-    }
-
     fn utterance(
         &self,
-        decoder: &mut WhisperState,
+        decoder: &mut Decoder,
         track: &AudioTrack,
         utterance: &UtteranceSpan,
         parameters: &FullParams<'_, '_>,
@@ -384,7 +385,7 @@ impl Inner {
     /// What is said in `audio`, up to where the decoder stops.
     fn part(
         &self,
-        decoder: &mut WhisperState,
+        decoder: &mut Decoder,
         audio: &[f32],
         parameters: &FullParams<'_, '_>,
     ) -> Result<Heard> {
@@ -412,20 +413,22 @@ impl Inner {
 
     fn decode(
         &self,
-        decoder: &mut WhisperState,
+        decoder: &mut Decoder,
         parameters: &FullParams<'_, '_>,
         audio: &[f32],
     ) -> Result<Heard> {
-        decoder
-            .full(parameters.clone(), audio)
-            .or_error(ErrorKind::Model, || {
-                format!("{} failed on this audio; try another model", self.id)
-            })?;
+        let done = decoder.state.full(parameters.clone(), audio);
+        if !decoder.is_wanted() {
+            return Err(unwanted());
+        }
+        done.or_error(ErrorKind::Model, || {
+            format!("{} failed on this audio; try another model", self.id)
+        })?;
         let mut heard = Heard::default();
         let mut tokens: Vec<(&[u8], f32)> = Vec::new();
         let (end, stamps) = (self.context.token_eot(), self.context.token_beg());
         let mut log = 0.0;
-        for segment in decoder.as_iter() {
+        for segment in decoder.state.as_iter() {
             heard.no_speech = heard.no_speech.max(segment.no_speech_probability());
             for index in 0..segment.n_tokens() {
                 let Some(token) = segment.get_token(index) else {
