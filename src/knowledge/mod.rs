@@ -24,6 +24,7 @@ pub use edge::EdgeStore;
 pub use load::{LoadReport, Skipped, load_articles};
 pub use memory::MemoryVectorStore;
 pub use proof::Attribution;
+pub(crate) use sentence::sentences;
 
 use std::fmt::Debug;
 

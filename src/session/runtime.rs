@@ -238,6 +238,9 @@ impl Runtime {
                 self.journal.role(&participant, role, confidence);
             }
             SessionInput::Frame { participant, frame } => self.push(participant, frame).await,
+            SessionInput::Interrupted { utterance, spoken } => {
+                self.interrupted(utterance, spoken).await;
+            }
             SessionInput::Summarize => self.note_wanted = Some(false),
             SessionInput::End => {}
         }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use super::*;
-use crate::conversation::{Channel, HandoffReason, SuggestionKind, WrapUpCode};
+use crate::conversation::{Channel, HandoffReason, SuggestionKind, UtteranceId, WrapUpCode};
 use crate::dialogue::Playbook;
 use crate::knowledge::KnowledgeArticle;
 use crate::llm::{Output, Request, ScriptedModel};
@@ -246,6 +246,53 @@ async fn a_conversation_goes_on_after_a_restart() {
     assert!(events.iter().any(
         |e| matches!(e, SessionEvent::Reply { text, .. } if text.contains("five working days"))
     ));
+}
+
+#[tokio::test]
+async fn a_virtual_agent_that_is_cut_short_was_heard_up_to_there() {
+    let store: Arc<dyn ConversationStore> = Arc::new(MemoryStore::default());
+    let first = assistant(store.clone()).await;
+    let mut conversation = Conversation::new("acme", Channel::Voice).with_id("c1");
+    conversation.join(crate::conversation::Participant::new(
+        "bot",
+        Role::AutomatedAgent,
+    ));
+    let mut session = first.session(conversation);
+    let mut events = session.events();
+    let question = "I was charged twice for my broadband this month";
+    session.send(say(Role::EndUser, question)).await.unwrap();
+    let (utterance, text, ends) = loop {
+        match events.next().await.unwrap() {
+            SessionEvent::Reply {
+                utterance,
+                text,
+                sentence_ends,
+                ..
+            } => break (utterance, text, sentence_ends),
+            _ => continue,
+        }
+    };
+    assert_eq!(text, "May I have your account number?");
+    assert_eq!(ends, [text.len()]);
+    let cut = |utterance, spoken| SessionInput::Interrupted { utterance, spoken };
+    session.send(cut(utterance, 10)).await.unwrap();
+    // It is over, and the customer's words cannot be cut.
+    session.send(cut(utterance, 4_000)).await.unwrap();
+    session.send(cut(UtteranceId(1), 3)).await.unwrap();
+    session.settle().await.unwrap();
+    drop(session);
+    let rest: Vec<SessionEvent> = events.collect().await;
+    let left = rest.iter().filter_map(|e| match e {
+        SessionEvent::ReplyInterrupted { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    assert_eq!(left.collect::<Vec<_>>(), ["May I have\u{2014}"]);
+    let is_refusal = |e: &&SessionEvent| matches!(e, SessionEvent::Failed { message, .. } if message.contains("none of the virtual agent's"));
+    assert_eq!(rest.iter().filter(is_refusal).count(), 1, "{rest:?}");
+    let resumed = assistant(store).await.resume("acme", "c1").await.unwrap();
+    let kept = resumed.conversation().await.unwrap();
+    let kept = kept.transcript.get(utterance).unwrap();
+    assert_eq!(kept.text, "May I have\u{2014}", "after a restart too");
 }
 
 #[tokio::test]

@@ -46,6 +46,10 @@ const LEFT_OUT_MS: u64 = 1_500;
 const MOST_PARTS: usize = 4;
 /// Audio that is decoded while the cores are held, so that others get their turn.
 const BATCH_MS: u64 = 16_000;
+/// Tokens of a prompt: half of the text context is whisper.cpp's own limit; more would push out the newest.
+const MOST_PROMPT: usize = 200;
+/// Tokens of what was said before.
+const MOST_PREVIOUS: usize = 60;
 /// Below this mean log probability the decoder is guessing …
 const GUESSING: f32 = -1.0;
 /// … and the utterance is dropped where it is also this likely to be no speech.
@@ -189,7 +193,7 @@ impl Inner {
             Some(language) => language,
             None => self.detect_language(track, &utterances)?,
         };
-        let prompt = self.prompt(&options.vocabulary)?;
+        let prompt = self.prompt(options)?;
         let asked = Asked {
             language: whisper_rs::get_lang_id(&language).and_then(whisper_rs::get_lang_str),
             prompt: &prompt,
@@ -327,21 +331,30 @@ impl Inner {
         Ok(whisper_rs::get_lang_str(id).unwrap_or("en").to_owned())
     }
 
-    /// Words to expect, as a text that came before.
-    fn prompt(&self, vocabulary: &[String]) -> Result<Vec<i32>> {
-        if vocabulary.is_empty() {
-            return Ok(Vec::new());
+    /// Words to expect, as a text that came before, and what did come before.
+    fn prompt(&self, options: &TranscribeOptions) -> Result<Vec<i32>> {
+        let mut tokens = Vec::new();
+        if !options.vocabulary.is_empty() {
+            tokens = self.tokens(&format!("{}.", options.vocabulary.join(", ")))?;
+            tokens.truncate(MOST_PROMPT);
         }
-        let text = format!(" {}.", vocabulary.join(", ").replace('\0', ""));
+        if let Some(previous) = &options.previous {
+            let previous = self.tokens(previous.trim())?;
+            // The newest words tell most.
+            let room = MOST_PREVIOUS.min(MOST_PROMPT - tokens.len());
+            tokens.extend_from_slice(&previous[previous.len().saturating_sub(room)..]);
+        }
+        Ok(tokens)
+    }
+
+    fn tokens(&self, text: &str) -> Result<Vec<i32>> {
+        let text = format!(" {}", text.replace('\0', ""));
         // No token is shorter than a byte; with less room whisper-rs reads past its buffer.
         let room = text.len() + 8;
-        let mut tokens = self.context.tokenize(&text, room).or_error(
+        self.context.tokenize(&text, room).or_error(
             ErrorKind::InvalidInput,
             || "the vocabulary cannot be put into the model's words; check its spelling",
-        )?;
-        // Half of the text context is whisper.cpp's own limit; more would push out the newest.
-        tokens.truncate(200);
-        Ok(tokens)
+        )
     }
 
     fn utterance(

@@ -203,6 +203,9 @@ pub(crate) enum EvalCommand {
         /// Stream every recording at real-time pace as well.
         #[arg(long)]
         stream: bool,
+        /// Tell the engine what it heard in the recording before, as in a conversation.
+        #[arg(long)]
+        previous: bool,
         /// Tell what was understood of each recording, on standard error.
         #[arg(long)]
         each: bool,

@@ -16,6 +16,7 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             common,
             model,
             stream,
+            previous,
             each,
         } => {
             let engine = load_speech(&cache, &model).await?;
@@ -32,7 +33,15 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
                 }
             };
             let score =
-                eval::speech::run(&common.data, engine, common.limit, stream, progress).await;
+                eval::speech::run(
+                &common.data,
+                engine,
+                common.limit,
+                stream,
+                previous,
+                progress,
+            )
+            .await;
             bar.finish_and_clear();
             show(&score?, common.json, screen)
         }
