@@ -210,7 +210,10 @@ mod tests {
         assert_eq!(call.interrupt(id, 500), None);
         assert_eq!(call.interrupt(UtteranceId(9), 1), None);
         // In the middle of a character.
-        assert_eq!(call.interrupt(id, 15).unwrap().text, "Yes. It is caf\u{2014}");
+        assert_eq!(
+            call.interrupt(id, 15).unwrap().text,
+            "Yes. It is caf\u{2014}"
+        );
         let id = call.say(Role::AutomatedAgent, "Hello.");
         assert_eq!(call.interrupt(id, 0).unwrap().text, "\u{2014}");
     }

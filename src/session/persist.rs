@@ -7,8 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::conversation::{
-    Conversation, NewUtterance, Participant, ParticipantId, Role, Summary, Utterance,
-    UtteranceId,
+    Conversation, NewUtterance, Participant, ParticipantId, Role, Summary, Utterance, UtteranceId,
 };
 use crate::dialogue::DialogueState;
 use crate::error::{Error, ErrorKind, OrError, Result};

@@ -20,9 +20,11 @@ use crate::error::{Error, ErrorKind, OrError, Result};
 
 mod decoder;
 mod file;
+mod language;
 mod text;
 
 use decoder::Decoder;
+use language::{Change, known_language};
 use text::Spoken;
 
 /// Positions of the encoder a second, and at most.
@@ -32,8 +34,6 @@ const FULL_CONTEXT: i32 = 1500;
 const LEAST_CONTEXT: u64 = 512;
 /// Positions beyond the end of the speech, so that the last word is followed by silence.
 const SPARE_CONTEXT: u64 = 64;
-/// Enough speech to tell the language by.
-const LANGUAGE_MS: u64 = 3_000;
 /// More threads than this do not make these small models faster.
 const MOST_THREADS: usize = 8;
 /// Utterances of one track that are decoded side by side, each by its own decoder: threads that
@@ -158,6 +158,8 @@ impl SpeechToText for WhisperSpeech {
 struct Asked<'a> {
     /// As Whisper calls it.
     language: Option<&'static str>,
+    /// What tells that an utterance is in another one, where it may be.
+    change: Option<Change>,
     /// Tokens of a text that came before.
     prompt: &'a [i32],
     wanted: &'a Arc<AtomicBool>,
@@ -185,29 +187,29 @@ impl Inner {
         options: &TranscribeOptions,
         wanted: &Arc<AtomicBool>,
     ) -> Result<Vec<Segment>> {
-        let asked = self.asked_language(options)?;
+        let language = self.asked_language(options)?;
         let spans = speech_spans(track);
         let utterances = utterance::cut(track, &spans, options.pause_ms, &options.borders_ms);
-        let language = match asked {
-            _ if utterances.is_empty() => return Ok(Vec::new()),
-            Some(language) => language,
-            None => self.detect_language(track, &utterances)?,
-        };
+        if utterances.is_empty() {
+            return Ok(Vec::new());
+        }
         let prompt = self.prompt(options)?;
-        let asked = Asked {
-            language: whisper_rs::get_lang_id(&language).and_then(whisper_rs::get_lang_str),
+        let mut asked = Asked {
+            language: known_language(language.as_deref().unwrap_or("en")),
+            change: language.is_none().then_some(Change::FIRST),
             prompt: &prompt,
             wanted,
         };
+        if language.is_none() && utterances.len() > 1 {
+            asked.language = self.detect_language(track, &utterances, asked)?;
+            asked.change = Some(Change::LATER);
+        }
         let mut segments = Vec::with_capacity(utterances.len());
         for batch in batches(&utterances) {
             if !wanted.load(Ordering::Relaxed) {
                 return Err(unwanted());
             }
             segments.extend(self.batch(track, batch, asked)?);
-        }
-        for segment in &mut segments {
-            segment.language = Some(language.clone());
         }
         Ok(segments)
     }
@@ -233,7 +235,8 @@ impl Inner {
             while let Ok(segments) = &mut found
                 && let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed))
             {
-                match self.utterance(&mut decoder, track, &batch[index], &parameters) {
+                let utterance = &batch[index];
+                match self.in_its_language(&mut decoder, track, utterance, &parameters, asked) {
                     Ok(segment) => segments.extend(segment.map(|segment| (index, segment))),
                     Err(error) => found = Err(error),
                 }
@@ -274,61 +277,6 @@ impl Inner {
         state.map(Decoder::new).or_error(ErrorKind::Model, || {
             format!("{} has no memory for one more decoder; free some", self.id)
         })
-    }
-
-    /// The language to decode in, as Whisper calls it; `None` where it is to be found out.
-    fn asked_language(&self, options: &TranscribeOptions) -> Result<Option<String>> {
-        let Some(tag) = options.language.as_deref() else {
-            return Ok((!self.multilingual).then(|| "en".to_owned()));
-        };
-        let primary = tag.split(['-', '_']).next().unwrap_or_default();
-        let primary = primary.to_ascii_lowercase();
-        // whisper-rs panics on a NUL, so nothing but letters goes there.
-        let known = primary.bytes().all(|b| b.is_ascii_lowercase())
-            && whisper_rs::get_lang_id(&primary).is_some();
-        if !known {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "Whisper does not know the language {tag:?}; give a tag such as `en` or `de`"
-                ),
-            ));
-        }
-        if !self.multilingual && primary != "en" {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "{} understands English only, not {tag:?}; load a multilingual model such as whisper-base",
-                    self.id
-                ),
-            ));
-        }
-        Ok(Some(primary))
-    }
-
-    /// Listens to the first utterance that is long enough.
-    fn detect_language(&self, track: &AudioTrack, utterances: &[UtteranceSpan]) -> Result<String> {
-        let Some(sample) = utterances
-            .iter()
-            .find(|u| u.duration_ms() >= LANGUAGE_MS)
-            .or_else(|| utterances.iter().max_by_key(|u| u.duration_ms()))
-        else {
-            return Ok("en".into());
-        };
-        let failed = || "the language cannot be found out; name it in the options";
-        let _turn = compute::turn(Priority::Live);
-        // A state of its own: the shared one may still have a short `audio_ctx`.
-        let mut state = self
-            .context
-            .create_state()
-            .or_error(ErrorKind::Model, failed)?;
-        state
-            .pcm_to_mel(sample.audio(track), self.threads)
-            .or_error(ErrorKind::Model, failed)?;
-        let (id, _) = state
-            .lang_detect(0, self.threads)
-            .or_error(ErrorKind::Model, failed)?;
-        Ok(whisper_rs::get_lang_str(id).unwrap_or("en").to_owned())
     }
 
     /// Words to expect, as a text that came before, and what did come before.

@@ -32,8 +32,7 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
                     screen.note(&lines);
                 }
             };
-            let score =
-                eval::speech::run(
+            let score = eval::speech::run(
                 &common.data,
                 engine,
                 common.limit,
