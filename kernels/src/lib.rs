@@ -11,6 +11,7 @@
 
 mod activations;
 pub mod attention;
+pub mod encoder;
 mod matrix;
 pub mod ops;
 mod pool;
