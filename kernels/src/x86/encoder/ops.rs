@@ -72,8 +72,8 @@ const ERF: [f32; 9] = [
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 pub(super) fn exp2(x: __m512) -> __m512 {
-    // Far below, so that nothing is left.
-    let x = _mm512_max_ps(x, _mm512_set1_ps(-150.0));
+    // What is smaller hardly counts, and results too small for a normal number would take a hundred times as long.
+    let x = _mm512_max_ps(x, _mm512_set1_ps(-125.0));
     let whole = _mm512_roundscale_ps::<0>(x);
     let rest = _mm512_sub_ps(x, whole);
     let mut power = _mm512_set1_ps(0.009_570_097);
