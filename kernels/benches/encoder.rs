@@ -60,8 +60,18 @@ fn main() {
     let pool = Pool::new(threads);
     let mut room = Room::default();
     println!("{threads} threads; milliseconds a batch, tokens a second");
-    for (texts, length) in [(1, 12), (1, 32), (4, 12), (32, 32), (1, 256), (4, 256), (2, 512)] {
-        let tokens: Vec<u32> = (0..texts * length).map(|i| (i * 31 % 1000) as u32).collect();
+    for (texts, length) in [
+        (1, 12),
+        (1, 32),
+        (4, 12),
+        (32, 32),
+        (1, 256),
+        (4, 256),
+        (2, 512),
+    ] {
+        let tokens: Vec<u32> = (0..texts * length)
+            .map(|i| (i * 31 % 1000) as u32)
+            .collect();
         let lengths = vec![length; texts];
         let mut best = f64::INFINITY;
         for _ in 0..ROUNDS {

@@ -162,7 +162,9 @@ impl Encoder {
             self.longest
         );
         assert!(
-            tokens.iter().all(|&token| (token as usize) < self.vocabulary),
+            tokens
+                .iter()
+                .all(|&token| (token as usize) < self.vocabulary),
             "a token is not in the vocabulary"
         );
         #[cfg(target_arch = "x86_64")]

@@ -195,8 +195,7 @@ fn every_unit_gives_what_the_definition_gives() {
             rest = behind;
         }
         for unit in units() {
-            let encoder =
-                Encoder::with_unit(unit, shape, embeddings.clone(), &layers).unwrap();
+            let encoder = Encoder::with_unit(unit, shape, embeddings.clone(), &layers).unwrap();
             let mut room = Room::default();
             // Whatever was there before must not matter.
             let noise = [49_u32; 97];
@@ -228,7 +227,10 @@ fn what_does_not_fit_is_refused() {
     };
     let (embeddings, layers) = model(shape);
     for wrong in [
-        Shape { hidden: 32, ..shape },
+        Shape {
+            hidden: 32,
+            ..shape
+        },
         Shape { hidden: 0, ..shape },
         Shape { heads: 0, ..shape },
         Shape { heads: 4, ..shape },

@@ -51,12 +51,7 @@ pub(crate) struct Room {
 
 impl Stack {
     /// Sizes must have been checked.
-    pub(crate) fn new(
-        unit: Unit,
-        shape: Shape,
-        embeddings: Embeddings,
-        layers: &[Layer],
-    ) -> Self {
+    pub(crate) fn new(unit: Unit, shape: Shape, embeddings: Embeddings, layers: &[Layer]) -> Self {
         // Scores are divided by the root of the head's width, and e^x is computed as 2^(x / ln 2): both are part of
         // the queries.
         let width = shape.hidden / shape.heads;
@@ -65,7 +60,11 @@ impl Stack {
             .iter()
             .map(|layer| Packed {
                 look: Dense::pack(
-                    &[(&layer.query, factor), (&layer.key, 1.0), (&layer.value, 1.0)],
+                    &[
+                        (&layer.query, factor),
+                        (&layer.key, 1.0),
+                        (&layer.value, 1.0),
+                    ],
                     shape.hidden,
                 ),
                 mix: Dense::pack(&[(&layer.mix, 1.0)], shape.hidden),
@@ -103,7 +102,9 @@ impl Stack {
         };
         let starts: Vec<usize> = lengths
             .iter()
-            .scan(0, |next, length| Some(std::mem::replace(next, *next + length)))
+            .scan(0, |next, length| {
+                Some(std::mem::replace(next, *next + length))
+            })
             .collect();
         let positions: Vec<usize> = lengths.iter().flat_map(|&length| 0..length).collect();
 

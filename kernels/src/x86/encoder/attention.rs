@@ -155,7 +155,17 @@ impl Task<'_> {
                 let keys = scratch.keys[panel * BLOCK * tiles..].as_ptr();
                 let to = scratch.scores[panel * BLOCK..].as_mut_ptr();
                 // SAFETY: as prepared.
-                unsafe { multiply(unit, scratch.queries.as_ptr(), keys, tiles, height, to, wide) };
+                unsafe {
+                    multiply(
+                        unit,
+                        scratch.queries.as_ptr(),
+                        keys,
+                        tiles,
+                        height,
+                        to,
+                        wide,
+                    )
+                };
             }
             let mut sums = [0.0; BLOCK];
             let rows = scratch.scores.chunks_exact(wide).take(height);

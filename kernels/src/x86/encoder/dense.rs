@@ -161,7 +161,10 @@ impl Dense {
         // SAFETY: a panel's bias; rows of results that are there.
         unsafe {
             let bias = self.bias[panel * BLOCK..].as_ptr();
-            let bias = [_mm512_loadu_ps(bias), _mm512_loadu_ps(bias.wrapping_add(16))];
+            let bias = [
+                _mm512_loadu_ps(bias),
+                _mm512_loadu_ps(bias.wrapping_add(16)),
+            ];
             for (row, sums) in (row..).zip(block.0.iter().take(height)) {
                 let sums = sums.as_ptr();
                 let low = _mm512_add_ps(_mm512_load_ps(sums), bias[0]);
