@@ -244,11 +244,19 @@ impl Inner {
     fn tokenize(&self, texts: &[String]) -> Result<Vec<Vec<u32>>> {
         let mut all = Vec::with_capacity(texts.len());
         for texts in texts.chunks(TOKENIZE_TEXTS) {
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            let encodings = self
-                .tokenizer
-                .encode_batch_fast(texts, true)
-                .or_error(ErrorKind::Model, || "the tokenizer cannot read a text")?;
+            // One text is not worth waking other threads for.
+            let encodings = match texts {
+                [one] => self
+                    .tokenizer
+                    .encode_fast(one.as_str(), true)
+                    .map(|one| vec![one]),
+                _ => {
+                    let texts = texts.iter().map(String::as_str).collect();
+                    self.tokenizer.encode_batch_fast::<&str>(texts, true)
+                }
+            };
+            let encodings =
+                encodings.or_error(ErrorKind::Model, || "the tokenizer cannot read a text")?;
             all.extend(encodings.iter().map(|encoding| encoding.get_ids().to_vec()));
         }
         Ok(all)
