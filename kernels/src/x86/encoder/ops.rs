@@ -138,3 +138,6 @@ pub(super) unsafe fn norm<const NATIVE: bool>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
