@@ -16,7 +16,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build models demo test test-light test-llama-server lint features light bench-llm bench-speech sample
+.PHONY: help setup build models demo test test-light test-llama-server lint features light bench-llm bench-speech bench-knowledge sample
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | expand -t 20
@@ -103,6 +103,10 @@ bench-speech: models  ## Measure speech beside whisper.cpp and faster-whisper: m
 	@peers=$$(bash scripts/peers_speech.sh) && \
 	ATTENDANT_SPEECH_PEERS="$$peers" ATTENDANT_SPEECH_DATA="$(abspath $(DATA))" \
 	    cargo bench --profile dev --features $(FEATURES) --bench speech
+
+bench-knowledge: models  ## Measure the knowledge base's parts beside fastembed (on a quiet machine)
+	@peers=$$(bash scripts/peers_knowledge.sh) && \
+	ATTENDANT_KNOWLEDGE_PEERS="$$peers" cargo bench --profile dev --features $(FEATURES) --bench knowledge
 
 sample:  ## Make the sample call again from its script (needs sox and espeak-ng)
 	@bash scripts/setup.sh sample
