@@ -41,7 +41,8 @@ pub(super) fn parse(bytes: &[u8], options: &LoadOptions, stop: &Stop) -> Result<
     let limit = usize::try_from(options.max_document_bytes).unwrap_or(usize::MAX);
     let pdf_options = PdfOptions::with_max_decompressed_size(limit);
     let mut document = Document::load_mem_with_options(bytes, pdf_options).map_err(refusal)?;
-    if document.is_encrypted() {
+    // What a password opened has no such entry any more.
+    if document.trailer.has(b"Encrypt") {
         return Err(ENCRYPTED.into());
     }
     font::prefer_unicode_maps(&mut document);
@@ -49,6 +50,9 @@ pub(super) fn parse(bytes: &[u8], options: &LoadOptions, stop: &Stop) -> Result<
     let mut canvas = Canvas::new(&document, limit, stop);
     for page in document.page_iter() {
         pages.push(canvas.page(page)?);
+    }
+    if pages.is_empty() {
+        return Err("damaged (there are no pages); save it again".into());
     }
     let empty: Vec<String> = pages
         .iter()

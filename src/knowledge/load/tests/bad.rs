@@ -23,7 +23,7 @@ fn broken_files_are_refused_with_a_reason() {
         ("a.pdf", b"hello", "not a PDF"),
         ("b.pdf", b"%PDF-1.4\n%%EOF", "damaged"),
         ("c.pdf", &whole[..120], "damaged"),
-        ("d.pdf", &pdf(&[]), "no text"),
+        ("d.pdf", &pdf(&[]), "no pages"),
         ("e.pdf", &pdf(&["0 0 100 100 re f"]), "OCR"),
         ("f.docx", b"hello", "not a Word file"),
         ("g.docx", &[0xd0, 0xcf, 0x11, 0xe0, 0, 0], "password"),
