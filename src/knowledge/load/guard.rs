@@ -21,7 +21,7 @@ impl Stop {
 }
 
 /// Runs `work` in a thread of its own. One that panics is a refusal; one that takes longer than `timeout` is
-/// told to stop and left behind.
+/// told to stop and left behind. (The message of a panic goes where the process's panic hook sends it.)
 pub(super) fn run(
     timeout: Duration,
     work: impl FnOnce(&Stop) -> Result<Parsed, String> + Send + 'static,

@@ -84,7 +84,7 @@ pub struct LoadOptions {
     pub max_text_bytes: u64,
     /// Largest CSV, JSON or JSON Lines file in bytes.
     pub max_pairs_bytes: u64,
-    /// Largest PDF or DOCX file in bytes, pictures included; also what its text may inflate to.
+    /// Largest PDF or DOCX file in bytes, pictures included; also what the text of a DOCX may inflate to.
     pub max_document_bytes: u64,
     /// How long one HTML, PDF, DOCX or CSV file may take. Whatever takes longer is given up.
     pub file_timeout: Duration,
@@ -257,10 +257,13 @@ impl Loader<'_> {
     /// The keys in the file's `.meta` file.
     fn sidecar(&self, path: &Path) -> Result<Fields, Unread> {
         let beside = walk::sidecar(path);
-        if !beside.exists() {
-            return Ok(Fields::default());
-        }
         let about = |why: String| format!("its {} file: {why}", walk::SIDECAR);
+        // One that is there but out of reach may say `audience: agent`.
+        match beside.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Ok(Fields::default()),
+            Err(error) => return Err(Unread::Unreachable(about(error.to_string()))),
+        }
         let bytes =
             bytes::read(&beside, self.options.max_text_bytes).map_err(|unread| match unread {
                 Unread::Refused(why) => Unread::Refused(about(why)),
@@ -371,7 +374,7 @@ fn parse(bytes: Vec<u8>, format: Format, options: &LoadOptions) -> Result<Parsed
                     let charset = html::charset(&bytes);
                     with_front_matter(&bytes, charset.as_deref(), html::parse)
                 }
-                Format::Pdf => pdf::parse(&bytes, &options, stop),
+                Format::Pdf => pdf::parse(&bytes, stop),
                 Format::Docx => docx::parse(bytes, &options),
                 _ => with_note(&bytes, pairs::parse_csv),
             })

@@ -16,6 +16,9 @@ const MAX_DEPTH: usize = 8;
 /// Instructions of one file that are followed: drawings inside drawings multiply.
 const MAX_OPERATIONS: usize = 20_000_000;
 
+/// Longest drawing in bytes, and longest table of a font.
+const MAX_CONTENT: usize = 4 * 1024 * 1024;
+
 /// Saved states of one drawing.
 const MAX_SAVED: usize = 256;
 
@@ -25,7 +28,6 @@ const SPACE: f32 = 180.0;
 /// Draws the pages of a document, keeping the text.
 pub(super) struct Canvas<'a> {
     document: &'a Document,
-    limit: usize,
     stop: &'a Stop,
     fonts: HashMap<*const Dictionary, Rc<Font<'a>>>,
     operations: usize,
@@ -72,10 +74,9 @@ struct State<'a> {
 }
 
 impl<'a> Canvas<'a> {
-    pub(super) fn new(document: &'a Document, limit: usize, stop: &'a Stop) -> Self {
+    pub(super) fn new(document: &'a Document, stop: &'a Stop) -> Self {
         Self {
             document,
-            limit,
             stop,
             fonts: HashMap::new(),
             operations: 0,
@@ -86,9 +87,12 @@ impl<'a> Canvas<'a> {
     /// The text of a page, in the order in which it is drawn.
     pub(super) fn page(&mut self, page: ObjectId) -> Result<Vec<Fragment>, String> {
         let document = self.document;
+        if !document.has_object(page) {
+            return Err("damaged (a page is missing); save it again".into());
+        }
         let content = document
-            .get_page_content_with_limit(page, self.limit)
-            .map_err(|error| format!("a page is damaged ({error}); save it again"))?;
+            .get_page_content_with_limit(page, MAX_CONTENT)
+            .map_err(|error| format!("a page is damaged or too large ({error}); save it again"))?;
         let (own, inherited) = document.get_page_resources(page).unwrap_or_default();
         let inherited = inherited.into_iter();
         let resources: Vec<&Dictionary> = own
@@ -252,11 +256,10 @@ impl<'a> Canvas<'a> {
             fonts.as_dict().ok()?.get_deref(name, document).ok()
         })?;
         let font = font.as_dict().ok()?;
-        let limit = self.limit;
         let known = self
             .fonts
             .entry(std::ptr::from_ref(font))
-            .or_insert_with(|| Rc::new(Font::new(font, document, limit)));
+            .or_insert_with(|| Rc::new(Font::new(font, document, MAX_CONTENT)));
         Some(Rc::clone(known))
     }
 
@@ -281,7 +284,7 @@ impl<'a> Canvas<'a> {
         if depth >= MAX_DEPTH || !kind.is_ok_and(|kind| kind == b"Form") {
             return Ok(());
         }
-        let Ok(content) = form.get_plain_content_with_limit(self.limit) else {
+        let Ok(content) = form.get_plain_content_with_limit(MAX_CONTENT) else {
             return Ok(());
         };
         let place = form.dict.get_deref(b"Matrix", document);

@@ -7,8 +7,11 @@ mod layout;
 use lopdf::{Document, LoadOptions as PdfOptions};
 
 use super::guard::Stop;
-use super::{Draft, LoadOptions, Parsed};
+use super::{Draft, Parsed};
 use content::Canvas;
+
+/// Largest part of a file once it is inflated, in bytes: the parser makes a hundred bytes of two.
+const MAX_INFLATED: usize = 16 * 1024 * 1024;
 
 /// Pages without text that a note names.
 const NAMED_PAGES: usize = 10;
@@ -31,15 +34,14 @@ struct Fragment {
 }
 
 /// A file as one article.
-pub(super) fn parse(bytes: &[u8], options: &LoadOptions, stop: &Stop) -> Result<Parsed, String> {
+pub(super) fn parse(bytes: &[u8], stop: &Stop) -> Result<Parsed, String> {
     if !bytes
         .get(..bytes.len().min(1024))
         .is_some_and(|head| head.windows(5).any(|five| five == b"%PDF-"))
     {
         return Err("not a PDF file".into());
     }
-    let limit = usize::try_from(options.max_document_bytes).unwrap_or(usize::MAX);
-    let pdf_options = PdfOptions::with_max_decompressed_size(limit);
+    let pdf_options = PdfOptions::with_max_decompressed_size(MAX_INFLATED);
     let mut document = Document::load_mem_with_options(bytes, pdf_options).map_err(refusal)?;
     // What a password opened has no such entry any more.
     if document.trailer.has(b"Encrypt") {
@@ -47,7 +49,7 @@ pub(super) fn parse(bytes: &[u8], options: &LoadOptions, stop: &Stop) -> Result<
     }
     font::prefer_unicode_maps(&mut document);
     let mut pages: Vec<Vec<Fragment>> = Vec::new();
-    let mut canvas = Canvas::new(&document, limit, stop);
+    let mut canvas = Canvas::new(&document, stop);
     for page in document.page_iter() {
         pages.push(canvas.page(page)?);
     }

@@ -184,7 +184,7 @@ fn unguarded(
 ) -> std::result::Result<Parsed, String> {
     match format {
         Format::Html => with_front_matter(bytes, html::charset(bytes).as_deref(), html::parse),
-        Format::Pdf => pdf::parse(bytes, options, stop),
+        Format::Pdf => pdf::parse(bytes, stop),
         Format::Docx => docx::parse(bytes.to_vec(), options),
         Format::Csv => with_note(bytes, pairs::parse_csv),
         _ => parse(bytes.to_vec(), format, options),
