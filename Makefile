@@ -3,9 +3,9 @@
 # The demo, the tests and clippy use one set of features, so that the heavy crates compile once.
 FEATURES := cli,eval,openai,test-util
 # Each of these is checked alone.
-EACH_FEATURE := whisper candle edge sqlite openai fetch cli eval test-util
+EACH_FEATURE := whisper candle edge sqlite openai fetch documents cli eval test-util
 # What a build without features must not pull in.
-HEAVY := candle|whisper|tokenizers|qdrant|sqlx
+HEAVY := candle|whisper|tokenizers|qdrant|sqlx|lopdf|html5gum|quick-xml|zip|chardetng
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 ATTENDANT := $(TARGET_DIR)/debug/attendant

@@ -141,6 +141,22 @@ impl Embedder for CandleEmbedder {
         self.inner.dimensions
     }
 
+    fn count_tokens(&self, text: &str) -> usize {
+        // A tokeniser that cannot read a text takes part in `embed`, which reports it.
+        let encoded = self.inner.tokenizer.encode_fast(text, false);
+        encoded.map_or(0, |encoding| {
+            let rest = encoding.get_overflowing().iter();
+            encoding.len() + rest.map(|part| part.len()).sum::<usize>()
+        })
+    }
+
+    fn window(&self) -> Option<usize> {
+        let window = self.inner.tokenizer.get_truncation()?.max_length;
+        let marks = self.inner.tokenizer.encode_fast("", true).ok()?.len();
+        let prefix = self.count_tokens(&self.document_prefix);
+        Some(window.saturating_sub(marks + prefix))
+    }
+
     async fn embed(&self, texts: &[String], kind: TextKind) -> Result<Vec<Vec<f32>>> {
         let texts = self.prefixed(texts, kind).0;
         let inner = Arc::clone(&self.inner);

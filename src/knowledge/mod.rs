@@ -21,7 +21,7 @@ pub use article::{Audience, KnowledgeArticle, Passage};
 pub use base::{ArticleMatch, IngestReport, KnowledgeBase, KnowledgeOptions};
 #[cfg(feature = "edge")]
 pub use edge::EdgeStore;
-pub use load::{LoadReport, Skipped, load_articles};
+pub use load::{LoadNote, LoadOptions, LoadReport, Skipped, load_articles, load_articles_with};
 pub use memory::MemoryVectorStore;
 pub use proof::Attribution;
 pub(crate) use sentence::sentences;
