@@ -7,11 +7,14 @@ mod chunk;
 pub mod conformance;
 #[cfg(feature = "edge")]
 mod edge;
-#[cfg(feature = "edge")]
+mod fallback;
+#[cfg(any(feature = "edge", feature = "qdrant"))]
 mod layout;
 mod load;
 mod memory;
 mod proof;
+#[cfg(feature = "qdrant")]
+mod qdrant;
 mod rank;
 mod sentence;
 mod sparse;
@@ -21,9 +24,12 @@ pub use article::{Audience, KnowledgeArticle, Passage};
 pub use base::{ArticleMatch, IngestReport, KnowledgeBase, KnowledgeOptions};
 #[cfg(feature = "edge")]
 pub use edge::EdgeStore;
+pub use fallback::FallbackVectorStore;
 pub use load::{LoadReport, Skipped, load_articles};
 pub use memory::MemoryVectorStore;
 pub use proof::Attribution;
+#[cfg(feature = "qdrant")]
+pub use qdrant::{QdrantOptions, QdrantReindex, QdrantStore};
 
 use std::fmt::Debug;
 

@@ -166,7 +166,7 @@ async fn one_folder_has_one_owner_and_foreign_files_are_safe() {
 }
 
 #[tokio::test]
-async fn an_interrupted_write_is_noticed() {
+async fn an_interrupted_creation_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
     drop(filled(dir.path()).await);
     let path = dir.path().join(open::MANIFEST);
@@ -175,7 +175,8 @@ async fn an_interrupted_write_is_noticed() {
     manifest.contents = None;
     open::save(dir.path(), &manifest).unwrap();
     let error = EdgeStore::open(dir.path(), &embedder()).await.unwrap_err();
-    assert!(error.to_string().contains("middle of a write"), "{error}");
+    assert!(error.to_string().contains("while it was created"), "{error}");
+    assert!(error.to_string().contains("open_or_rebuild"), "{error}");
     let store = EdgeStore::open_or_rebuild(dir.path(), &embedder())
         .await
         .unwrap();
