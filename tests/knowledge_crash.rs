@@ -13,7 +13,8 @@
 )]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -304,7 +305,7 @@ async fn a_full_disk_loses_nothing() {
     drop(open(&dir).await.unwrap());
     let used = used(&dir);
     // Room for some writes, then none.
-    small.grow(used + 6);
+    small.grow(used + 50);
     let mut known = Acknowledged { state: BTreeMap::new(), next: 0 };
     let (mut child, told) = spawn(&dir, 0, "");
     let mut failures = Vec::new();
@@ -343,16 +344,15 @@ async fn a_damaged_index_is_refused_and_built_again_from_the_articles() {
     let base = KnowledgeBase::new(embedder.clone(), Arc::new(open(dir.path()).await.unwrap()));
     base.ingest(articles.clone(), None).await.unwrap();
     let question = Question::new("fee of plan17", Scope::new(TENANT, Audience::Customer));
-    let before = base.search(&question, 3).await.unwrap();
+    let before = base.search(&question, 1).await.unwrap();
     drop(base);
-    let sound = open(dir.path()).await.unwrap();
-    drop(sound);
-    // The largest file of the vectors, cut in half.
-    let victim = find(dir.path(), &|path| path.to_string_lossy().contains("vector_storage-dense"));
-    let victim = victim.into_iter().max_by_key(|path| path.metadata().unwrap().len()).unwrap();
-    let file = std::fs::File::options().write(true).open(&victim).unwrap();
-    file.set_len(victim.metadata().unwrap().len() / 2).unwrap();
-    std::fs::write(dir.path().join("attendant-index.json"), "{ half").unwrap();
+    // Some vectors become others.
+    let mut files = find(dir.path(), &|path| path.to_string_lossy().contains("vector_storage-dense"));
+    files.sort_by_key(|path| path.metadata().unwrap().len());
+    let mut file = File::options().write(true).open(files.last().unwrap()).unwrap();
+    file.seek(SeekFrom::Start(8192)).unwrap();
+    file.write_all(&[63; 4096]).unwrap();
+    drop(file);
     let error = open(dir.path()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Index);
     assert!(error.to_string().contains("EdgeStore::open_or_rebuild"), "{error}");
@@ -360,7 +360,7 @@ async fn a_damaged_index_is_refused_and_built_again_from_the_articles() {
     assert!(store.rebuilt().is_some());
     let base = KnowledgeBase::new(embedder, Arc::new(store));
     assert_eq!(base.ingest(articles, None).await.unwrap().added, 300);
-    assert_eq!(base.search(&question, 3).await.unwrap(), before);
+    assert_eq!(base.search(&question, 1).await.unwrap(), before);
 }
 
 fn find(dir: &Path, wanted: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {

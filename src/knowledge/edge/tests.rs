@@ -39,6 +39,13 @@ async fn it_conforms() {
         .await
         .unwrap();
     conformance::knowledge_base(Arc::new(store)).await;
+    let dir = tempfile::tempdir().unwrap();
+    let embedder = embedder();
+    let open = async || {
+        let store = EdgeStore::open(dir.path(), &embedder).await.unwrap();
+        Box::new(store) as Box<dyn VectorStore>
+    };
+    conformance::restart(open, WIDTH).await;
 }
 
 #[tokio::test]
