@@ -7,6 +7,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::chunk::{article_of, passages_for, searchable};
+use super::feedback::FeedbackBook;
+use super::gaps::GapBook;
 use super::load::distinct;
 use super::sentence::sentences;
 use super::sparse::SparseEncoder;
@@ -36,12 +38,14 @@ pub struct KnowledgeBase {
     pub(super) embedder: Arc<dyn Embedder>,
     store: Arc<dyn VectorStore>,
     pub(super) options: KnowledgeOptions,
-    state: Arc<State>,
+    pub(super) state: Arc<State>,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     ingesting: tokio::sync::Mutex<()>,
+    pub(super) feedback: FeedbackBook,
+    pub(super) gaps: GapBook,
     queries: Mutex<VecDeque<(String, Vec<f32>)>>,
 }
 
@@ -296,6 +300,8 @@ impl KnowledgeBase {
         let mut articles: Vec<Vec<(f32, Hit)>> = Vec::new();
         for hit in self.search(question, limit.saturating_mul(4)).await? {
             let sure = confidence(&hit, question, &encoder);
+            let tenant = &question.scope.tenant;
+            let sure = self.state.feedback.moved(tenant, &hit.passage.article, sure);
             let known = articles.iter_mut().find(|passages| {
                 let first = passages.first();
                 first.is_some_and(|(_, first)| first.passage.article == hit.passage.article)
@@ -375,6 +381,15 @@ impl KnowledgeBase {
             .into_iter()
             .map(|range| citation(&hit, range))
             .collect();
+        if citations.is_empty() {
+            // Nothing in it may be quoted.
+            return Ok(KnowledgeAnswer {
+                text: None,
+                citations,
+                confidence: 0.0,
+                missing: Some(missing(&question.text)),
+            });
+        }
         let quotes: Vec<&str> = citations.iter().map(|c| c.quote.as_str()).collect();
         Ok(KnowledgeAnswer {
             text: Some(quotes.join(" ")),
