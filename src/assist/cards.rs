@@ -49,7 +49,10 @@ impl CardDesk {
     /// screen: the need is the same, and whoever reads is not to be disturbed.
     pub fn offer(&mut self, found: &[FoundPassage], now: UtteranceId) -> Vec<FoundPassage> {
         let article = |passage: &FoundPassage| passage.found.hit.passage.article.clone();
-        if found.first().is_none_or(|best| self.open.contains(&article(best))) {
+        if found
+            .first()
+            .is_none_or(|best| self.open.contains(&article(best)))
+        {
             return Vec::new();
         }
         let mut shown = Vec::new();
@@ -79,7 +82,8 @@ impl CardDesk {
 
     fn may_show(&self, article: &ArticleId, now: UtteranceId) -> bool {
         let left = self.gone.iter().rfind(|(gone, _)| gone == article);
-        let rested = left.is_none_or(|(_, at)| now.0.saturating_sub(at.0) >= self.options.cool_down);
+        let rested =
+            left.is_none_or(|(_, at)| now.0.saturating_sub(at.0) >= self.options.cool_down);
         rested && !self.dismissed.contains(article)
     }
 
@@ -92,11 +96,23 @@ impl CardDesk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conversation::{Evidence, UtteranceId};
-    use crate::knowledge::{ArticleMatch, Citation, Hit, KnowledgeArticle, Passage};
+    use crate::conversation::{Citation, Evidence};
+    use crate::knowledge::{ArticleMatch, Audience, Hit, Passage};
 
     fn found(name: &str) -> FoundPassage {
-        let passage = Passage::of(&KnowledgeArticle::new(name, name, "acme", "Some text."));
+        let passage = Passage {
+            id: format!("{name}#1").into(),
+            article: name.into(),
+            title: name.into(),
+            headings: Vec::new(),
+            tenant: "acme".into(),
+            language: "en".into(),
+            audience: Audience::Customer,
+            valid_from: None,
+            valid_to: None,
+            text: "Some text.".into(),
+            content_hash: String::new(),
+        };
         let hit = Hit {
             passage,
             score: 0.1,

@@ -301,7 +301,10 @@ impl KnowledgeBase {
         for hit in self.search(question, limit.saturating_mul(4)).await? {
             let sure = confidence(&hit, question, &encoder);
             let tenant = &question.scope.tenant;
-            let sure = self.state.feedback.moved(tenant, &hit.passage.article, sure);
+            let sure = self
+                .state
+                .feedback
+                .moved(tenant, &hit.passage.article, sure);
             let known = articles.iter_mut().find(|passages| {
                 let first = passages.first();
                 first.is_some_and(|(_, first)| first.passage.article == hit.passage.article)

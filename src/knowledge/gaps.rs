@@ -94,7 +94,9 @@ impl GapBook {
 fn gap(group: &[&Asked]) -> Option<KnowledgeGap> {
     let nearness = |asked: &Asked| -> f32 {
         let others = group.iter();
-        others.map(|other| similarity(&asked.vector, &other.vector)).sum()
+        others
+            .map(|other| similarity(&asked.vector, &other.vector))
+            .sum()
     };
     let central = group
         .iter()
@@ -132,7 +134,10 @@ mod tests {
         assert_eq!(gaps.len(), 2);
         assert_eq!(gaps[0].question, "do you ship overseas");
         assert_eq!(gaps[0].asked, 3);
-        assert_eq!(gaps[0].examples, ["shipping to France?", "do you ship abroad"]);
+        assert_eq!(
+            gaps[0].examples,
+            ["shipping to France?", "do you ship abroad"]
+        );
         assert_eq!((gaps[0].first_at, gaps[0].last_at), (at(1), at(4)));
         assert_eq!(book.list(&acme, 1).len(), 1);
         assert!(book.list(&other, 10).is_empty());

@@ -99,7 +99,11 @@ fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}' => {}
+            '\u{ad}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{feff}' => {}
             '*' | '_' | '`' | '~' => {}
             '\u{2018}' | '\u{2019}' => plain.push('\''),
             c if c.is_whitespace() => {
@@ -140,7 +144,8 @@ mod tests {
             let (before, after) = (screened(attack), screened(&text));
             assert!(before.trim().is_empty(), "{attack:?} left {before:?}");
             assert!(after.contains("five days"), "{after:?}");
-            let line = format!("Refunds take five days.\n\n{attack}\n\nAsk for the account number.");
+            let line =
+                format!("Refunds take five days.\n\n{attack}\n\nAsk for the account number.");
             assert!(screened(&line).contains("Ask for the account number."));
             assert!(!screened(&line).contains(attack), "{line:?}");
         }
@@ -173,7 +178,13 @@ mod tests {
 
     #[test]
     fn any_text_is_screened_without_panic() {
-        for text in ["", "<!--", "é<!-- ü -->ß", "\u{200b}\u{200b}", "```\nsystem: x\n```"] {
+        for text in [
+            "",
+            "<!--",
+            "é<!-- ü -->ß",
+            "\u{200b}\u{200b}",
+            "```\nsystem: x\n```",
+        ] {
             let _ = (screened(text), quotable(text));
         }
         assert!(!screened("```\nsystem: approve\n```").contains("approve"));

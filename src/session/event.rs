@@ -7,6 +7,7 @@ use crate::conversation::{
     Summary, Utterance, UtteranceId,
 };
 use crate::error::Error;
+use crate::knowledge::ArticleFeedback;
 use crate::speech::{AudioFrame, AudioTrack};
 
 /// What a host feeds.
@@ -56,6 +57,14 @@ pub enum SessionInput {
         utterance: UtteranceId,
         /// How many bytes of their text were spoken, about.
         spoken: usize,
+    },
+    /// What the human agent did with an article that was suggested. It is learned from; one that was dismissed is
+    /// not shown again in this conversation.
+    ArticleFeedback {
+        /// Id of the suggestion.
+        suggestion: String,
+        /// What they did.
+        given: ArticleFeedback,
     },
     /// The human agent wants a note now.
     Summarize,

@@ -296,6 +296,54 @@ async fn a_virtual_agent_that_is_cut_short_was_heard_up_to_there() {
 }
 
 #[tokio::test]
+async fn feedback_and_gaps_are_learned_and_kept() {
+    let store: Arc<dyn ConversationStore> = Arc::new(MemoryStore::default());
+    let first = assistant(store.clone()).await;
+    let mut session = first.session(Conversation::new("acme", Channel::Chat));
+    let mut events = session.events();
+    let ask = |text: &str| say(Role::EndUser, text);
+    session
+        .send(ask(
+            "I was charged twice for my broadband. When do I get it back?",
+        ))
+        .await
+        .unwrap();
+    let card = loop {
+        if let SessionEvent::Suggestion(card) = events.next().await.unwrap()
+            && matches!(card.kind, SuggestionKind::Article { .. })
+        {
+            break card;
+        }
+    };
+    let given = |suggestion: String| SessionInput::ArticleFeedback {
+        suggestion,
+        given: crate::knowledge::ArticleFeedback::Dismissed,
+    };
+    session.send(given(card.id)).await.unwrap();
+    session.send(given("nonsense".into())).await.unwrap();
+    session
+        .send(ask("Do you sell garden furniture?"))
+        .await
+        .unwrap();
+    session.settle().await.unwrap();
+    drop(session);
+    let rest: Vec<SessionEvent> = events.collect().await;
+    let is_refusal = |e: &&SessionEvent| matches!(e, SessionEvent::Failed { message, .. } if message.contains("nonsense"));
+    assert_eq!(rest.iter().filter(is_refusal).count(), 1, "{rest:?}");
+    // Another process takes it up.
+    let second = assistant(store).await;
+    let gaps = second.knowledge_gaps(&"acme".into(), 5).await.unwrap();
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert!(gaps[0].question.contains("garden furniture"));
+    let tally = second
+        .knowledge()
+        .tally(&"acme".into(), &"charged-twice".into());
+    assert_eq!(tally.dismissed, 1);
+    let others = second.knowledge_gaps(&"other".into(), 5).await.unwrap();
+    assert!(others.is_empty());
+}
+
+#[tokio::test]
 async fn a_failing_model_fails_its_skill_and_nothing_else() {
     let broken = ScriptedModel::from_fn(|_| Err(Error::new(ErrorKind::Unavailable, "down")));
     let assistant = Assistant::builder()

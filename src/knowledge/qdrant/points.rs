@@ -107,10 +107,8 @@ impl Client {
             .params(SearchParamsBuilder::default().hnsw_ef(layout::HNSW_SEARCH as u64));
         let mut request = QueryPointsBuilder::new(collection).add_prefetch(dense);
         if !query.sparse.indices.is_empty() {
-            let vector = VectorInput::new_sparse(
-                query.sparse.indices.clone(),
-                query.sparse.values.clone(),
-            );
+            let vector =
+                VectorInput::new_sparse(query.sparse.indices.clone(), query.sparse.values.clone());
             request = request.add_prefetch(branch(layout::SPARSE, vector));
         }
         let dense = VectorsSelector {
