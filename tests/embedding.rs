@@ -2,7 +2,12 @@
 //!
 //! Needs the model `all-minilm-l6-v2` in the model cache (`make models`).
 #![cfg(all(feature = "candle", feature = "fetch"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
 
 use std::path::{Path, PathBuf};
 

@@ -238,6 +238,9 @@ impl CandleEmbedder {
 /// The token ids of a text, with the text's place in the request.
 type Tokens = (usize, Vec<u32>);
 
+/// Where the tokens of a text begin and end, in bytes.
+type Spans = Vec<(usize, usize)>;
+
 /// Groups texts of similar length, so that little of a batch is padding.
 fn batches(texts: Vec<Vec<u32>>) -> Vec<Vec<Tokens>> {
     let mut all: Vec<Tokens> = texts.into_iter().enumerate().collect();
@@ -279,7 +282,7 @@ impl Inner {
     }
 
     /// The same with the bytes that each token stands for.
-    fn tokenize_spans(&self, texts: &[String]) -> Result<Vec<(Vec<u32>, Vec<(usize, usize)>)>> {
+    fn tokenize_spans(&self, texts: &[String]) -> Result<Vec<(Vec<u32>, Spans)>> {
         let encode = |text: &String| {
             let encoding = self
                 .tokenizer
