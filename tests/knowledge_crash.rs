@@ -74,14 +74,21 @@ fn advance(state: &mut BTreeMap<String, String>, number: u64) {
 async fn vector(text: &str) -> Vec<f32> {
     let embedder = HashingEmbedder::new(WIDTH);
     let texts = [text.to_owned()];
-    embedder.embed(&texts, TextKind::Query).await.unwrap().remove(0)
+    embedder
+        .embed(&texts, TextKind::Query)
+        .await
+        .unwrap()
+        .remove(0)
 }
 
 async fn indexed(id: &str, hash: &str) -> IndexedPassage {
     let text = format!("{id} word{} {hash}", roll(id.len() as u64) % 50);
     IndexedPassage {
         dense: vector(&text).await,
-        sparse: SparseVector { indices: vec![1, 7], values: vec![1.0, 0.5] },
+        sparse: SparseVector {
+            indices: vec![1, 7],
+            values: vec![1.0, 0.5],
+        },
         passage: Passage {
             id: id.into(),
             article: "article".into(),
@@ -102,7 +109,10 @@ async fn query(text: &str) -> VectorQuery {
     VectorQuery {
         scope: Scope::new(TENANT, Audience::Customer),
         dense: vector(text).await,
-        sparse: SparseVector { indices: vec![7], values: vec![1.0] },
+        sparse: SparseVector {
+            indices: vec![7],
+            values: vec![1.0],
+        },
         limit: 10,
     }
 }
@@ -113,14 +123,19 @@ async fn open(dir: &Path) -> attendant::Result<EdgeStore> {
 
 async fn contents(store: &dyn VectorStore) -> BTreeMap<String, String> {
     let listed = store.list(&TENANT.into()).await.unwrap();
-    listed.into_iter().map(|(id, hash)| (id.to_string(), hash)).collect()
+    listed
+        .into_iter()
+        .map(|(id, hash)| (id.to_string(), hash))
+        .collect()
 }
 
 /// The child; does nothing where no folder is named.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "run by the other tests as a process of its own"]
 async fn child() {
-    let Some(dir) = std::env::var_os(DIR) else { return };
+    let Some(dir) = std::env::var_os(DIR) else {
+        return;
+    };
     let mut number: u64 = std::env::var(FROM).unwrap().parse().unwrap();
     let store = Arc::new(open(Path::new(&dir)).await.unwrap());
     println!("\nopened");
@@ -171,7 +186,11 @@ fn spawn(dir: &Path, from: u64, limit: &str) -> (Child, Receiver<String>) {
         .unwrap();
     let (tell, told) = channel();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(tell.send(line))));
+    std::thread::spawn(move || {
+        lines
+            .map_while(Result::ok)
+            .for_each(|line| drop(tell.send(line)))
+    });
     (child, told)
 }
 
@@ -201,7 +220,10 @@ impl Acknowledged {
         if found != self.state {
             advance(&mut self.state, self.next);
             self.next += 1;
-            let differ = found.iter().filter(|(id, hash)| self.state.get(*id) != Some(hash)).count();
+            let differ = found
+                .iter()
+                .filter(|(id, hash)| self.state.get(*id) != Some(hash))
+                .count();
             assert!(
                 found == self.state,
                 "{} passages are there and should be {}; {differ} are wrong",
@@ -219,14 +241,20 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     let rounds = std::env::var("ATTENDANT_KILL_ROUNDS").map_or(8, |rounds| rounds.parse().unwrap());
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()).await.unwrap());
-    let mut known = Acknowledged { state: BTreeMap::new(), next: 0 };
+    let mut known = Acknowledged {
+        state: BTreeMap::new(),
+        next: 0,
+    };
     let seed = u64::from(std::process::id());
     for round in 0..rounds {
         let before = known.next;
         let (mut child, told) = spawn(dir.path(), known.next, "");
         let first = told.recv_timeout(Duration::from_secs(60));
         let mut first = first.into_iter().chain(told.iter());
-        assert!(first.any(|line| line == "opened"), "the child did not start");
+        assert!(
+            first.any(|line| line == "opened"),
+            "the child did not start"
+        );
         let moment = Duration::from_millis(roll(seed + round) % 2500);
         std::thread::sleep(moment);
         child.kill().unwrap();
@@ -239,18 +267,29 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         eprintln!(
             "round {round}: killed after {moment:?}, {} writes acknowledged{}, {} passages",
             acknowledged - before,
-            if known.next > acknowledged { " and one more finished on opening" } else { "" },
+            if known.next > acknowledged {
+                " and one more finished on opening"
+            } else {
+                ""
+            },
             known.state.len()
         );
     }
-    assert!(known.next > rounds, "hardly anything was written: {}", known.next);
+    assert!(
+        known.next > rounds,
+        "hardly anything was written: {}",
+        known.next
+    );
 }
 
 #[tokio::test]
 async fn a_write_that_finds_no_room_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()).await.unwrap());
-    let mut known = Acknowledged { state: BTreeMap::new(), next: 0 };
+    let mut known = Acknowledged {
+        state: BTreeMap::new(),
+        next: 0,
+    };
     // Files cannot grow beyond some size, first not even that of our own records, then that of the engine's.
     for blocks in [200, 8000] {
         let limit = format!("trap '' XFSZ; ulimit -f {blocks};");
@@ -260,9 +299,15 @@ async fn a_write_that_finds_no_room_changes_nothing() {
         child.kill().unwrap();
         child.wait().unwrap();
         known.note(&told, &mut failures);
-        eprintln!("files of {blocks} blocks: {} writes, {failures:?}", known.next);
+        eprintln!(
+            "files of {blocks} blocks: {} writes, {failures:?}",
+            known.next
+        );
         if blocks == 200 {
-            assert!(failures.len() == 1 && failures[0].starts_with("failed Index"), "{failures:?}");
+            assert!(
+                failures.len() == 1 && failures[0].starts_with("failed Index"),
+                "{failures:?}"
+            );
         }
         known.check(dir.path()).await;
     }
@@ -276,14 +321,20 @@ impl Small {
         let dir = tempfile::tempdir().unwrap().keep();
         let size = format!("size={megabytes}m");
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&dir).stderr(Stdio::null());
+        mount
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(&dir)
+            .stderr(Stdio::null());
         let mounted = mount.status().is_ok_and(|status| status.success());
         mounted.then_some(Self(dir))
     }
 
     fn grow(&self, megabytes: u32) {
         let size = format!("remount,size={megabytes}m");
-        let status = Command::new("mount").args(["-o", &size]).arg(&self.0).status();
+        let status = Command::new("mount")
+            .args(["-o", &size])
+            .arg(&self.0)
+            .status();
         assert!(status.unwrap().success());
     }
 }
@@ -306,7 +357,10 @@ async fn a_full_disk_loses_nothing() {
     let used = used(&dir);
     // Room for some writes, then none.
     small.grow(used + 50);
-    let mut known = Acknowledged { state: BTreeMap::new(), next: 0 };
+    let mut known = Acknowledged {
+        state: BTreeMap::new(),
+        next: 0,
+    };
     let (mut child, told) = spawn(&dir, 0, "");
     let mut failures = Vec::new();
     let ended = (0..300).any(|_| {
@@ -316,10 +370,16 @@ async fn a_full_disk_loses_nothing() {
     child.kill().ok();
     let status = child.wait().unwrap();
     known.note(&told, &mut failures);
-    eprintln!("{used} MB used at first; {} writes, then {status}, {failures:?}", known.next);
+    eprintln!(
+        "{used} MB used at first; {} writes, then {status}, {failures:?}",
+        known.next
+    );
     // Where the engine writes through memory, a full disk ends the process (SIGBUS).
     assert!(ended, "the disk never was full");
-    assert!(failures.iter().all(|line| line.starts_with("failed Index")), "{failures:?}");
+    assert!(
+        failures.iter().all(|line| line.starts_with("failed Index")),
+        "{failures:?}"
+    );
     small.grow(400);
     known.check(&dir).await;
 }
@@ -347,16 +407,26 @@ async fn a_damaged_index_is_refused_and_built_again_from_the_articles() {
     let before = base.search(&question, 1).await.unwrap();
     drop(base);
     // Some vectors become others.
-    let mut files = find(dir.path(), &|path| path.to_string_lossy().contains("vector_storage-dense"));
+    let mut files = find(dir.path(), &|path| {
+        path.to_string_lossy().contains("vector_storage-dense")
+    });
     files.sort_by_key(|path| path.metadata().unwrap().len());
-    let mut file = File::options().write(true).open(files.last().unwrap()).unwrap();
+    let mut file = File::options()
+        .write(true)
+        .open(files.last().unwrap())
+        .unwrap();
     file.seek(SeekFrom::Start(8192)).unwrap();
     file.write_all(&[63; 4096]).unwrap();
     drop(file);
     let error = open(dir.path()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Index);
-    assert!(error.to_string().contains("EdgeStore::open_or_rebuild"), "{error}");
-    let store = EdgeStore::open_or_rebuild(dir.path(), embedder.as_ref()).await.unwrap();
+    assert!(
+        error.to_string().contains("EdgeStore::open_or_rebuild"),
+        "{error}"
+    );
+    let store = EdgeStore::open_or_rebuild(dir.path(), embedder.as_ref())
+        .await
+        .unwrap();
     assert!(store.rebuilt().is_some());
     let base = KnowledgeBase::new(embedder, Arc::new(store));
     assert_eq!(base.ingest(articles, None).await.unwrap().added, 300);

@@ -1,7 +1,7 @@
 //! Hybrid search over a large collection, beside the exhaustive ranking of the same vectors.
 //!
 //! A collection of this size is made from few documents: their sentences are put together anew, with other names and
-//! numbers, into a few thousand base texts, which the real model embeds. Every further text is a base text
+//! numbers, into a thousand base texts, which the real model embeds. Every further text is a base text
 //! with some sentences exchanged; its dense vector is that of the base with noise added, its BM25 vector is that of its
 //! own words. Questions are pieces of sentences, embedded by the real model.
 
@@ -25,7 +25,7 @@ use crate::Figures;
 const MODEL: &str = "all-minilm-l6-v2";
 const TENANT: &str = "bench";
 /// Texts that are embedded by the real model.
-const BASES: usize = 2000;
+const BASES: usize = 1000;
 /// Questions.
 const QUESTIONS: usize = 300;
 /// Questions that are also ranked exhaustively.
@@ -50,14 +50,20 @@ pub(crate) async fn run(folders: &[PathBuf], figures: &mut Figures) {
     );
     let mut dice = Dice(1);
     let bases: Vec<Vec<usize>> = (0..BASES).map(|_| dice.pick(sentences.len())).collect();
-    let questions: Vec<String> = (0..QUESTIONS).map(|_| question(&sentences, &mut dice)).collect();
+    let questions: Vec<String> = (0..QUESTIONS)
+        .map(|_| question(&sentences, &mut dice))
+        .collect();
     let embedder = Arc::new(Derived::new(&sentences, &bases, &questions).await);
     let articles = |from: usize, to: usize| -> Vec<KnowledgeArticle> {
         (from..to).map(|n| article(n, &sentences, &bases)).collect()
     };
 
     let dir = tempfile::tempdir().unwrap();
-    let edge = Arc::new(EdgeStore::open(dir.path(), embedder.as_ref()).await.unwrap());
+    let edge = Arc::new(
+        EdgeStore::open(dir.path(), embedder.as_ref())
+            .await
+            .unwrap(),
+    );
     let all = articles(0, total);
     let base = KnowledgeBase::new(embedder.clone(), edge.clone());
     let started = Instant::now();
@@ -66,7 +72,10 @@ pub(crate) async fn run(folders: &[PathBuf], figures: &mut Figures) {
         let mut told = told.lock();
         if done >= *told + PIECE || done == total {
             *told = done;
-            eprintln!("{done} of {total} ingested after {:.1} s", started.elapsed().as_secs_f64());
+            eprintln!(
+                "{done} of {total} ingested after {:.1} s",
+                started.elapsed().as_secs_f64()
+            );
         }
     };
     let report = base.ingest(all.clone(), Some(&tell)).await.unwrap();
@@ -80,8 +89,10 @@ pub(crate) async fn run(folders: &[PathBuf], figures: &mut Figures) {
     reference.ingest(all, None).await.unwrap();
 
     let scope = Scope::new(TENANT, Audience::Customer).with_language("en");
-    let asked: Vec<Question> =
-        questions.iter().map(|text| Question::new(text, scope.clone())).collect();
+    let asked: Vec<Question> = questions
+        .iter()
+        .map(|text| Question::new(text, scope.clone()))
+        .collect();
     // Once to fill the caches, as in a service that runs.
     for question in &asked[..QUESTIONS / 4] {
         base.search(question, TOP).await.unwrap();
@@ -109,15 +120,24 @@ pub(crate) async fn run(folders: &[PathBuf], figures: &mut Figures) {
         exhaustive += started.elapsed();
         wanted += best.len();
         let is_found = |id| found.iter().any(|hit| hit.passage.id == id);
-        kept += best.into_iter().filter(|hit| is_found(hit.passage.id.clone())).count();
+        kept += best
+            .into_iter()
+            .filter(|hit| is_found(hit.passage.id.clone()))
+            .count();
     }
     figures.set("recall_vs_exact", kept as f64 / wanted as f64);
-    figures.set("exact_mean_ms", exhaustive.as_secs_f64() * 1000.0 / COMPARED as f64);
+    figures.set(
+        "exact_mean_ms",
+        exhaustive.as_secs_f64() * 1000.0 / COMPARED as f64,
+    );
     let started = Instant::now();
     drop((base, edge));
     let reopened = EdgeStore::open(dir.path(), embedder.as_ref()).await;
     figures.set("reopen_s", started.elapsed().as_secs_f64());
-    assert_eq!(reopened.unwrap().list(&TENANT.into()).await.unwrap().len(), total);
+    assert_eq!(
+        reopened.unwrap().list(&TENANT.into()).await.unwrap().len(),
+        total
+    );
 }
 
 /// Numbers that are the same in every run.
@@ -139,7 +159,9 @@ impl Dice {
 
     /// The places of the sentences of a text.
     fn pick(&mut self, sentences: usize) -> Vec<usize> {
-        (0..5 + self.below(4)).map(|_| self.below(sentences)).collect()
+        (0..3 + self.below(3))
+            .map(|_| self.below(sentences))
+            .collect()
     }
 
     /// About normal, mean 0, variance 1: the sum of twelve.
@@ -151,13 +173,22 @@ impl Dice {
 
 fn sentences(folders: &[PathBuf]) -> Vec<String> {
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("knowledge/articles");
-    let folders = if folders.is_empty() { std::slice::from_ref(&ours) } else { folders };
+    let folders = if folders.is_empty() {
+        std::slice::from_ref(&ours)
+    } else {
+        folders
+    };
     let mut found = Vec::new();
     for folder in folders {
         for article in load_articles(folder, &TENANT.into()).unwrap().articles {
-            let lines = article.body.lines().filter(|line| !line.starts_with(['|', '#']));
+            let lines = article
+                .body
+                .lines()
+                .filter(|line| !line.starts_with(['|', '#']));
             let pieces = lines.flat_map(|line| line.split_inclusive(". "));
-            let long = pieces.map(str::trim).filter(|piece| piece.split_whitespace().count() > 4);
+            let long = pieces
+                .map(str::trim)
+                .filter(|piece| piece.split_whitespace().count() > 4);
             found.extend(long.map(|piece| piece.trim_start_matches(['-', ' ']).to_owned()));
         }
     }
@@ -193,7 +224,10 @@ fn article(number: usize, sentences: &[String], bases: &[Vec<usize>]) -> Knowled
         places[exchanged] = dice.below(sentences.len());
     }
     let variety = number / BASES;
-    let body: Vec<String> = places.iter().map(|place| vary(&sentences[*place], variety)).collect();
+    let body: Vec<String> = places
+        .iter()
+        .map(|place| vary(&sentences[*place], variety))
+        .collect();
     let title = format!("Article {number}");
     KnowledgeArticle::new(format!("a{number}"), title, TENANT, body.join(" "))
 }
@@ -215,16 +249,25 @@ struct Derived {
 
 impl Derived {
     async fn new(sentences: &[String], bases: &[Vec<usize>], questions: &[String]) -> Self {
-        let files = Cache::from_env().unwrap().resolve(MODEL, ModelRole::Embedding);
+        let files = Cache::from_env()
+            .unwrap()
+            .resolve(MODEL, ModelRole::Embedding);
         let weights = files.expect("run `make models` first").weights;
         let model = CandleEmbedder::load(weights.parent().unwrap()).unwrap();
-        let texts: Vec<String> =
-            (0..bases.len()).map(|n| article(n, sentences, bases).body).collect();
+        let texts: Vec<String> = (0..bases.len())
+            .map(|n| article(n, sentences, bases).body)
+            .collect();
         let started = Instant::now();
         let bases = model.embed(&texts, TextKind::Document).await.unwrap();
-        eprintln!("base texts embedded in {:.1} s", started.elapsed().as_secs_f64());
+        eprintln!(
+            "base texts embedded in {:.1} s",
+            started.elapsed().as_secs_f64()
+        );
         let vectors = model.embed(questions, TextKind::Query).await.unwrap();
-        Self { bases, questions: questions.iter().cloned().zip(vectors).collect() }
+        Self {
+            bases,
+            questions: questions.iter().cloned().zip(vectors).collect(),
+        }
     }
 
     fn document(&self, text: &str) -> Vec<f32> {
@@ -232,8 +275,15 @@ impl Derived {
         let number: usize = title.rsplit(' ').next().unwrap().parse().unwrap();
         let base = &self.bases[number % BASES];
         let mut dice = Dice(number as u64);
-        let share = if number < BASES { 0.0 } else { NOISE / (base.len() as f32).sqrt() };
-        let moved: Vec<f32> = base.iter().map(|value| value + share * dice.normal()).collect();
+        let share = if number < BASES {
+            0.0
+        } else {
+            NOISE / (base.len() as f32).sqrt()
+        };
+        let moved: Vec<f32> = base
+            .iter()
+            .map(|value| value + share * dice.normal())
+            .collect();
         let length = moved.iter().map(|value| value * value).sum::<f32>().sqrt();
         moved.into_iter().map(|value| value / length).collect()
     }

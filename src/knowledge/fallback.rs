@@ -210,9 +210,15 @@ mod tests {
         other.passage.tenant = acme.clone();
         local.upsert(vec![other]).await.unwrap();
         let report = base.ingest(articles.clone(), None).await.unwrap();
-        assert_eq!((report.unchanged, report.updated, report.removed), (3, 1, 1));
+        assert_eq!(
+            (report.unchanged, report.updated, report.removed),
+            (3, 1, 1)
+        );
         let report = base.ingest(articles, None).await.unwrap();
         assert_eq!(report.unchanged, 4);
-        assert_eq!(local.list(&acme).await.unwrap(), remote.list(&acme).await.unwrap());
+        assert_eq!(
+            local.list(&acme).await.unwrap(),
+            remote.list(&acme).await.unwrap()
+        );
     }
 }

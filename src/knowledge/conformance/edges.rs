@@ -44,11 +44,23 @@ pub(super) async fn limits(store: &dyn VectorStore, dimensions: usize) {
 /// Ids in any script, of any length, with anything in them.
 pub(super) async fn odd_ids(store: &dyn VectorStore, dimensions: usize) {
     let long = "x".repeat(2000);
-    let odd = ["Größe/1#ä", "日本語", "🤷‍♀️", "a b\nc\0d", "", "p%20\"';--", &long];
+    let odd = [
+        "Größe/1#ä",
+        "日本語",
+        "🤷‍♀️",
+        "a b\nc\0d",
+        "",
+        "p%20\"';--",
+        &long,
+    ];
     for tenant in ["Šiauliai 🌲", "acme'; DROP", "*", "acme\0x"] {
         let passages = odd.map(|id| of(tenant, id, &format!("text of {id:?}"), dimensions));
         store.upsert(passages.to_vec()).await.unwrap();
-        let ids: BTreeSet<String> = listed(store, tenant).await.into_iter().map(|l| l.0).collect();
+        let ids: BTreeSet<String> = listed(store, tenant)
+            .await
+            .into_iter()
+            .map(|l| l.0)
+            .collect();
         assert_eq!(ids, odd.map(String::from).into(), "{tenant:?}");
         let mut asked = query("text", dimensions, 50);
         asked.scope.tenant = tenant.into();
@@ -83,7 +95,10 @@ pub(super) async fn empty_vectors(store: &dyn VectorStore, dimensions: usize) {
     asked.sparse = SparseVector::default();
     found(store, asked.clone()).await;
     asked.dense = Vec::new();
-    assert_eq!(store.search(asked.clone()).await.unwrap_err().kind(), ErrorKind::Index);
+    assert_eq!(
+        store.search(asked.clone()).await.unwrap_err().kind(),
+        ErrorKind::Index
+    );
     // Not a number: an answer or an error, and the store is none the worse.
     asked.dense = vec![f32::NAN; dimensions];
     store.search(asked.clone()).await.ok();
@@ -94,7 +109,12 @@ pub(super) async fn empty_vectors(store: &dyn VectorStore, dimensions: usize) {
 /// Thousands of passages in one call: each is listed once, found, replaced and removed.
 pub(super) async fn big_batches(store: &dyn VectorStore, dimensions: usize) {
     let make = |n: usize, word: &str| {
-        of("bulk", &format!("p{n}"), &format!("{word} number{n}"), dimensions)
+        of(
+            "bulk",
+            &format!("p{n}"),
+            &format!("{word} number{n}"),
+            dimensions,
+        )
     };
     let mut passages: Vec<_> = (0..MANY).map(|n| make(n, "first")).collect();
     // Twice in one call: the last counts.
@@ -115,7 +135,10 @@ pub(super) async fn big_batches(store: &dyn VectorStore, dimensions: usize) {
         .unwrap();
     let all = listed(store, "bulk").await;
     assert_eq!(all.len(), MANY);
-    let third = all.iter().filter(|(_, hash)| hash.contains("third")).count();
+    let third = all
+        .iter()
+        .filter(|(_, hash)| hash.contains("third"))
+        .count();
     assert_eq!(third, MANY.div_ceil(2));
     let gone: Vec<PassageId> = (100..MANY).map(|n| format!("p{n}").into()).collect();
     store.remove(&"bulk".into(), &gone).await.unwrap();
@@ -139,11 +162,18 @@ pub async fn restart(open: impl AsyncFn() -> Box<dyn VectorStore>, dimensions: u
     drop(store);
     let store = open().await;
     assert_eq!(listed(&*store, "restarted").await.len(), 3);
-    store.upsert(vec![make("b", "second text"), make("d", "router")]).await.unwrap();
+    store
+        .upsert(vec![make("b", "second text"), make("d", "router")])
+        .await
+        .unwrap();
     store.remove(&tenant, &["a".into()]).await.unwrap();
     drop(store);
     let store = open().await;
-    let wanted = [("b", "second text"), ("c", "first text of c"), ("d", "router")];
+    let wanted = [
+        ("b", "second text"),
+        ("c", "first text of c"),
+        ("d", "router"),
+    ];
     let wanted = wanted.map(|(id, text)| (id.to_owned(), format!("hash of {text}")));
     assert_eq!(listed(&*store, "restarted").await, wanted.into());
     let mut asked = query("router", dimensions, 10);
@@ -156,7 +186,10 @@ pub async fn restart(open: impl AsyncFn() -> Box<dyn VectorStore>, dimensions: u
     drop(open().await);
     let store = open().await;
     assert_eq!(found(&*store, asked).await[0], "d");
-    store.remove(&tenant, &["b", "c", "d"].map(PassageId::from)).await.unwrap();
+    store
+        .remove(&tenant, &["b", "c", "d"].map(PassageId::from))
+        .await
+        .unwrap();
     drop(store);
     assert!(listed(&*open().await, "restarted").await.is_empty());
 }

@@ -16,14 +16,14 @@ use std::sync::Arc;
 use futures::FutureExt;
 use jiff::Timestamp;
 
+use crate::conversation::TenantId;
+use crate::embedding::{Embedder, HashingEmbedder, TextKind};
+use crate::error::ErrorKind;
 use crate::knowledge::sparse::SparseEncoder;
 use crate::knowledge::{
     Audience, IndexedPassage, KnowledgeArticle, KnowledgeBase, Passage, Question, Scope,
     SparseVector, VectorQuery, VectorStore,
 };
-use crate::conversation::TenantId;
-use crate::embedding::{Embedder, HashingEmbedder, TextKind};
-use crate::error::ErrorKind;
 
 /// Runs the whole suite on an empty store for vectors of length `dimensions` (at least 256): ranks, replacing,
 /// removing, scopes, odd and large input. The store holds passages of several tenants afterwards. [`restart`] is
@@ -65,10 +65,27 @@ pub async fn knowledge_base(store: Arc<dyn VectorStore>) {
         nothing_secret(&base, &german, "").await;
     }
     // Tenants that only look like one that exists.
-    for tenant in ["", "*", "ACME", "acme ", "acme\0", "acme' OR 'globex", "acm", "acme,globex"] {
+    for tenant in [
+        "",
+        "*",
+        "ACME",
+        "acme ",
+        "acme\0",
+        "acme' OR 'globex",
+        "acm",
+        "acme,globex",
+    ] {
         let question = Question::new(SECRET, Scope::new(tenant, Audience::Agent));
-        assert!(base.search(&question, 100).await.unwrap().is_empty(), "{tenant:?}");
-        assert!(base.articles_for(&question, usize::MAX).await.unwrap().is_empty());
+        assert!(
+            base.search(&question, 100).await.unwrap().is_empty(),
+            "{tenant:?}"
+        );
+        assert!(
+            base.articles_for(&question, usize::MAX)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         assert_eq!(base.answer_extractive(&question).await.unwrap().text, None);
         assert_eq!(base.clear(&tenant.into()).await.unwrap(), 0);
     }
@@ -125,7 +142,10 @@ async fn nothing_secret(base: &KnowledgeBase, question: &Question, allowed: &str
 async fn follows_changes(base: &KnowledgeBase, store: &dyn VectorStore, agent: &Question) {
     let articles = guarded_articles();
     let again = base.ingest(articles.clone(), None).await.unwrap();
-    assert_eq!((again.unchanged, again.added, again.updated, again.removed), (5, 0, 0, 0));
+    assert_eq!(
+        (again.unchanged, again.added, again.updated, again.removed),
+        (5, 0, 0, 0)
+    );
     // The same text becomes internal: only its rights change.
     let mut closed = articles[0].clone();
     closed.audience = Audience::Agent;

@@ -191,7 +191,10 @@ impl Inner {
         }
         *manifest = finished;
         // All is safe by now. Whoever dies here finds the old segments again, or the new ones.
-        self.sound(guarded(|| shard.optimize()), "cannot be tidied up; open it again")?;
+        self.sound(
+            guarded(|| shard.optimize()),
+            "cannot be tidied up; open it again",
+        )?;
         Ok(())
     }
 

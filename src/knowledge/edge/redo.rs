@@ -85,7 +85,9 @@ impl Change {
 
     fn operations(&self) -> Result<Vec<PointOperations>, OperationError> {
         let passages = match self {
-            Self::Remove { .. } => return Ok(vec![PointOperations::DeletePoints { ids: self.ids() }]),
+            Self::Remove { .. } => {
+                return Ok(vec![PointOperations::DeletePoints { ids: self.ids() }]);
+            }
             Self::Upsert(passages) => passages,
         };
         let mut operations = Vec::new();
@@ -150,8 +152,9 @@ pub(super) fn forget(dir: &Path) -> Result<()> {
     if !path.exists() {
         return Ok(());
     }
-    std::fs::remove_file(&path)
-        .or_error(ErrorKind::Index, || format!("cannot remove {}", path.display()))
+    std::fs::remove_file(&path).or_error(ErrorKind::Index, || {
+        format!("cannot remove {}", path.display())
+    })
 }
 
 /// Makes the change and flushes it; returns what the index must hold now.
@@ -165,7 +168,11 @@ pub(super) fn apply(shard: &EdgeShard, entry: &Entry) -> Result<Contents, Operat
 
 /// Makes the change again that a process did not live to finish. Returns what the index must hold, or why
 /// it is damaged.
-pub(super) fn finish(dir: &Path, shard: &EdgeShard, manifest: &Manifest) -> Result<Manifest, String> {
+pub(super) fn finish(
+    dir: &Path,
+    shard: &EdgeShard,
+    manifest: &Manifest,
+) -> Result<Manifest, String> {
     let next = manifest.writes.wrapping_add(1);
     let entry = match std::fs::read(dir.join(REDO)) {
         Ok(bytes) => serde_json::from_slice::<Entry>(&bytes)

@@ -182,7 +182,10 @@ async fn an_interrupted_creation_is_noticed() {
     manifest.contents = None;
     open::save(dir.path(), &manifest).unwrap();
     let error = EdgeStore::open(dir.path(), &embedder()).await.unwrap_err();
-    assert!(error.to_string().contains("while it was created"), "{error}");
+    assert!(
+        error.to_string().contains("while it was created"),
+        "{error}"
+    );
     assert!(error.to_string().contains("open_or_rebuild"), "{error}");
     let store = EdgeStore::open_or_rebuild(dir.path(), &embedder())
         .await

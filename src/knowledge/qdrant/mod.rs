@@ -161,10 +161,7 @@ impl QdrantStore {
     /// # Errors
     /// [`ErrorKind::Config`] if the address or the key is wrong, [`ErrorKind::Index`] if the server refuses;
     /// transient ones if it cannot be reached.
-    pub async fn reindex(
-        options: QdrantOptions,
-        embedder: &dyn Embedder,
-    ) -> Result<QdrantReindex> {
+    pub async fn reindex(options: QdrantOptions, embedder: &dyn Embedder) -> Result<QdrantReindex> {
         reindex::begin(options, embedder).await
     }
 

@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use ::qdrant_client::qdrant::collections_server::{Collections, CollectionsServer};
 use ::qdrant_client::qdrant::points_server::{Points, PointsServer};
 use ::qdrant_client::qdrant::value::Kind;
 use ::qdrant_client::qdrant::{self as q, *};
+use parking_lot::Mutex;
 use tonic::{Request, Response, Status};
 
 #[derive(Clone, Default)]
@@ -69,7 +69,10 @@ impl Fake {
     ) -> Result<Response<R>, Status> {
         let mut state = self.state.lock();
         state.asked.push(name);
-        let given = request.metadata().get("api-key").and_then(|key| key.to_str().ok());
+        let given = request
+            .metadata()
+            .get("api-key")
+            .and_then(|key| key.to_str().ok());
         if state.key.is_some() && state.key.as_deref() != given {
             return Err(Status::unauthenticated("Must provide an API key"));
         }
@@ -82,8 +85,13 @@ impl Fake {
 
 impl State {
     fn held(&mut self, name: &str) -> Result<&mut Held, Status> {
-        let name = self.aliases.get(name).map_or(name, String::as_str).to_owned();
-        let missing = || Status::not_found(format!("Not found: Collection `{name}` doesn't exist!"));
+        let name = self
+            .aliases
+            .get(name)
+            .map_or(name, String::as_str)
+            .to_owned();
+        let missing =
+            || Status::not_found(format!("Not found: Collection `{name}` doesn't exist!"));
         self.collections.get_mut(&name).ok_or_else(missing)
     }
 }
@@ -255,13 +263,22 @@ fn passes(filter: Option<&Filter>, point: &PointStruct) -> bool {
         let Some(condition::ConditionOneOf::Field(field)) = &condition.condition_one_of else {
             panic!("{condition:?}");
         };
-        let value = point.payload.get(&field.key).and_then(|value| value.kind.as_ref());
-        let matched = field.r#match.as_ref().and_then(|wanted| wanted.match_value.as_ref());
+        let value = point
+            .payload
+            .get(&field.key)
+            .and_then(|value| value.kind.as_ref());
+        let matched = field
+            .r#match
+            .as_ref()
+            .and_then(|wanted| wanted.match_value.as_ref());
         match (matched, &field.range, value) {
-            (Some(r#match::MatchValue::Keyword(word)), None, Some(Kind::StringValue(text))) => word == text,
+            (Some(r#match::MatchValue::Keyword(word)), None, Some(Kind::StringValue(text))) => {
+                word == text
+            }
             (None, Some(range), Some(Kind::IntegerValue(number))) => {
                 let number = *number as f64;
-                range.lte.is_none_or(|most| number <= most) && range.gt.is_none_or(|least| number > least)
+                range.lte.is_none_or(|most| number <= most)
+                    && range.gt.is_none_or(|least| number > least)
             }
             other => panic!("{other:?}"),
         }
@@ -284,46 +301,81 @@ fn dense(point: &PointStruct) -> &[f32] {
 
 fn sparse(point: &PointStruct) -> HashMap<u32, f32> {
     match vector(point, "bm25").and_then(|vector| vector.vector.as_ref()) {
-        Some(vector::Vector::Sparse(sparse)) => {
-            sparse.indices.iter().copied().zip(sparse.values.iter().copied()).collect()
-        }
+        Some(vector::Vector::Sparse(sparse)) => sparse
+            .indices
+            .iter()
+            .copied()
+            .zip(sparse.values.iter().copied())
+            .collect(),
         _ => HashMap::new(),
     }
 }
 
+/// What the `idf` modifier does.
+fn rarities(held: &Held, words: &[u32]) -> HashMap<u32, f32> {
+    let mut counts: HashMap<u32, f32> = words.iter().map(|word| (*word, 0.0)).collect();
+    for word in held
+        .points
+        .values()
+        .flat_map(|point| sparse(point).into_keys())
+    {
+        if let Some(count) = counts.get_mut(&word) {
+            *count += 1.0;
+        }
+    }
+    let total = held.points.len() as f32;
+    for count in counts.values_mut() {
+        *count = ((total - *count + 0.5) / (*count + 0.5) + 1.0).ln();
+    }
+    counts
+}
+
 /// What a nearest-neighbour branch finds, best first.
 fn branch<'a>(held: &'a Held, asked: &PrefetchQuery) -> Vec<&'a String> {
-    let Some(query::Variant::Nearest(input)) = asked.query.as_ref().and_then(|q| q.variant.as_ref()) else {
+    let Some(query::Variant::Nearest(input)) =
+        asked.query.as_ref().and_then(|q| q.variant.as_ref())
+    else {
         panic!("{asked:?}");
     };
-    let total = held.points.len() as f32;
+    let words = match input.variant.as_ref() {
+        Some(vector_input::Variant::Sparse(wanted)) => rarities(held, &wanted.indices),
+        _ => HashMap::new(),
+    };
     let score = |point: &PointStruct| -> Option<f32> {
         match (input.variant.as_ref()?, asked.using.as_deref()) {
-            (vector_input::Variant::Dense(wanted), Some("dense")) => {
-                Some(wanted.data.iter().zip(dense(point)).map(|(a, b)| a * b).sum())
-            }
+            (vector_input::Variant::Dense(wanted), Some("dense")) => Some(
+                wanted
+                    .data
+                    .iter()
+                    .zip(dense(point))
+                    .map(|(a, b)| a * b)
+                    .sum(),
+            ),
             (vector_input::Variant::Sparse(wanted), Some("bm25")) => {
                 let has = sparse(point);
-                let words = wanted.indices.iter().zip(&wanted.values);
-                let parts = words.filter_map(|(word, weight)| {
-                    let with = held.points.values().filter(|p| sparse(p).contains_key(word)).count() as f32;
-                    let rarity = ((total - with + 0.5) / (with + 0.5) + 1.0).ln();
-                    Some(weight * rarity * has.get(word)?)
-                });
+                let weighed = wanted.indices.iter().zip(&wanted.values);
+                let parts = weighed
+                    .filter_map(|(word, weight)| Some(weight * words[word] * has.get(word)?));
                 Some(parts.sum::<f32>()).filter(|score| *score > 0.0)
             }
             other => panic!("{other:?}"),
         }
     };
-    let visible = held.points.iter().filter(|(_, point)| passes(asked.filter.as_ref(), point));
-    let mut list: Vec<_> = visible.filter_map(|(id, point)| Some((id, score(point)?))).collect();
+    let visible = held
+        .points
+        .iter()
+        .filter(|(_, point)| passes(asked.filter.as_ref(), point));
+    let mut list: Vec<_> = visible
+        .filter_map(|(id, point)| Some((id, score(point)?)))
+        .collect();
     list.sort_by(|a, b| b.1.total_cmp(&a.1));
     list.truncate(asked.limit.unwrap_or(10) as usize);
     list.into_iter().map(|(id, _)| id).collect()
 }
 
 fn fused(held: &Held, asked: &QueryPoints) -> Result<Vec<ScoredPoint>, Status> {
-    let Some(query::Variant::Rrf(rrf)) = asked.query.as_ref().and_then(|q| q.variant.as_ref()) else {
+    let Some(query::Variant::Rrf(rrf)) = asked.query.as_ref().and_then(|q| q.variant.as_ref())
+    else {
         return Err(Status::unimplemented("other fusions"));
     };
     let k = rrf.k.unwrap_or(2) as f32;
@@ -336,7 +388,10 @@ fn fused(held: &Held, asked: &QueryPoints) -> Result<Vec<ScoredPoint>, Status> {
     let mut list: Vec<_> = scores.into_iter().collect();
     list.sort_by(|a, b| b.1.total_cmp(&a.1));
     list.truncate(asked.limit.unwrap_or(10) as usize);
-    Ok(list.into_iter().map(|(id, score)| found(&held.points[id], score)).collect())
+    Ok(list
+        .into_iter()
+        .map(|(id, score)| found(&held.points[id], score))
+        .collect())
 }
 
 fn found(point: &PointStruct, score: f32) -> ScoredPoint {
@@ -351,7 +406,9 @@ fn found(point: &PointStruct, score: f32) -> ScoredPoint {
         id: point.id.clone(),
         payload: point.payload.clone(),
         score,
-        vectors: Some(VectorsOutput { vectors_options: Some(named) }),
+        vectors: Some(VectorsOutput {
+            vectors_options: Some(named),
+        }),
         ..ScoredPoint::default()
     }
 }
