@@ -1,7 +1,7 @@
 //! Hybrid search over a large collection, beside the exhaustive ranking of the same vectors.
 //!
 //! A collection of this size is made from few documents: their sentences are put together anew, with other names and
-//! numbers, into a few thousand base texts, which the real model embeds. Every further text is a base text
+//! numbers, into a thousand base texts, which the real model embeds. Every further text is a base text
 //! with some sentences exchanged; its dense vector is that of the base with noise added, its BM25 vector is that of its
 //! own words. Questions are pieces of sentences, embedded by the real model.
 
@@ -25,7 +25,7 @@ use crate::Figures;
 const MODEL: &str = "all-minilm-l6-v2";
 const TENANT: &str = "bench";
 /// Texts that are embedded by the real model.
-const BASES: usize = 2000;
+const BASES: usize = 1000;
 /// Questions.
 const QUESTIONS: usize = 300;
 /// Questions that are also ranked exhaustively.
@@ -159,7 +159,7 @@ impl Dice {
 
     /// The places of the sentences of a text.
     fn pick(&mut self, sentences: usize) -> Vec<usize> {
-        (0..5 + self.below(4))
+        (0..3 + self.below(3))
             .map(|_| self.below(sentences))
             .collect()
     }

@@ -22,7 +22,7 @@ use crate::embedding::{Embedder, TextKind};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Passages embedded and stored at once: what is lost when ingestion is interrupted.
-const INGEST_BATCH: usize = 32;
+const INGEST_BATCH: usize = 128;
 /// Query vectors kept: searching, citing and answering ask for the same one.
 const REMEMBERED: usize = 64;
 /// Passages of one article whose sentences are compared.

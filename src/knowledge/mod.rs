@@ -124,7 +124,7 @@ pub struct VectorQuery {
     pub dense: Vec<f32>,
     /// Word weights.
     pub sparse: SparseVector,
-    /// At most this many hits.
+    /// At most this many hits; of more than some thousand only the best are looked for.
     pub limit: usize,
 }
 

@@ -12,10 +12,13 @@ pub(crate) fn best_score(lists: usize) -> f32 {
     lists as f32 / (RRF_K + 1.0)
 }
 
+/// No list is read deeper, whatever limit was asked for: engines set room aside for as many hits.
+pub(crate) const DEEPEST: usize = 10_000;
+
 /// How deep each list is read before fusion: deep enough that what is first in one list and middling in the
 /// other is not lost.
 pub(crate) fn depth(limit: usize) -> usize {
-    limit.saturating_mul(4).max(100)
+    limit.saturating_mul(4).clamp(100, DEEPEST)
 }
 
 /// Fuses rankings (best first) into one: the sum of `1 / (60 + rank)`, ties by key.
@@ -37,6 +40,11 @@ pub(crate) fn fuse<K: Eq + Hash + Ord + Clone>(lists: &[Vec<K>]) -> Vec<(K, f32)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_are_read_deeper_than_the_limit_within_bounds() {
+        assert_eq!([0, 10, 50, usize::MAX].map(depth), [100, 100, 200, DEEPEST]);
+    }
 
     #[test]
     fn agreement_beats_a_single_first_place() {

@@ -2,10 +2,11 @@
 
 use qdrant_client::Payload;
 use qdrant_client::qdrant::{
-    self, Condition, DeletePointsBuilder, Filter, NamedVectors, PayloadIncludeSelector, PointId,
-    PointStruct, PointsIdsList, PrefetchQueryBuilder, Query, QueryPointsBuilder, Range, RrfBuilder,
-    ScoredPoint, ScrollPointsBuilder, SearchParamsBuilder, UpsertPointsBuilder, VectorInput,
-    VectorsSelector, vector_output::Vector, with_payload_selector, with_vectors_selector,
+    self, Condition, DeletePointsBuilder, FieldCondition, Filter, Match, NamedVectors,
+    PayloadIncludeSelector, PointId, PointStruct, PointsIdsList, PrefetchQueryBuilder, Query,
+    QueryPointsBuilder, Range, RrfBuilder, ScoredPoint, ScrollPointsBuilder, SearchParamsBuilder,
+    UpsertPointsBuilder, VectorInput, VectorsSelector, r#match::MatchValue, vector_output::Vector,
+    with_payload_selector, with_vectors_selector,
 };
 use serde_json::Map;
 
@@ -13,7 +14,7 @@ use super::collection::Client;
 use crate::conversation::{PassageId, TenantId};
 use crate::embedding::similarity;
 use crate::error::{ErrorKind, OrError, Result};
-use crate::knowledge::rank::{RRF_K, depth};
+use crate::knowledge::rank::{DEEPEST, RRF_K, depth};
 use crate::knowledge::{Audience, Hit, IndexedPassage, Passage, Scope, VectorQuery, layout};
 
 /// Points in one request: about a megabyte.
@@ -119,7 +120,7 @@ impl Client {
         let request = request
             .query(Query::new_rrf(fusion))
             .filter(filter.clone())
-            .limit(query.limit as u64)
+            .limit(query.limit.min(DEEPEST) as u64)
             .with_payload(true)
             .with_vectors(with_vectors_selector::SelectorOptions::Include(dense));
         let answer = self
@@ -166,8 +167,22 @@ fn point(indexed: IndexedPassage) -> Result<PointStruct> {
     Ok(PointStruct::new(id, vectors, Payload::from(payload)))
 }
 
+/// The field is this word and nothing else. (`Condition::matches` turns a value with a space into a search for its
+/// words, which other tenants' names may hold too.)
+fn is(field: &str, value: &str) -> Condition {
+    let keyword = Match {
+        match_value: Some(MatchValue::Keyword(value.to_owned())),
+    };
+    FieldCondition {
+        key: field.to_owned(),
+        r#match: Some(keyword),
+        ..FieldCondition::default()
+    }
+    .into()
+}
+
 fn of_tenant(tenant: &TenantId) -> Condition {
-    Condition::matches(layout::TENANT, tenant.as_str().to_owned())
+    is(layout::TENANT, tenant.as_str())
 }
 
 /// The conditions of a scope; tenant and validity are never left out.
@@ -187,16 +202,10 @@ fn of_scope(scope: &Scope) -> Filter {
         Condition::range(layout::VALID_TO, to),
     ];
     if scope.audience == Audience::Customer {
-        must.push(Condition::matches(
-            layout::AUDIENCE,
-            layout::CUSTOMER.to_owned(),
-        ));
+        must.push(is(layout::AUDIENCE, layout::CUSTOMER));
     }
     if let Some(language) = &scope.language {
-        must.push(Condition::matches(
-            layout::LANGUAGE,
-            layout::language(language),
-        ));
+        must.push(is(layout::LANGUAGE, &layout::language(language)));
     }
     Filter::must(must)
 }

@@ -311,6 +311,25 @@ fn sparse(point: &PointStruct) -> HashMap<u32, f32> {
     }
 }
 
+/// What the `idf` modifier does.
+fn rarities(held: &Held, words: &[u32]) -> HashMap<u32, f32> {
+    let mut counts: HashMap<u32, f32> = words.iter().map(|word| (*word, 0.0)).collect();
+    for word in held
+        .points
+        .values()
+        .flat_map(|point| sparse(point).into_keys())
+    {
+        if let Some(count) = counts.get_mut(&word) {
+            *count += 1.0;
+        }
+    }
+    let total = held.points.len() as f32;
+    for count in counts.values_mut() {
+        *count = ((total - *count + 0.5) / (*count + 0.5) + 1.0).ln();
+    }
+    counts
+}
+
 /// What a nearest-neighbour branch finds, best first.
 fn branch<'a>(held: &'a Held, asked: &PrefetchQuery) -> Vec<&'a String> {
     let Some(query::Variant::Nearest(input)) =
@@ -318,7 +337,10 @@ fn branch<'a>(held: &'a Held, asked: &PrefetchQuery) -> Vec<&'a String> {
     else {
         panic!("{asked:?}");
     };
-    let total = held.points.len() as f32;
+    let words = match input.variant.as_ref() {
+        Some(vector_input::Variant::Sparse(wanted)) => rarities(held, &wanted.indices),
+        _ => HashMap::new(),
+    };
     let score = |point: &PointStruct| -> Option<f32> {
         match (input.variant.as_ref()?, asked.using.as_deref()) {
             (vector_input::Variant::Dense(wanted), Some("dense")) => Some(
@@ -331,16 +353,9 @@ fn branch<'a>(held: &'a Held, asked: &PrefetchQuery) -> Vec<&'a String> {
             ),
             (vector_input::Variant::Sparse(wanted), Some("bm25")) => {
                 let has = sparse(point);
-                let words = wanted.indices.iter().zip(&wanted.values);
-                let parts = words.filter_map(|(word, weight)| {
-                    let with = held
-                        .points
-                        .values()
-                        .filter(|p| sparse(p).contains_key(word))
-                        .count() as f32;
-                    let rarity = ((total - with + 0.5) / (with + 0.5) + 1.0).ln();
-                    Some(weight * rarity * has.get(word)?)
-                });
+                let weighed = wanted.indices.iter().zip(&wanted.values);
+                let parts = weighed
+                    .filter_map(|(word, weight)| Some(weight * words[word] * has.get(word)?));
                 Some(parts.sum::<f32>()).filter(|score| *score > 0.0)
             }
             other => panic!("{other:?}"),
