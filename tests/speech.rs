@@ -2,6 +2,8 @@
 #![cfg(feature = "whisper")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "speech/silero.rs"]
+mod silero;
 mod support;
 
 use std::sync::Arc;
@@ -11,14 +13,19 @@ use attendant::models::ModelRole;
 use attendant::session::{SessionEvent, SessionInput};
 use attendant::speech::{
     AttributedSegment, AudioFrame, AudioTrack, CallOptions, LiveEvent, LiveOptions,
-    LiveTranscriber, Recording, SAMPLE_RATE, SpeechToText, TranscribeOptions, WhisperSpeech,
-    read_recording, transcribe_recording,
+    LiveTranscriber, Recording, SAMPLE_RATE, SileroModel, SpeechToText, TranscribeOptions,
+    WhisperSpeech, read_recording, transcribe_recording,
 };
 use attendant::{Assistant, ErrorKind};
 use futures::StreamExt;
 
 fn load(id: &str) -> WhisperSpeech {
-    WhisperSpeech::load(support::model(id, ModelRole::Stt).weights).unwrap()
+    let engine = WhisperSpeech::load(support::model(id, ModelRole::Stt).weights).unwrap();
+    engine.with_voice_detector(voice_detector().factory())
+}
+
+fn voice_detector() -> SileroModel {
+    SileroModel::load(support::model("silero-vad", ModelRole::Vad).weights).unwrap()
 }
 
 fn call() -> Recording {

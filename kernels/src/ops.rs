@@ -152,7 +152,9 @@ mod tests {
             add_product(&mut out, &weights, &x);
             for (column, got) in out.iter().enumerate() {
                 let products = x.iter().enumerate();
-                let wanted: f32 = products.map(|(i, x)| x * weights[i * outputs + column]).sum();
+                let wanted: f32 = products
+                    .map(|(i, x)| x * weights[i * outputs + column])
+                    .sum();
                 assert!((got - 1.0 - wanted).abs() < 1e-5, "{got} {wanted}");
             }
         }

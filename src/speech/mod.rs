@@ -10,9 +10,9 @@ mod annotate;
 #[cfg(feature = "whisper")]
 mod audio;
 mod call;
-mod detector;
 #[cfg(feature = "whisper")]
 pub mod ct2;
+mod detector;
 mod diarize;
 #[cfg(feature = "whisper")]
 mod earshot;
@@ -52,16 +52,18 @@ mod wav;
 #[cfg(feature = "whisper")]
 mod whisper;
 
+#[cfg(feature = "whisper")]
+pub use self::earshot::Earshot;
 pub use annotate::{annotate, is_dictating};
 #[cfg(feature = "whisper")]
 pub use audio::{RecordingOptions, read_recording, read_recording_with};
 pub use call::{AttributedSegment, CallOptions, transcribe_recording};
 pub use detector::{DetectorFactory, DetectorProfile, VoiceDetector};
 pub use diarize::{assign_mono_roles, infer_roles};
-#[cfg(feature = "whisper")]
-pub use self::earshot::Earshot;
 pub use endpoint::{EndpointOptions, is_back_channel};
 pub use frame::AudioFrame;
+#[cfg(feature = "eval")]
+pub(crate) use g711::to_mu_law;
 pub use recording::Recording;
 pub use scripted::ScriptedSpeech;
 pub use signals::{SignalTracker, Spoken};

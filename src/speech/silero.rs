@@ -187,7 +187,10 @@ impl Network {
             inputs = outputs;
         }
         let gates = 4 * HIDDEN;
-        let transform = take("stft.forward_basis_buffer", &[2 * FREQUENCIES, 1, TRANSFORM])?;
+        let transform = take(
+            "stft.forward_basis_buffer",
+            &[2 * FREQUENCIES, 1, TRANSFORM],
+        )?;
         let input = take("decoder.rnn.weight_ih", &[gates, HIDDEN])?;
         let memory = take("decoder.rnn.weight_hh", &[gates, HIDDEN])?;
         let bias = take("decoder.rnn.bias_ih", &[gates])?;

@@ -19,7 +19,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::detector::DetectorFactory;
-use super::{AudioFrame, AudioTrack, Earshot, EndpointOptions, Segment, SpeechToText, TranscribeOptions};
+use super::{
+    AudioFrame, AudioTrack, Earshot, EndpointOptions, Segment, SpeechToText, TranscribeOptions,
+};
 use crate::error::{Error, ErrorKind, Result};
 use desk::{Desk, Job};
 

@@ -98,7 +98,12 @@ fn the_weights_are_found_and_the_scores_go_by_what_was_heard_before() {
     let cold = model.detector().score(&window(19));
     assert_ne!(cold, first[19]);
     let mut odd = model.detector();
-    for frame in [vec![f32::NAN; WINDOW], vec![1e30; WINDOW], vec![], vec![0.1; 3 * WINDOW]] {
+    for frame in [
+        vec![f32::NAN; WINDOW],
+        vec![1e30; WINDOW],
+        vec![],
+        vec![0.1; 3 * WINDOW],
+    ] {
         odd.score(&frame);
     }
 }

@@ -56,9 +56,7 @@ pub(super) struct Desk {
 impl Desk {
     pub(super) fn new(tracks: usize, options: LiveOptions, detector: &DetectorFactory) -> Self {
         Self {
-            tracks: (0..tracks)
-                .map(|_| Track::new(detector()))
-                .collect(),
+            tracks: (0..tracks).map(|_| Track::new(detector())).collect(),
             options,
             events: Vec::new(),
             next_number: 0,
