@@ -333,7 +333,7 @@ async fn the_multilingual_model_finds_the_language_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_language_may_change_in_a_recording() {
     let engine = load("whisper-base");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/two-languages.wav");
+    let file = support::repository("tests/data/two-languages.wav");
     let track = read_recording(file).unwrap().mixed();
     let heard = engine
         .transcribe(track, TranscribeOptions::default())
