@@ -2,6 +2,8 @@
 #![cfg(feature = "whisper")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "speech/silero.rs"]
+mod silero;
 mod support;
 
 use std::sync::Arc;
@@ -11,14 +13,19 @@ use attendant::models::ModelRole;
 use attendant::session::{SessionEvent, SessionInput};
 use attendant::speech::{
     AttributedSegment, AudioFrame, AudioTrack, CallOptions, LiveEvent, LiveOptions,
-    LiveTranscriber, Recording, SAMPLE_RATE, SpeechToText, TranscribeOptions, WhisperSpeech,
-    read_recording, transcribe_recording,
+    LiveTranscriber, Recording, SAMPLE_RATE, SileroModel, SpeechToText, TranscribeOptions,
+    WhisperSpeech, read_recording, transcribe_recording,
 };
 use attendant::{Assistant, ErrorKind};
 use futures::StreamExt;
 
 fn load(id: &str) -> WhisperSpeech {
-    WhisperSpeech::load(support::model(id, ModelRole::Stt).weights).unwrap()
+    let engine = WhisperSpeech::load(support::model(id, ModelRole::Stt).weights).unwrap();
+    engine.with_voice_detector(voice_detector().factory())
+}
+
+fn voice_detector() -> SileroModel {
+    SileroModel::load(support::model("silero-vad", ModelRole::Vad).weights).unwrap()
 }
 
 fn call() -> Recording {
@@ -326,7 +333,7 @@ async fn the_multilingual_model_finds_the_language_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_language_may_change_in_a_recording() {
     let engine = load("whisper-base");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/two-languages.wav");
+    let file = support::repository("tests/data/two-languages.wav");
     let track = read_recording(file).unwrap().mixed();
     let heard = engine
         .transcribe(track, TranscribeOptions::default())

@@ -41,6 +41,35 @@ pub fn add(x: &mut [f32], y: &[f32]) {
     }
 }
 
+/// Adds the product of `x` and a small unquantised matrix to `out`. `weights` holds a row of `out.len()` values for
+/// each value of `x`.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn add_product(out: &mut [f32], weights: &[f32], x: &[f32]) {
+    let width = out.len();
+    assert_eq!(weights.len(), x.len() * width);
+    if width == 0 {
+        return;
+    }
+    // Four rows at once, so that `out` is read and written once for all of them.
+    let (fours, rest) = x.as_chunks::<4>();
+    let (rows, last) = weights.split_at(fours.len() * 4 * width);
+    for (x, rows) in fours.iter().zip(rows.chunks_exact(4 * width)) {
+        let (a, rows) = rows.split_at(width);
+        let (b, rows) = rows.split_at(width);
+        let (c, d) = rows.split_at(width);
+        for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            *out += (x[0] * a + x[1] * b) + (x[2] * c + x[3] * d);
+        }
+    }
+    for (x, row) in rest.iter().zip(last.chunks_exact(width)) {
+        for (out, weight) in out.iter_mut().zip(row) {
+            *out += x * weight;
+        }
+    }
+}
+
 /// Turns every head of a row by its position. `cos` and `sin` hold `dim / 2` numbers for that position.
 /// Pairs stand half a head apart, or next to each other where `interleaved`.
 pub fn rotate(row: &mut [f32], dim: usize, cos: &[f32], sin: &[f32], interleaved: bool) {
@@ -113,6 +142,23 @@ mod tests {
             (state >> 40) as f32 / (1 << 23) as f32 - 1.0
         };
         (0..count).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn products_are_added() {
+        for (inputs, outputs) in [(0, 3), (1, 1), (5, 7), (8, 16), (11, 258)] {
+            let (x, weights) = (numbers(inputs, 3), numbers(inputs * outputs, 8));
+            let mut out = vec![1.0; outputs];
+            add_product(&mut out, &weights, &x);
+            for (column, got) in out.iter().enumerate() {
+                let products = x.iter().enumerate();
+                let wanted: f32 = products
+                    .map(|(i, x)| x * weights[i * outputs + column])
+                    .sum();
+                assert!((got - 1.0 - wanted).abs() < 1e-5, "{got} {wanted}");
+            }
+        }
+        add_product(&mut [], &[], &[1.0]);
     }
 
     #[test]

@@ -10,7 +10,10 @@ use crate::error::{ErrorKind, OrError, Result};
 use crate::knowledge::EdgeStore;
 use crate::llm::candle::{CandleModel, CandleOptions};
 use crate::models::{Cache, ModelRole};
-use crate::speech::WhisperSpeech;
+use crate::speech::{DetectorFactory, SileroModel, WhisperSpeech};
+
+/// The voice detector that is used where it was fetched.
+const VOICE_DETECTOR: &str = "silero-vad";
 
 /// Which local models to load, each an id of the catalogue or a path; `None` leaves one out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,17 +79,37 @@ pub async fn load_embedder(cache: &Cache, name: &str) -> Result<Arc<dyn Embedder
     Ok(Arc::new(embedder))
 }
 
-/// Loads a Whisper model by name or path.
+/// Loads the voice detector Silero VAD; `None`, and a warning in the log, where it was not fetched.
+///
+/// # Errors
+/// [`ErrorKind::Model`] if it is damaged.
+pub async fn load_voice_detector(cache: &Cache) -> Result<Option<DetectorFactory>> {
+    let files = match cache.resolve(VOICE_DETECTOR, ModelRole::Vad) {
+        Ok(files) => files,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            tracing::warn!(%error, "the built-in voice detector is used, which takes more noise for speech");
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let loaded = tokio::task::spawn_blocking(move || SileroModel::load(&files.weights)).await;
+    let stopped = || "the voice detector's loader stopped";
+    let model = loaded.or_error(ErrorKind::Internal, stopped)??;
+    Ok(Some(model.factory()))
+}
+
+/// Loads a Whisper model by name or path, with the voice detector of [`load_voice_detector`].
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`] if it is not in the cache; [`ErrorKind::Model`] if it is damaged.
 pub async fn load_speech(cache: &Cache, name: &str) -> Result<Arc<WhisperSpeech>> {
     let files = cache.resolve(name, ModelRole::Stt)?;
     let loaded = tokio::task::spawn_blocking(move || WhisperSpeech::load(&files.weights)).await;
-    Ok(Arc::new(loaded.or_error(
-        ErrorKind::Internal,
-        || "the speech loader stopped",
-    )??))
+    let engine = loaded.or_error(ErrorKind::Internal, || "the speech loader stopped")??;
+    Ok(Arc::new(match load_voice_detector(cache).await? {
+        Some(detector) => engine.with_voice_detector(detector),
+        None => engine,
+    }))
 }
 
 /// Loads a GGUF language model by name or path.

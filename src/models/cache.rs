@@ -238,6 +238,7 @@ fn format_for(role: ModelRole) -> ModelFormat {
         ModelRole::Llm => ModelFormat::Gguf,
         ModelRole::Stt => ModelFormat::Ggml,
         ModelRole::Embedding => ModelFormat::Safetensors,
+        ModelRole::Vad => ModelFormat::Onnx,
     }
 }
 

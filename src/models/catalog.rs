@@ -35,6 +35,8 @@ pub enum ModelRole {
     Stt,
     /// Text embedding.
     Embedding,
+    /// Voice activity detection.
+    Vad,
 }
 
 /// The file format of a model, as the engines of this crate read it.
@@ -48,6 +50,8 @@ pub enum ModelFormat {
     Ggml,
     /// Hugging Face safetensors, with `tokenizer.json` and `config.json` beside it.
     Safetensors,
+    /// An ONNX file, of which only the weights are read.
+    Onnx,
 }
 
 /// One model of the catalogue.
@@ -354,6 +358,7 @@ impl fmt::Display for ModelRole {
             Self::Llm => "llm",
             Self::Stt => "stt",
             Self::Embedding => "embedding",
+            Self::Vad => "vad",
         })
     }
 }
@@ -364,6 +369,7 @@ impl fmt::Display for ModelFormat {
             Self::Gguf => "gguf",
             Self::Ggml => "ggml",
             Self::Safetensors => "safetensors",
+            Self::Onnx => "onnx",
         })
     }
 }
@@ -415,13 +421,19 @@ mod tests {
                 "smollm2-135m-instruct",
                 "whisper-tiny.en",
                 "whisper-base",
-                "all-minilm-l6-v2"
+                "all-minilm-l6-v2",
+                "silero-vad"
             ]
         );
         assert!(!catalog.get("qwen2.5-coder-0.5b-instruct").unwrap().default);
         for model in catalog.iter() {
             let kinds: Vec<_> = model.sources.iter().map(|source| source.kind).collect();
-            assert_eq!(kinds, [SourceKind::Hf, SourceKind::Pypi], "{}", model.id);
+            // The hub has no repository of Silero's own.
+            let wanted: &[SourceKind] = match model.id.as_str() {
+                "silero-vad" => &[SourceKind::Pypi],
+                _ => &[SourceKind::Hf, SourceKind::Pypi],
+            };
+            assert_eq!(kinds, wanted, "{}", model.id);
             for source in model.sources.iter().filter(|s| s.convert.is_none()) {
                 for file in &source.files {
                     let joined: u64 = file.pieces.iter().map(|piece| piece.size).sum();
@@ -430,7 +442,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(Catalog::bundled().iter().count(), 6);
+        assert_eq!(Catalog::bundled().iter().count(), 7);
     }
 
     #[test]
@@ -455,7 +467,7 @@ mod tests {
     #[test]
     fn selection_names_the_known_ids_when_one_is_unknown() {
         let catalog = Catalog::bundled();
-        assert_eq!(catalog.select::<&str>(&[]).unwrap().len(), 5);
+        assert_eq!(catalog.select::<&str>(&[]).unwrap().len(), 6);
         let error = catalog.select(&["whisper-bass"]).unwrap_err().to_string();
         assert!(error.contains("whisper-bass") && error.contains("whisper-base"));
     }

@@ -33,8 +33,15 @@ pub(super) fn sniff(path: &Path) -> Result<ModelFormat, String> {
     {
         return Ok(ModelFormat::Safetensors);
     }
+    // ONNX is a protobuf message without a mark of its own: its first field is a small version number, and what
+    // PyTorch and others write goes on with the name of the producer.
+    if let [0x08, version, 0x12, ..] = head.as_slice()
+        && (1..0x80).contains(version)
+    {
+        return Ok(ModelFormat::Onnx);
+    }
     Err(format!(
-        "{} is neither a GGUF, a ggml nor a safetensors file",
+        "{} is neither a GGUF, a ggml, a safetensors nor an ONNX file",
         path.display()
     ))
 }
@@ -54,6 +61,7 @@ mod tests {
         assert_eq!(write(b"GGUF\x03\0\0\0"), Ok(ModelFormat::Gguf));
         assert_eq!(write(b"lmgg1234"), Ok(ModelFormat::Ggml));
         assert_eq!(write(b"\x02\0\0\0\0\0\0\0{}"), Ok(ModelFormat::Safetensors));
+        assert_eq!(write(b"\x08\x08\x12\x07pytorch"), Ok(ModelFormat::Onnx));
         // A header longer than the file: cut off.
         assert!(write(b"\xff\0\0\0\0\0\0\0{}").is_err());
         assert!(write(b"").unwrap_err().contains("empty"));

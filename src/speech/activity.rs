@@ -1,19 +1,15 @@
 //! Voice activity in live audio: when a voice sets in and how long it has been silent, frame by frame.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::sync::Arc;
 
-use earshot::Detector;
+use super::detector::{DetectorProfile, VoiceDetector};
+use super::vad::{FRAME, LEAST_GAIN, MARGIN_MS, MOST_GAIN, QUIETEST, SURE_MS, USUAL};
 
-use super::vad::{FRAME, FRAME_MS, LEAST_GAIN, LEAVE, MARGIN_MS, MOST_GAIN, QUIETEST, SURE, USUAL};
-
-/// A voice has set in when so many of the last frames are sure: 64 ms of voice within 128.
-const ONSET_FRAMES: usize = 4;
-const ONSET_WINDOW: usize = 8;
+/// A voice has set in when [`SURE_MS`] of so much are sure.
+const ONSET_MS: u64 = 128;
 /// Audio from before a voice was noticed, for its soft beginning.
-const BEFORE_MS: u64 = MARGIN_MS + ONSET_WINDOW as u64 * FRAME_MS;
-/// A frame's share in the level of the loud frames, up quickly and down slowly (some ten seconds).
+const BEFORE_MS: u64 = MARGIN_MS + ONSET_MS;
+/// The share of 16 ms in the level of the loud frames, up quickly and down slowly (some ten seconds).
 const RISE: f32 = 0.2;
 const FALL: f32 = 0.002;
 /// On a quiet line, within half a minute: pauses between turns are shorter.
@@ -21,47 +17,11 @@ const SETTLE: f32 = 0.001;
 /// Back to the usual level within a second or two.
 const RELAX: f32 = 0.02;
 
-/// Tells voice from everything else, one track each.
-///
-/// [`Earshot`] is the one that is used unless a host brings its own.
-pub trait VoiceDetector: fmt::Debug + Send + 'static {
-    /// How likely this frame of 256 samples (16 ms at 16 kHz) holds a voice, 0 to 1. Frames come in order;
-    /// their level is brought to that of usual speech.
-    fn score(&mut self, frame: &[f32; FRAME]) -> f32;
-}
-
-/// Makes a detector for a track.
-pub type DetectorFactory = Arc<dyn Fn() -> Box<dyn VoiceDetector> + Send + Sync>;
-
-/// Crate `earshot`: a small neural detector with its weights inside.
-pub struct Earshot {
-    detector: Box<Detector>,
-}
-
-impl Default for Earshot {
-    fn default() -> Self {
-        Self {
-            detector: Detector::default_boxed(),
-        }
-    }
-}
-
-impl fmt::Debug for Earshot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Earshot").finish_non_exhaustive()
-    }
-}
-
-impl VoiceDetector for Earshot {
-    fn score(&mut self, frame: &[f32; FRAME]) -> f32 {
-        self.detector.predict_f32(frame)
-    }
-}
-
 /// Follows one track. Positions are samples from the start of the track.
 #[derive(Debug)]
 pub(super) struct ActivityTracker {
     detector: Box<dyn VoiceDetector>,
+    profile: DetectorProfile,
     /// Samples that do not fill a frame yet.
     rest: Vec<f32>,
     /// Where the next frame begins.
@@ -92,6 +52,7 @@ pub(super) enum Change {
 impl ActivityTracker {
     pub(super) fn new(detector: Box<dyn VoiceDetector>) -> Self {
         Self {
+            profile: detector.profile().checked(),
             detector,
             rest: Vec::new(),
             position: 0,
@@ -110,9 +71,10 @@ impl ActivityTracker {
     pub(super) fn push(&mut self, samples: &[f32]) -> Option<Change> {
         let mut change = None;
         self.rest.extend_from_slice(samples);
-        let whole = self.rest.len() / FRAME * FRAME;
+        let length = self.profile.frame;
+        let whole = self.rest.len() / length * length;
         let frames: Vec<f32> = self.rest.drain(..whole).collect();
-        for frame in frames.as_chunks::<FRAME>().0 {
+        for frame in frames.chunks_exact(length) {
             change = self.frame(frame).or(change);
         }
         change
@@ -135,12 +97,53 @@ impl ActivityTracker {
         self.scores.clear();
     }
 
-    fn frame(&mut self, frame: &[f32; FRAME]) -> Option<Change> {
-        let frame = frame.map(|s| if s.is_finite() { s } else { 0.0 });
-        let power = frame.iter().map(|s| s * s).sum::<f32>() / FRAME as f32;
+    fn frame(&mut self, frame: &[f32]) -> Option<Change> {
+        let score = self.score(frame);
+        self.position += frame.len() as u64;
+        if self.scores.len() >= self.profile.frames(ONSET_MS) {
+            self.scores.pop_front();
+        }
+        self.scores.push_back(score);
+        let end = self.position.saturating_sub(self.profile.lag());
+        if let Some(voice) = &mut self.voice {
+            if score >= self.profile.leave {
+                voice.end = voice.end.max(end);
+            }
+            return None;
+        }
+        let sure = |score: &&f32| **score >= self.profile.enter;
+        if self.scores.iter().filter(sure).count() < self.profile.frames(SURE_MS) {
+            return None;
+        }
+        let first = self
+            .scores
+            .iter()
+            .position(|score| *score >= self.profile.leave)
+            .unwrap_or_default();
+        let back = (self.scores.len() - first) * frame.len();
+        let start = self.position.saturating_sub(back as u64);
+        let voice = Voice {
+            start,
+            end: end.max(start),
+        };
+        self.voice = Some(voice);
+        Some(Change::Onset(voice))
+    }
+
+    /// What the detector says of a frame, and what that says of the level of voices here.
+    fn score(&mut self, frame: &[f32]) -> f32 {
+        let mut frame: Vec<f32> = frame
+            .iter()
+            .map(|s| if s.is_finite() { *s } else { 0.0 })
+            .collect();
+        let power = frame.iter().map(|s| s * s).sum::<f32>() / frame.len() as f32;
         let gain = (USUAL / self.level.max(f32::MIN_POSITIVE)).clamp(LEAST_GAIN, MOST_GAIN);
-        let usual = frame.map(|s| (s * gain).clamp(-1.0, 1.0));
-        let score = self.detector.score(&usual);
+        if self.profile.levelled {
+            frame
+                .iter_mut()
+                .for_each(|s| *s = (*s * gain).clamp(-1.0, 1.0));
+        }
+        let score = self.detector.score(&frame);
         let level = power.sqrt();
         let audible = level * gain >= QUIETEST;
         let score = if audible && score.is_finite() {
@@ -150,54 +153,30 @@ impl ActivityTracker {
         };
         // Only what sounds like a voice says how loud voices are here. Where none is heard the level goes back to
         // that of usual speech, or beyond it to what there is on a quiet line.
-        let (towards, share) = match score >= LEAVE {
+        let (towards, share) = match score >= self.profile.leave {
             true if level > self.level => (level, RISE),
             true => (level, FALL),
             false if self.level > USUAL => (USUAL, RELAX),
             false if level >= QUIETEST => (level.clamp(USUAL / MOST_GAIN, USUAL), SETTLE),
             false => (self.level, FALL),
         };
+        let share = 1.0 - (1.0 - share).powf(frame.len() as f32 / FRAME as f32);
         self.level += (towards - self.level) * share;
-        self.position += FRAME as u64;
-        if self.scores.len() >= ONSET_WINDOW {
-            self.scores.pop_front();
-        }
-        self.scores.push_back(score);
-        if let Some(voice) = &mut self.voice {
-            if score >= LEAVE {
-                voice.end = self.position;
-            }
-            return None;
-        }
-        let sure = self.scores.iter().filter(|score| **score >= SURE).count();
-        if sure < ONSET_FRAMES {
-            return None;
-        }
-        let first = self
-            .scores
-            .iter()
-            .position(|score| *score >= LEAVE)
-            .unwrap_or_default();
-        let back = (self.scores.len() - first) * FRAME;
-        let voice = Voice {
-            start: self.position.saturating_sub(back as u64),
-            end: self.position,
-        };
-        self.voice = Some(voice);
-        Some(Change::Onset(voice))
+        score
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::speech::Earshot;
 
     /// Scores by loudness, so that a test says where the voice is.
     #[derive(Debug)]
     struct Loud;
 
     impl VoiceDetector for Loud {
-        fn score(&mut self, frame: &[f32; FRAME]) -> f32 {
+        fn score(&mut self, frame: &[f32]) -> f32 {
             if frame[0].abs() > 0.02 { 0.9 } else { 0.1 }
         }
     }
@@ -238,7 +217,7 @@ mod tests {
         #[derive(Debug)]
         struct Deaf;
         impl VoiceDetector for Deaf {
-            fn score(&mut self, _: &[f32; FRAME]) -> f32 {
+            fn score(&mut self, _: &[f32]) -> f32 {
                 0.0
             }
         }
@@ -256,6 +235,73 @@ mod tests {
             "a loud voice is turned down: {}",
             loud.level
         );
+    }
+
+    #[test]
+    fn a_detector_hears_frames_of_its_own_size_however_the_audio_comes() {
+        /// Remembers what it heard; the louder, the surer.
+        #[derive(Debug)]
+        struct Wide(std::sync::Arc<parking_lot::Mutex<Vec<Vec<f32>>>>);
+        impl VoiceDetector for Wide {
+            fn profile(&self) -> DetectorProfile {
+                DetectorProfile {
+                    frame: 512,
+                    lag_ms: 32,
+                    levelled: false,
+                    ..DetectorProfile::default()
+                }
+            }
+            fn score(&mut self, frame: &[f32]) -> f32 {
+                self.0.lock().push(frame.to_vec());
+                frame[0]
+            }
+        }
+        // Silence, 320 ms of a voice from 480 ms on, and silence that fills no frame.
+        let mut audio = vec![0.0_f32; 512 * 35 + 77];
+        audio[512 * 15..512 * 25].fill(0.4);
+        audio[512 * 17..512 * 19].fill(0.6);
+        let mut outcomes = Vec::new();
+        for size in [1, 56, 160, 512, 777, audio.len()] {
+            let heard = std::sync::Arc::default();
+            let mut tracker = ActivityTracker::new(Box::new(Wide(std::sync::Arc::clone(&heard))));
+            for piece in audio.chunks(size) {
+                tracker.push(piece);
+            }
+            let heard = std::mem::take(&mut *heard.lock());
+            assert_eq!(heard.concat(), audio[..512 * 35]);
+            outcomes.push((tracker.voice().unwrap(), tracker.silence()));
+        }
+        // What the detector lags behind is taken off the end.
+        let voice = Voice {
+            start: 512 * 15,
+            end: 512 * 24,
+        };
+        assert_eq!(outcomes, vec![(voice, 512 * 11); 6]);
+    }
+
+    #[test]
+    fn a_detector_that_asks_for_the_impossible_gets_what_there_is() {
+        #[derive(Debug)]
+        struct Odd(usize);
+        impl VoiceDetector for Odd {
+            fn profile(&self) -> DetectorProfile {
+                DetectorProfile {
+                    frame: self.0,
+                    lag_ms: u64::MAX,
+                    enter: f32::NAN,
+                    ..DetectorProfile::default()
+                }
+            }
+            fn score(&mut self, frame: &[f32]) -> f32 {
+                assert!((80..=1600).contains(&frame.len()));
+                f32::NAN
+            }
+        }
+        for frame in [0, 1, usize::MAX] {
+            let mut tracker = ActivityTracker::new(Box::new(Odd(frame)));
+            tracker.push(&[0.3; 5000]);
+            assert_eq!(tracker.voice(), None);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A recorded call as attributed speech: who said what, when.
 
 use super::diarize::voice_changes;
-use super::vad::speech_spans;
+use super::vad::spans_of;
 use super::{AudioTrack, Recording, Segment, SpeechSpan, SpeechToText, TranscribeOptions};
 use super::{assign_mono_roles, infer_roles};
 use crate::conversation::{ParticipantId, Role, Word};
@@ -154,7 +154,8 @@ async fn mono(
 ) -> Result<Vec<AttributedSegment>> {
     let mut transcribe = options.transcribe.clone();
     transcribe.pause_ms = transcribe.pause_ms.min(MONO_PAUSE_MS);
-    transcribe.borders_ms = voice_changes(&speech_spans(track), track);
+    let spans = spans_of(track, engine.voice_detector().as_ref());
+    transcribe.borders_ms = voice_changes(&spans, track);
     let segments = engine.transcribe(track.clone(), transcribe).await?;
     // People answer each other without a pause as well, so a role is inferred for each sentence.
     let sentences: Vec<(usize, Segment)> = segments

@@ -12,7 +12,10 @@ mod audio;
 mod call;
 #[cfg(feature = "whisper")]
 pub mod ct2;
+mod detector;
 mod diarize;
+#[cfg(feature = "whisper")]
+mod earshot;
 mod endpoint;
 mod frame;
 #[cfg(feature = "whisper")]
@@ -23,6 +26,8 @@ mod recording;
 mod resample;
 mod scripted;
 mod signals;
+#[cfg(feature = "whisper")]
+mod silero;
 mod span;
 #[cfg(feature = "whisper")]
 mod streaming;
@@ -48,23 +53,28 @@ mod wav;
 mod whisper;
 
 #[cfg(feature = "whisper")]
-pub use activity::{DetectorFactory, Earshot, VoiceDetector};
+pub use self::earshot::Earshot;
 pub use annotate::{annotate, is_dictating};
 #[cfg(feature = "whisper")]
 pub use audio::{RecordingOptions, read_recording, read_recording_with};
 pub use call::{AttributedSegment, CallOptions, transcribe_recording};
+pub use detector::{DetectorFactory, DetectorProfile, VoiceDetector};
 pub use diarize::{assign_mono_roles, infer_roles};
 pub use endpoint::{EndpointOptions, is_back_channel};
 pub use frame::AudioFrame;
+#[cfg(feature = "eval")]
+pub(crate) use g711::to_mu_law;
 pub use recording::Recording;
 pub use scripted::ScriptedSpeech;
 pub use signals::{SignalTracker, Spoken};
+#[cfg(feature = "whisper")]
+pub use silero::{SileroModel, SileroVad};
 pub use span::SpeechSpan;
 #[cfg(feature = "whisper")]
 pub use streaming::{LiveEvent, LiveEvents, LiveOptions, LiveTranscriber};
 pub use timeline::timeline;
 #[cfg(feature = "whisper")]
-pub use vad::speech_spans;
+pub use vad::{speech_spans, speech_spans_with};
 #[cfg(feature = "whisper")]
 pub use whisper::WhisperSpeech;
 
@@ -211,6 +221,12 @@ pub trait SpeechToText: Debug + Send + Sync + 'static {
         track: AudioTrack,
         options: TranscribeOptions,
     ) -> Result<Vec<Segment>>;
+
+    /// The voice detector that goes with this engine: for live audio ([`LiveTranscriber`]) and for the turns of mono
+    /// recordings ([`transcribe_recording`]). `None` where it has none; the built-in one is used then.
+    fn voice_detector(&self) -> Option<DetectorFactory> {
+        None
+    }
 }
 
 /// For the fuzz target `wav`: how many samples a WAV file in memory holds, `None` where it is none.

@@ -3,7 +3,7 @@
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Indexing, Resampler as _};
 
-use super::SAMPLE_RATE;
+use super::{AudioTrack, SAMPLE_RATE};
 use crate::error::{ErrorKind, OrError, Result};
 
 /// Frames a piece; with one transform a piece, the pass band reaches 98% of the lower Nyquist
@@ -23,6 +23,21 @@ pub(super) struct Resampler {
     /// Output frames that were handed out already.
     given: u64,
     out: Vec<f32>,
+}
+
+impl AudioTrack {
+    /// A track of mono samples of any rate from 8 kHz on; what is no number becomes silence.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Audio`] for a rate that cannot be converted.
+    pub fn from_samples(samples: &[f32], rate: u32) -> Result<Self> {
+        super::AudioFrame::new(Vec::new(), rate).check()?;
+        let mut resampler = Resampler::new(rate)?;
+        resampler.push(samples)?;
+        Ok(Self {
+            samples: resampler.finish()?,
+        })
+    }
 }
 
 impl Resampler {

@@ -18,8 +18,10 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::activity::{DetectorFactory, Earshot};
-use super::{AudioFrame, AudioTrack, EndpointOptions, Segment, SpeechToText, TranscribeOptions};
+use super::detector::DetectorFactory;
+use super::{
+    AudioFrame, AudioTrack, Earshot, EndpointOptions, Segment, SpeechToText, TranscribeOptions,
+};
 use crate::error::{Error, ErrorKind, Result};
 use desk::{Desk, Job};
 
@@ -44,8 +46,9 @@ pub struct LiveOptions {
     pub endpoint: EndpointOptions,
     /// Interim words are looked for after so much more speech.
     pub interim_ms: u64,
-    /// Makes the voice detector of each track.
-    pub detector: DetectorFactory,
+    /// Makes the voice detector of each track; `None` for the engine's own
+    /// ([`SpeechToText::voice_detector`]), else [`Earshot`].
+    pub detector: Option<DetectorFactory>,
 }
 
 impl std::fmt::Debug for LiveOptions {
@@ -64,7 +67,7 @@ impl Default for LiveOptions {
             transcribe: TranscribeOptions::default(),
             endpoint: EndpointOptions::default(),
             interim_ms: 600,
-            detector: Arc::new(|| Box::<Earshot>::default()),
+            detector: None,
         }
     }
 }
@@ -95,7 +98,7 @@ impl LiveOptions {
     /// Brings another voice detector.
     #[must_use]
     pub fn with_detector(mut self, detector: DetectorFactory) -> Self {
-        self.detector = detector;
+        self.detector = Some(detector);
         self
     }
 }
@@ -236,7 +239,11 @@ impl LiveTranscriber {
         }
         let (inputs, received) = mpsc::channel(FRAMES);
         let (sender, events) = mpsc::channel(EVENTS);
-        let desk = Desk::new(tracks, options);
+        let chosen = options.detector.clone();
+        let detector = chosen
+            .or_else(|| engine.voice_detector())
+            .unwrap_or_else(|| Arc::new(|| Box::<Earshot>::default()));
+        let desk = Desk::new(tracks, options, &detector);
         tokio::spawn(run(engine, desk, received, sender));
         Ok((Self { inputs, tracks }, LiveEvents { events }))
     }

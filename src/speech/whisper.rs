@@ -13,8 +13,10 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use whisper_rs::{FullParams, WhisperContext, WhisperContextParameters};
 
+use super::detector::DetectorFactory;
 use super::utterance::{self, UtteranceSpan};
-use super::{AudioTrack, SAMPLE_RATE, Segment, SpeechToText, TranscribeOptions, speech_spans};
+use super::vad::spans_of;
+use super::{AudioTrack, SAMPLE_RATE, Segment, SpeechSpan, SpeechToText, TranscribeOptions};
 use crate::compute::{self, Priority};
 use crate::error::{Error, ErrorKind, OrError, Result};
 
@@ -63,6 +65,7 @@ const NO_SPEECH: f32 = 0.5;
 #[derive(Clone)]
 pub struct WhisperSpeech {
     inner: Arc<Inner>,
+    detector: Option<DetectorFactory>,
 }
 
 struct Inner {
@@ -111,7 +114,15 @@ impl WhisperSpeech {
                 decoders: Mutex::new(vec![Decoder::new(state)]),
                 threads: threads.min(MOST_THREADS),
             }),
+            detector: None,
         })
+    }
+
+    /// Brings another voice detector than the built-in one.
+    #[must_use]
+    pub fn with_voice_detector(mut self, detector: DetectorFactory) -> Self {
+        self.detector = Some(detector);
+        self
     }
 
     /// Whether it knows other languages than English.
@@ -145,11 +156,19 @@ impl SpeechToText for WhisperSpeech {
         // The blocking thread learns from this that nobody waits any more.
         let wanted = Wanted(Arc::new(AtomicBool::new(true)));
         let still = Arc::clone(&wanted.0);
-        let work = tokio::task::spawn_blocking(move || inner.transcribe(&track, &options, &still));
+        let detector = self.detector.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let spans = spans_of(&track, detector.as_ref());
+            inner.transcribe(&track, &spans, &options, &still)
+        });
         work.await.or_error(
             ErrorKind::Internal,
             || "the speech thread stopped; this is a defect",
         )?
+    }
+
+    fn voice_detector(&self) -> Option<DetectorFactory> {
+        self.detector.clone()
     }
 }
 
@@ -184,12 +203,12 @@ impl Inner {
     fn transcribe(
         &self,
         track: &AudioTrack,
+        spans: &[SpeechSpan],
         options: &TranscribeOptions,
         wanted: &Arc<AtomicBool>,
     ) -> Result<Vec<Segment>> {
         let language = self.asked_language(options)?;
-        let spans = speech_spans(track);
-        let utterances = utterance::cut(track, &spans, options.pause_ms, &options.borders_ms);
+        let utterances = utterance::cut(track, spans, options.pause_ms, &options.borders_ms);
         if utterances.is_empty() {
             return Ok(Vec::new());
         }

@@ -278,12 +278,13 @@ pub(crate) enum EvalCommand {
         #[arg(long)]
         each: bool,
     },
-    /// Words invented where nobody speaks: on the audio of a folder, or on generated noise.
+    /// Words invented where nobody speaks: on the audio of a folder, or on generated noise, at full width and as a
+    /// telephone line carries it.
     Silence {
         /// Folder with audio in which nobody speaks; noise is generated without it.
         #[arg(long, value_name = "PATH")]
         data: Option<PathBuf>,
-        /// Minutes of each kind of generated noise.
+        /// Minutes of each kind of generated noise, once at full width and once on a line.
         #[arg(long, default_value_t = 1.0)]
         minutes: f64,
         /// Speech model: an id, or the path of a ggml Whisper file.

@@ -1,6 +1,6 @@
 //! What is on a telephone line while nobody speaks, made up.
 
-use crate::speech::{AudioTrack, SAMPLE_RATE};
+use crate::speech::{AudioTrack, SAMPLE_RATE, to_mu_law};
 
 const RATE: f32 = SAMPLE_RATE as f32;
 const TAU: f32 = std::f32::consts::TAU;
@@ -59,6 +59,36 @@ pub(super) fn make(kind: &str, seconds: f64, seed: u64) -> AudioTrack {
         _ => vec![0.0; count],
     };
     AudioTrack { samples }
+}
+
+/// Samples a second of a telephone line.
+pub(super) const LINE_RATE: u32 = 8_000;
+
+/// As a telephone line carries it: 8 kHz, nothing above 4 kHz, mu-law.
+pub(super) fn on_a_line(track: &AudioTrack) -> Vec<u8> {
+    // Half the length of the filter, and where it lets through, as a share of the rate.
+    const REACH: isize = 64;
+    const PASS: f32 = 3_600.0 / RATE;
+    let filter: Vec<f32> = (-REACH..=REACH)
+        .map(|n| {
+            let n = n as f32;
+            let window = 0.54 + 0.46 * (TAU / 2.0 * n / REACH as f32).cos();
+            let ideal = match n == 0.0 {
+                true => 2.0 * PASS,
+                false => (TAU * PASS * n).sin() / (TAU / 2.0 * n),
+            };
+            window * ideal
+        })
+        .collect();
+    let silence = vec![0.0; REACH.unsigned_abs()];
+    let padded = [silence.as_slice(), &track.samples, &silence].concat();
+    let halved = padded.windows(filter.len()).step_by(2);
+    halved
+        .map(|around| {
+            let sample: f32 = around.iter().zip(&filter).map(|(s, f)| s * f).sum();
+            to_mu_law(sample.clamp(-1.0, 1.0))
+        })
+        .collect()
 }
 
 struct Chance(u64);

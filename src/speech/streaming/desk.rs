@@ -6,6 +6,7 @@ use super::{LiveEvent, LiveOptions};
 use crate::conversation::Word;
 use crate::error::Result;
 use crate::speech::activity::Change;
+use crate::speech::detector::DetectorFactory;
 use crate::speech::frames::Arrived;
 use crate::speech::vad::{FRAME, MARGIN_MS, is_tonal};
 use crate::speech::{AudioFrame, Segment, TranscribeOptions, is_back_channel};
@@ -53,11 +54,9 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(tracks: usize, options: LiveOptions) -> Self {
+    pub(super) fn new(tracks: usize, options: LiveOptions, detector: &DetectorFactory) -> Self {
         Self {
-            tracks: (0..tracks)
-                .map(|_| Track::new((options.detector)()))
-                .collect(),
+            tracks: (0..tracks).map(|_| Track::new(detector())).collect(),
             options,
             events: Vec::new(),
             next_number: 0,

@@ -7,8 +7,7 @@ use futures::StreamExt;
 use parking_lot::Mutex;
 
 use super::*;
-use crate::speech::activity::VoiceDetector;
-use crate::speech::{SAMPLE_RATE, ScriptedSpeech};
+use crate::speech::{SAMPLE_RATE, ScriptedSpeech, VoiceDetector};
 
 const RATE: u32 = SAMPLE_RATE;
 const FRAME_MS: u64 = 20;
@@ -17,7 +16,7 @@ const FRAME_MS: u64 = 20;
 struct Loud;
 
 impl VoiceDetector for Loud {
-    fn score(&mut self, frame: &[f32; 256]) -> f32 {
+    fn score(&mut self, frame: &[f32]) -> f32 {
         let power: f32 = frame.iter().map(|s| s * s).sum();
         if power > 0.1 { 0.9 } else { 0.0 }
     }

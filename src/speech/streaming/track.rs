@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use crate::conversation::Word;
 use crate::speech::SAMPLE_RATE;
-use crate::speech::activity::{ActivityTracker, VoiceDetector};
+use crate::speech::activity::ActivityTracker;
 use crate::speech::agreement::Agreement;
+use crate::speech::detector::VoiceDetector;
 use crate::speech::frames::FrameLine;
 use crate::speech::vad::MARGIN_MS;
 

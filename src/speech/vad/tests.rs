@@ -138,10 +138,11 @@ fn a_voice_is_found_where_it_is_loud_or_quiet() {
 #[test]
 fn runs_bridge_short_dips_and_need_some_certainty() {
     let mut scores = vec![0.1; 200];
+    let profile = Earshot::default().profile();
     scores[20..40].fill(0.9);
     scores[50..60].fill(0.8);
     scores[120..160].fill(0.65);
-    assert_eq!(runs(&scores), vec![20..60]);
+    assert_eq!(runs(&scores, &profile), vec![20..60]);
     scores[130..134].fill(0.75);
-    assert_eq!(runs(&scores), [20..60, 120..160]);
+    assert_eq!(runs(&scores, &profile), [20..60, 120..160]);
 }

@@ -1,11 +1,12 @@
 //! The evaluation commands.
 
 use attendant::Result;
-use attendant::assistant::local::{load_embedder, load_speech};
+use attendant::assistant::local::load_embedder;
 use attendant::eval;
 use attendant::models::Cache;
 use serde::Serialize;
 
+use super::speech;
 use crate::args::{EvalArgs, EvalCommand};
 use crate::screen::Screen;
 
@@ -19,7 +20,7 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             previous,
             each,
         } => {
-            let engine = load_speech(&cache, &model).await?;
+            let engine = speech(&cache, &model, screen).await?;
             let bar = screen.bar("transcribing");
             let progress = |done: &eval::speech::SpeechProgress| {
                 bar.set_length(done.total as u64);
@@ -51,13 +52,16 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             seed,
             json,
         } => {
-            let engine = load_speech(&cache, &model).await?;
+            let engine = speech(&cache, &model, screen).await?;
             let bar = screen.bar("listening");
             let progress = |piece: &eval::silence::SilenceProgress| {
                 bar.set_length(piece.total as u64);
                 bar.set_position(piece.done as u64);
-                if !piece.heard.is_empty() {
-                    screen.note(&format!("{}: {}", piece.name, piece.heard));
+                if piece.false_onset || !piece.heard.is_empty() {
+                    screen.note(&format!(
+                        "{}, taken for a voice: {}",
+                        piece.name, piece.heard
+                    ));
                 }
             };
             let score = eval::silence::run(data.as_deref(), engine, minutes, seed, progress).await;
@@ -71,7 +75,7 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             model,
             json,
         } => {
-            let engine = load_speech(&cache, &model).await?;
+            let engine = speech(&cache, &model, screen).await?;
             let progress = |minute: f64, resident: Option<f64>| {
                 let resident = resident.map_or("?".to_owned(), |mb| format!("{mb:.0}"));
                 screen.note(&format!("minute {minute:.0}: {resident} MB"));

@@ -1,17 +1,17 @@
 //! A recording as text.
 
 use attendant::Result;
-use attendant::assistant::local::load_speech;
 use attendant::conversation::{Channel, Conversation};
 use attendant::models::Cache;
 use attendant::session::SessionEvent;
 
 use super::file::{hear, spoken};
+use super::speech;
 use crate::args::TranscribeArgs;
 use crate::screen::Screen;
 
 pub(crate) async fn run(args: TranscribeArgs, screen: &Screen) -> Result<()> {
-    let engine = load_speech(&Cache::from_env()?, &args.stt).await?;
+    let engine = speech(&Cache::from_env()?, &args.stt, screen).await?;
     if args.live {
         return super::live::run(args, engine, screen).await;
     }
