@@ -10,8 +10,8 @@ use super::chunk::{passages, searchable};
 use super::load::distinct;
 use super::sentence::sentences;
 use super::sparse::SparseEncoder;
-use super::turn::Indexes;
 use super::support::{citation, confidence, in_reading_order, merge, missing};
+use super::turn::Indexes;
 use super::{
     Hit, IndexedPassage, KnowledgeAnswer, KnowledgeArticle, Passage, Question, VectorQuery,
     VectorStore,

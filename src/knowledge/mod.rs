@@ -25,11 +25,11 @@ pub use edge::EdgeStore;
 pub use load::{LoadReport, Skipped, load_articles};
 pub use memory::MemoryVectorStore;
 pub use proof::Attribution;
-pub use turn::{NEED_THRESHOLD, RecentTurns, SubjectCue, TurnKnowledge, TurnMatch};
 #[cfg(feature = "eval")]
 pub(crate) use turn::{
     Candidate, Evidence, EvidenceOptions, Head, Logistic, RANK_SIGNS, Weights, log_odds,
 };
+pub use turn::{NEED_THRESHOLD, RecentTurns, SubjectCue, TurnKnowledge, TurnMatch};
 
 /// The word weights of a query, for evaluations that search a store themselves.
 #[cfg(feature = "eval")]

@@ -152,7 +152,12 @@ pub(super) fn rows(data: &Path) -> Result<Vec<Row>> {
 
 fn row(value: &Value) -> Option<Row> {
     let label = value.get("label")?;
-    let turns: Vec<SaidTurn> = value.get("log")?.as_array()?.iter().filter_map(turn).collect();
+    let turns: Vec<SaidTurn> = value
+        .get("log")?
+        .as_array()?
+        .iter()
+        .filter_map(turn)
+        .collect();
     turns.last()?;
     let known = label.get("knowledge").and_then(Value::as_array);
     Some(Row {
@@ -185,7 +190,12 @@ fn gold(value: &Value) -> Option<String> {
         _ => document,
     };
     let sentence = part("sent_id").unwrap_or_default();
-    Some(key(&part("domain")?, &part("entity_id")?, &document, &sentence))
+    Some(key(
+        &part("domain")?,
+        &part("entity_id")?,
+        &document,
+        &sentence,
+    ))
 }
 
 /// A text on one line, or a number as text.
@@ -211,7 +221,10 @@ fn read(path: &Path) -> Result<Vec<Value>> {
     for (number, line) in BufReader::new(GzDecoder::new(file)).lines().enumerate() {
         let wrong = || {
             let line = number + 1;
-            format!("{} line {line} is not in the expected format", path.display())
+            format!(
+                "{} line {line} is not in the expected format",
+                path.display()
+            )
         };
         let line = line.or_error(ErrorKind::InvalidInput, wrong)?;
         if !line.trim().is_empty() {

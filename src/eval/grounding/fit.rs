@@ -29,21 +29,36 @@ impl Scale {
         }
         let mut spread = vec![0.0; width];
         for row in rows {
-            let gaps = row.iter().zip(&mean).map(|(x, mean)| (x - mean) * (x - mean) / count);
-            spread.iter_mut().zip(gaps).for_each(|(spread, gap)| *spread += gap);
+            let gaps = row
+                .iter()
+                .zip(&mean)
+                .map(|(x, mean)| (x - mean) * (x - mean) / count);
+            spread
+                .iter_mut()
+                .zip(gaps)
+                .for_each(|(spread, gap)| *spread += gap);
         }
-        spread.iter_mut().for_each(|value| *value = value.sqrt().max(1e-4));
+        spread
+            .iter_mut()
+            .for_each(|value| *value = value.sqrt().max(1e-4));
         Self { mean, spread }
     }
 
     fn apply(&self, row: &[f32]) -> Vec<f32> {
         let scales = self.mean.iter().zip(&self.spread);
-        row.iter().zip(scales).map(|(x, (mean, spread))| (x - mean) / spread).collect()
+        row.iter()
+            .zip(scales)
+            .map(|(x, (mean, spread))| (x - mean) / spread)
+            .collect()
     }
 
     /// The same function of unscaled inputs: its weights, and what is added.
     fn undo(&self, weights: &[f32]) -> (Vec<f32>, f32) {
-        let plain: Vec<f32> = weights.iter().zip(&self.spread).map(|(w, spread)| w / spread).collect();
+        let plain: Vec<f32> = weights
+            .iter()
+            .zip(&self.spread)
+            .map(|(w, spread)| w / spread)
+            .collect();
         let offset = -dot(&plain, &self.mean);
         (plain, offset)
     }
@@ -82,7 +97,9 @@ pub(super) fn logistic(rows: &[(Vec<f32>, bool)], penalty: f32) -> Logistic {
 
 /// Weights whose softmax gives the passages that answer most of the probability.
 pub(super) fn listwise(contests: &[Contest], penalty: f32) -> Vec<f32> {
-    let all = contests.iter().flat_map(|contest| contest.signs.iter().map(Vec::as_slice));
+    let all = contests
+        .iter()
+        .flat_map(|contest| contest.signs.iter().map(Vec::as_slice));
     let scale = Scale::of(all);
     let scaled: Vec<(Vec<Vec<f32>>, &[bool])> = contests
         .iter()
@@ -123,7 +140,10 @@ fn descend(width: usize, mut gradient_at: impl FnMut(&[f32], &mut [f32])) -> Vec
         let mut gradient = vec![0.0; width];
         gradient_at(&weights, &mut gradient);
         let rate = RATE * (1.0 - step as f32 / (STEPS + 1) as f32);
-        let (bias1, bias2) = (1.0 - 0.9_f32.powi(step as i32), 1.0 - 0.99_f32.powi(step as i32));
+        let (bias1, bias2) = (
+            1.0 - 0.9_f32.powi(step as i32),
+            1.0 - 0.99_f32.powi(step as i32),
+        );
         let moments = first.iter_mut().zip(&mut second);
         for ((weight, slope), (first, second)) in weights.iter_mut().zip(gradient).zip(moments) {
             *first = 0.9 * *first + 0.1 * slope;
@@ -139,7 +159,9 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 fn add(sum: &mut [f32], factor: f32, row: &[f32]) {
-    sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += factor * x);
+    sum.iter_mut()
+        .zip(row)
+        .for_each(|(sum, x)| *sum += factor * x);
 }
 
 #[cfg(test)]
@@ -161,7 +183,10 @@ mod tests {
         assert!((fitted.weights[0] - 2.0).abs() < 0.25, "{fitted:?}");
         assert!(fitted.weights[1].abs() < 0.01, "{fitted:?}");
         let shrunk = logistic(&rows, 1.0);
-        assert!(shrunk.weights[0].abs() < 0.5 * fitted.weights[0], "{shrunk:?}");
+        assert!(
+            shrunk.weights[0].abs() < 0.5 * fitted.weights[0],
+            "{shrunk:?}"
+        );
     }
 
     #[test]
@@ -169,7 +194,9 @@ mod tests {
         let mut chance = Chance::new(2);
         let contests: Vec<Contest> = (0..200)
             .map(|_| {
-                let signs: Vec<Vec<f32>> = (0..10).map(|_| vec![chance.share(), chance.share()]).collect();
+                let signs: Vec<Vec<f32>> = (0..10)
+                    .map(|_| vec![chance.share(), chance.share()])
+                    .collect();
                 let best = signs.iter().map(|row| row[1]).fold(0.0, f32::max);
                 let gold = signs.iter().map(|row| row[1] == best).collect();
                 Contest { signs, gold }

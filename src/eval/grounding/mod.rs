@@ -166,7 +166,10 @@ async fn base(
     progress: Option<&Progress<'_>>,
 ) -> Result<(Base, usize)> {
     let store = Arc::new(EdgeStore::open(folder.path(), embedder.as_ref()).await?);
-    let ours = KnowledgeBase::new(Arc::clone(&embedder), Arc::clone(&store) as Arc<dyn VectorStore>);
+    let ours = KnowledgeBase::new(
+        Arc::clone(&embedder),
+        Arc::clone(&store) as Arc<dyn VectorStore>,
+    );
     let articles = data::articles(data)?;
     let step = |done: usize, total: usize| {
         if let Some(progress) = progress {
@@ -225,13 +228,18 @@ async fn plain(base: &Base, text: &str) -> Result<Option<String>> {
         limit: 1,
     };
     let hits = base.store.search(query).await?;
-    Ok(hits.into_iter().next().map(|hit| hit.passage.article.to_string()))
+    Ok(hits
+        .into_iter()
+        .next()
+        .map(|hit| hit.passage.article.to_string()))
 }
 
 impl Sums {
     fn score(mut self) -> GroundingScore {
         let share = |part: usize, of: usize| part as f64 / of.max(1) as f64;
-        let f1 = |rightly: usize, said: usize| 2.0 * rightly as f64 / (said + self.targets).max(1) as f64;
+        let f1 = |rightly: usize, said: usize| {
+            2.0 * rightly as f64 / (said + self.targets).max(1) as f64
+        };
         GroundingScore {
             name: "grounding".into(),
             n: self.n,

@@ -40,7 +40,10 @@ impl Chance {
     }
 
     fn of<T: Copy + Default>(&mut self, items: &[T]) -> T {
-        items.get(self.below(items.len())).copied().unwrap_or_default()
+        items
+            .get(self.below(items.len()))
+            .copied()
+            .unwrap_or_default()
     }
 }
 
@@ -83,7 +86,13 @@ pub(super) fn spoken(text: &str) -> Vec<String> {
         .replace('&', " and ")
         .chars()
         .filter(|letter| !matches!(letter, '\'' | '\u{2019}'))
-        .map(|letter| if letter.is_alphanumeric() { letter } else { ' ' })
+        .map(|letter| {
+            if letter.is_alphanumeric() {
+                letter
+            } else {
+                ' '
+            }
+        })
         .collect();
     kept.split_whitespace()
         .flat_map(|word| match word.parse::<usize>() {
@@ -95,8 +104,26 @@ pub(super) fn spoken(text: &str) -> Vec<String> {
 }
 
 const ONES: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
 const TENS: [&str; 8] = [
     "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
@@ -106,7 +133,10 @@ fn number_words(number: usize) -> Vec<String> {
     if let Some(word) = ONES.get(number) {
         return vec![(*word).to_owned()];
     }
-    let tens = TENS.get((number / 10).saturating_sub(2)).copied().unwrap_or_default();
+    let tens = TENS
+        .get((number / 10).saturating_sub(2))
+        .copied()
+        .unwrap_or_default();
     let mut words = vec![tens.to_owned()];
     if number % 10 > 0 {
         words.extend(ONES.get(number % 10).map(|word| (*word).to_owned()));
@@ -137,7 +167,11 @@ fn apart(word: &str) -> Vec<String> {
 
 fn mishear(word: &str, chance: &mut Chance) -> String {
     let mut letters: Vec<char> = word.chars().collect();
-    let times = if letters.len() > 5 { 1 + chance.below(2) } else { 1 };
+    let times = if letters.len() > 5 {
+        1 + chance.below(2)
+    } else {
+        1
+    };
     for _ in 0..times {
         let at = chance.below(letters.len());
         let Some(letter) = letters.get(at).copied() else {
@@ -145,7 +179,11 @@ fn mishear(word: &str, chance: &mut Chance) -> String {
         };
         match chance.share() {
             kind if kind < 0.55 => {
-                let alike: Vec<&str> = ALIKE.iter().copied().filter(|group| group.contains(letter)).collect();
+                let alike: Vec<&str> = ALIKE
+                    .iter()
+                    .copied()
+                    .filter(|group| group.contains(letter))
+                    .collect();
                 let group: Vec<char> = chance.of(&alike).chars().collect();
                 if !group.is_empty() {
                     letters.splice(at..=at, [chance.of(&group)]);
@@ -180,6 +218,10 @@ mod tests {
         assert_eq!(hear(1), hear(1));
         let heard: HashSet<String> = (0..20).map(hear).collect();
         assert!(heard.len() > 5, "{heard:?}");
-        assert!(heard.iter().all(|text| text.starts_with("the ") && text.ends_with(" hotel")));
+        assert!(
+            heard
+                .iter()
+                .all(|text| text.starts_with("the ") && text.ends_with(" hotel"))
+        );
     }
 }

@@ -71,6 +71,8 @@ struct Example {
     faq: bool,
     /// A turn that needs knowledge which nobody wrote down teaches nothing about need.
     need: Option<bool>,
+    /// Whether it is a real turn, which the estimate counts.
+    scored: bool,
     input: Vec<f32>,
     signs: Vec<f32>,
     contest: Contest,
@@ -111,6 +113,7 @@ pub async fn run(
             }
         }
     }
+    examples.extend(questions(&base, data, &rows, &names, seed, progress).await?);
     let everything: Vec<&Example> = examples.iter().collect();
     let weights = fit(&everything, &embedder_id);
     save(out, &weights, &rows)?;
@@ -132,21 +135,32 @@ fn part(row: &Row, parts: u64) -> u64 {
 
 /// The words that names are made of.
 fn name_words(data: &Path) -> Result<HashSet<String>> {
-    let titles = data::articles(data)?.into_iter().map(|article| article.title);
+    let titles = data::articles(data)?
+        .into_iter()
+        .map(|article| article.title);
     Ok(titles
         .flat_map(|title| spoken(&title))
         .filter(|word| word.len() > 3)
         .collect())
 }
 
-fn heard(row: &Row, noise: Option<Noise>, names: &HashSet<String>, chance: &mut Chance) -> RecentTurns {
+fn heard(
+    row: &Row,
+    noise: Option<Noise>,
+    names: &HashSet<String>,
+    chance: &mut Chance,
+) -> RecentTurns {
     let mut turns = RecentTurns::new();
     for turn in &row.turns {
         let text = match noise {
             Some(noise) => noise.hear(&turn.text, names, chance),
             None => turn.text.clone(),
         };
-        let role = if turn.customer { Role::EndUser } else { Role::HumanAgent };
+        let role = if turn.customer {
+            Role::EndUser
+        } else {
+            Role::HumanAgent
+        };
         turns.say(role, text);
     }
     turns
@@ -160,7 +174,10 @@ async fn example(
     heard: bool,
 ) -> Result<Option<Example>> {
     let options = EvidenceOptions { headed_only: faq };
-    let evidence = base.ours.turn_evidence(turns, &base.scope, &options).await?;
+    let evidence = base
+        .ours
+        .turn_evidence(turns, &base.scope, &options)
+        .await?;
     if !evidence.asked {
         return Ok(None);
     }
@@ -173,17 +190,85 @@ async fn example(
         heard,
         faq,
         need,
-        input: evidence.vector.iter().chain(&evidence.need_signs).copied().collect(),
+        scored: true,
+        input: evidence
+            .vector
+            .iter()
+            .chain(&evidence.need_signs)
+            .copied()
+            .collect(),
         signs: evidence.need_signs,
         contest,
     }))
+}
+
+/// What the labels do not cover: questions that the knowledge answers, asked where the customer said something that needs
+/// no knowledge. A question is taken from a subject that the conversation hardly names, and its name left out, so that the
+/// passages fit it as well as they fit a real one. They teach need only.
+async fn questions(
+    base: &Base,
+    data: &Path,
+    rows: &[Row],
+    names: &HashSet<String>,
+    seed: u64,
+    progress: Option<&Progress<'_>>,
+) -> Result<Vec<Example>> {
+    let questions: Vec<String> = data::articles(data)?
+        .iter()
+        .filter_map(|article| {
+            let question = article.body.strip_prefix("## ")?.lines().next()?;
+            Some(nameless(question, &article.title))
+        })
+        .collect();
+    let mut examples = Vec::new();
+    let hosts: Vec<&Row> = rows
+        .iter()
+        .filter(|row| !row.target && row.turns.len() > 1)
+        .collect();
+    for (done, host) in hosts.iter().enumerate() {
+        if let Some(progress) = progress {
+            progress("asking questions", done, hosts.len());
+        }
+        let mut chance = Chance::new(seed ^ !(done as u64) << 8);
+        let Some(question) = questions.get(chance.below(questions.len())) else {
+            continue;
+        };
+        let mut asked = (*host).clone();
+        if let Some(last) = asked.turns.last_mut() {
+            last.text.clone_from(question);
+        }
+        asked.target = true;
+        let noise = HEARD.get(chance.below(HEARD.len())).copied().flatten();
+        let turns = heard(&asked, noise, names, &mut chance);
+        for faq in [false, true] {
+            let example = example(base, &asked, &turns, faq, noise.is_some()).await?;
+            examples.extend(example.map(|example| Example {
+                need: Some(true),
+                scored: false,
+                ..example
+            }));
+        }
+    }
+    Ok(examples)
+}
+
+/// A text with a name replaced by "it".
+fn nameless(text: &str, name: &str) -> String {
+    let (text, name) = (spoken(text).join(" "), spoken(name));
+    let short = match name.split_first() {
+        Some((first, rest)) if first == "the" && !rest.is_empty() => rest.join(" "),
+        _ => name.join(" "),
+    };
+    let it = format!(" {text} ").replace(&format!(" {short} "), " it ");
+    it.trim().replace("the it", "it")
 }
 
 fn contest(evidence: &Evidence, row: &Row) -> Contest {
     let mut rivals = 0;
     let mut contest = Contest::default();
     let mut order: Vec<&crate::knowledge::Candidate> = evidence.candidates.iter().collect();
-    let likely = |signs: &[f32]| signs.first().unwrap_or(&0.0) + 0.3 * signs.get(11).unwrap_or(&0.0);
+    let likely =
+        |signs: &[f32]| signs.first().unwrap_or(&0.0) + 0.3 * signs.get(11).unwrap_or(&0.0);
     order.sort_by(|a, b| likely(&b.signs).total_cmp(&likely(&a.signs)));
     for candidate in order {
         let gold = row.gold.contains(candidate.hit.passage.article.as_str());
@@ -197,17 +282,27 @@ fn contest(evidence: &Evidence, row: &Row) -> Contest {
 }
 
 fn fit(examples: &[&Example], embedder: &str) -> Weights {
-    let contests: Vec<Contest> = examples.iter().map(|example| example.contest.clone()).collect();
+    let contests: Vec<Contest> = examples
+        .iter()
+        .map(|example| example.contest.clone())
+        .collect();
     let rank = listwise(&contests, RANK_PENALTY);
     let mut sure = Vec::new();
-    for contest in contests.iter().filter(|contest| contest.gold.contains(&true)) {
+    for contest in contests
+        .iter()
+        .filter(|contest| contest.gold.contains(&true))
+    {
         let mut ranked = ranked(&rank, contest);
         ranked.truncate(5);
         sure.extend(ranked.into_iter().map(|(odds, gold)| (vec![odds], gold)));
     }
     let labelled = |input: fn(&Example) -> &Vec<f32>| -> Vec<(Vec<f32>, bool)> {
-        let known = examples.iter().filter_map(|example| Some((example, example.need?)));
-        known.map(|(example, need)| (input(example).clone(), need)).collect()
+        let known = examples
+            .iter()
+            .filter_map(|example| Some((example, example.need?)));
+        known
+            .map(|(example, need)| (input(example).clone(), need))
+            .collect()
     };
     Weights {
         rank,
@@ -222,11 +317,17 @@ fn fit(examples: &[&Example], embedder: &str) -> Weights {
 fn ranked(rank: &[f32], contest: &Contest) -> Vec<(f32, bool)> {
     let score = |signs: &Vec<f32>| rank.iter().zip(signs).map(|(a, b)| a * b).sum::<f32>();
     let scores: Vec<f32> = contest.signs.iter().map(score).collect();
-    let mut ranked: Vec<(f32, bool)> = log_odds(&scores).into_iter().zip(contest.gold.iter().copied()).collect();
+    let mut ranked: Vec<(f32, bool)> = log_odds(&scores)
+        .into_iter()
+        .zip(contest.gold.iter().copied())
+        .collect();
     // Ties, at the bounds of the odds, by score.
     let mut order: Vec<usize> = (0..ranked.len()).collect();
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
-    ranked = order.into_iter().filter_map(|at| ranked.get(at).copied()).collect();
+    ranked = order
+        .into_iter()
+        .filter_map(|at| ranked.get(at).copied())
+        .collect();
     ranked
 }
 
@@ -240,7 +341,7 @@ fn estimate(examples: &[Example], embedder: &str) -> Result<TrainingReport> {
             continue;
         }
         let weights = fit(&rest, embedder);
-        for test in tests {
+        for test in tests.into_iter().filter(|test| test.scored) {
             let which = usize::from(test.heard);
             if !test.faq {
                 if let (Some(counts), Some(label)) = (need.get_mut(which), test.need) {
@@ -249,9 +350,15 @@ fn estimate(examples: &[Example], embedder: &str) -> Result<TrainingReport> {
             } else if !test.heard {
                 continue;
             }
-            let counted = if test.faq { rank.get_mut(2) } else { rank.get_mut(which) };
+            let counted = if test.faq {
+                rank.get_mut(2)
+            } else {
+                rank.get_mut(which)
+            };
             if let (Some(counts), Some(true)) = (counted, test.need) {
-                let first = ranked(&weights.rank, &test.contest).first().is_some_and(|first| first.1);
+                let first = ranked(&weights.rank, &test.contest)
+                    .first()
+                    .is_some_and(|first| first.1);
                 counts.tell(first, true);
             }
         }

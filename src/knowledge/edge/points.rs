@@ -348,7 +348,9 @@ pub(super) fn export(
             let passage = record.payload.as_ref().and_then(|p| layout::passage(&p.0));
             let dense = dense_of(record.vector.as_ref());
             let (Some(passage), Some(dense)) = (passage, dense) else {
-                return Err(inner.error("a passage in it cannot be read; ingest the articles again"));
+                return Err(
+                    inner.error("a passage in it cannot be read; ingest the articles again")
+                );
             };
             passages.push((passage, dense.to_vec()));
         }

@@ -131,15 +131,29 @@ impl KnowledgeBase {
         let Some(last) = said.first() else {
             return Ok(Evidence::default());
         };
-        let language = scope.language.as_ref().unwrap_or(&self.options.default_language);
-        let index = self.turns.of(&scope.tenant, self.store.as_ref(), language).await?;
-        let keep = |entry: &Entry| scope.allows(&entry.passage) && (entry.headed() || !options.headed_only);
+        let language = scope
+            .language
+            .as_ref()
+            .unwrap_or(&self.options.default_language);
+        let index = self
+            .turns
+            .of(&scope.tenant, self.store.as_ref(), language)
+            .await?;
+        let keep = |entry: &Entry| {
+            scope.allows(&entry.passage) && (entry.headed() || !options.headed_only)
+        };
         let cues = cues(&index, &said, &keep);
-        let asked: Vec<String> = last.texts.iter().map(|text| without_names(&index, text)).collect();
+        let asked: Vec<String> = last
+            .texts
+            .iter()
+            .map(|text| without_names(&index, text))
+            .collect();
         let first = asked.first().cloned().unwrap_or_default();
         let named = cues.iter().take(NAMED);
         let by_name: Vec<String> = named
-            .filter_map(|(subject, _)| Some(format!("{} {first}", index.subjects.get(*subject)?.name)))
+            .filter_map(|(subject, _)| {
+                Some(format!("{} {first}", index.subjects.get(*subject)?.name))
+            })
             .collect();
         let mut texts: Vec<String> = asked.into_iter().take(AVERAGED).collect();
         let averaged = texts.len();
@@ -234,7 +248,9 @@ fn without_names(index: &TurnIndex, text: &str) -> String {
 fn mean(vectors: &[Vec<f32>]) -> Vec<f32> {
     let mut sum = vectors.first().cloned().unwrap_or_default();
     for vector in vectors.iter().skip(1) {
-        sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += value);
+        sum.iter_mut()
+            .zip(vector)
+            .for_each(|(sum, value)| *sum += value);
     }
     let norm = similarity(&sum, &sum).sqrt().max(1e-9);
     sum.iter_mut().for_each(|value| *value /= norm);
@@ -257,12 +273,19 @@ fn named_groups(
                 .into_iter()
                 .filter_map(|at| {
                     let dense = &index.entries.get(at)?.dense;
-                    Some((at, similarity(vector, dense), own.map(|own| similarity(own, dense))))
+                    Some((
+                        at,
+                        similarity(vector, dense),
+                        own.map(|own| similarity(own, dense)),
+                    ))
                 })
                 .collect();
             passages.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             passages.truncate(OF_SUBJECT);
-            Group { cue: *cue, passages }
+            Group {
+                cue: *cue,
+                passages,
+            }
         })
         .collect()
 }
@@ -275,7 +298,11 @@ fn add_anywhere(
     keep: &dyn Fn(&Entry) -> bool,
     groups: &mut Vec<Group>,
 ) {
-    let there: Vec<usize> = groups.iter().flat_map(|g| &g.passages).map(|p| p.0).collect();
+    let there: Vec<usize> = groups
+        .iter()
+        .flat_map(|g| &g.passages)
+        .map(|p| p.0)
+        .collect();
     let mut found: Vec<(usize, Group)> = Vec::new();
     for hit in hits {
         let Some(at) = index.places.get(&hit.passage.id).copied() else {
@@ -288,7 +315,10 @@ fn add_anywhere(
             continue;
         }
         let passage = (at, similarity(vector, &entry.dense), None);
-        match found.iter_mut().find(|(subject, _)| *subject == entry.subject) {
+        match found
+            .iter_mut()
+            .find(|(subject, _)| *subject == entry.subject)
+        {
             Some((_, group)) => group.passages.push(passage),
             None => {
                 let cue = Cue::default();
@@ -313,7 +343,10 @@ fn candidates(index: &TurnIndex, groups: &[Group], asked: &[u32]) -> Vec<Candida
     let middle_of_all = highest(groups.iter().map(middle));
     let mut candidates = Vec::new();
     for (place, group) in groups.iter().enumerate() {
-        let others = groups.iter().enumerate().filter(|(other, _)| *other != place);
+        let others = groups
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != place);
         let rival = highest(others.map(|(_, other)| other.cue.best));
         let covered: Vec<f32> = group
             .passages

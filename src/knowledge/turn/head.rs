@@ -84,9 +84,10 @@ impl Head {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        let weights = serde_json::from_str(text).or_error(ErrorKind::Model, || {
-            "the turn head is not in the expected format; run `attendant train grounding` again"
-        })?;
+        let weights = serde_json::from_str(text).or_error(
+            ErrorKind::Model,
+            || "the turn head is not in the expected format; run `attendant train grounding` again",
+        )?;
         Self::new(weights)
     }
 
@@ -164,7 +165,9 @@ mod tests {
     #[test]
     fn weights_of_another_version_are_refused() {
         assert_eq!(Head::parse("{}").unwrap_err().kind(), ErrorKind::Model);
-        let mut weights = Head::parse(include_str!("../../../models/turn-head.json")).unwrap().0;
+        let mut weights = Head::parse(include_str!("../../../models/turn-head.json"))
+            .unwrap()
+            .0;
         weights.rank.pop();
         assert_eq!(Head::new(weights).unwrap_err().kind(), ErrorKind::Model);
     }

@@ -7,9 +7,9 @@ use parking_lot::Mutex;
 
 use super::names::NameIndex;
 use crate::conversation::TenantId;
+use crate::error::{ErrorKind, OrError, Result};
 use crate::knowledge::sparse::SparseEncoder;
 use crate::knowledge::{Passage, VectorStore};
-use crate::error::{ErrorKind, OrError, Result};
 
 /// The indexes of all tenants that were asked for; derived from the store, forgotten when it changes.
 #[derive(Debug, Default)]
@@ -58,7 +58,10 @@ impl Indexes {
         let language = language.to_owned();
         let built = tokio::task::spawn_blocking(move || TurnIndex::new(passages, &language))
             .await
-            .or_error(ErrorKind::Internal, || "the task that reads the passages stopped")?;
+            .or_error(
+                ErrorKind::Internal,
+                || "the task that reads the passages stopped",
+            )?;
         let built = Arc::new(built);
         let mut state = self.state.lock();
         if state.epoch == epoch {
@@ -128,7 +131,9 @@ impl TurnIndex {
                 .entry(language.to_owned())
                 .or_insert_with(|| SparseEncoder::new(language));
             let headings = passage.headings.join("\n");
-            let stems = encoder.query(&format!("{headings}\n{}", passage.text)).indices;
+            let stems = encoder
+                .query(&format!("{headings}\n{}", passage.text))
+                .indices;
             let asked = match passage.headings.is_empty() {
                 true => stems.clone(),
                 false => encoder.query(&headings).indices,
@@ -183,6 +188,11 @@ impl TurnIndex {
     pub(super) fn visible(&self, subject: usize, keep: &dyn Fn(&Entry) -> bool) -> Vec<usize> {
         let entries = self.subjects.get(subject).map(|s| s.entries.as_slice());
         let wanted = |at: &usize| self.entries.get(*at).is_some_and(keep);
-        entries.unwrap_or_default().iter().copied().filter(wanted).collect()
+        entries
+            .unwrap_or_default()
+            .iter()
+            .copied()
+            .filter(wanted)
+            .collect()
     }
 }

@@ -14,9 +14,9 @@ mod names;
 pub use context::RecentTurns;
 pub(super) use index::Indexes;
 
+pub(crate) use evidence::EvidenceOptions;
 #[cfg(feature = "eval")]
 pub(crate) use evidence::{Candidate, Evidence, RANK_SIGNS};
-pub(crate) use evidence::EvidenceOptions;
 pub use head::NEED_THRESHOLD;
 #[cfg(feature = "eval")]
 pub(crate) use head::{Head, Logistic, Weights, log_odds};

@@ -226,9 +226,10 @@ const DIGITS: [&str; 10] = [
 const ARTICLES: &[&str] = &["the", "a", "an", "der", "die", "das", "le", "la"];
 /// No name begins or ends with one of these where it is said.
 const FUNCTION_WORDS: &[&str] = &[
-    "the", "a", "an", "of", "to", "in", "for", "is", "it", "i", "do", "you", "me", "my", "we", "they", "have", "has",
-    "can", "could", "would", "what", "and", "or", "at", "on", "with", "that", "this", "are", "any", "there", "be",
-    "am", "im", "please", "does", "did", "was", "will", "your", "their", "if",
+    "the", "a", "an", "of", "to", "in", "for", "is", "it", "i", "do", "you", "me", "my", "we",
+    "they", "have", "has", "can", "could", "would", "what", "and", "or", "at", "on", "with",
+    "that", "this", "are", "any", "there", "be", "am", "im", "please", "does", "did", "was",
+    "will", "your", "their", "if",
 ];
 
 /// The grams of a name or a stretch of words, each once.
@@ -251,7 +252,11 @@ fn grams(words: &[String]) -> Vec<u64> {
 
 fn trigrams(kind: u64, letters: impl Iterator<Item = char>, grams: &mut Vec<u64>) {
     let letters: Vec<char> = std::iter::once('^').chain(letters).chain(['$']).collect();
-    grams.extend(letters.windows(3).map(|three| hash(kind, three.iter().copied())));
+    grams.extend(
+        letters
+            .windows(3)
+            .map(|three| hash(kind, three.iter().copied())),
+    );
 }
 
 /// FNV-1a, <https://www.rfc-editor.org/rfc/rfc9923>: many short hashes, nobody chooses them to collide.
@@ -306,3 +311,74 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("x", "ks"),
     ("tz", "s"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(names: &[&str], text: &str) -> Vec<(usize, f32)> {
+        let index = NameIndex::new(names.iter().copied().enumerate());
+        let mentions = index.mentions(text);
+        mentions.into_iter().map(|m| (m.subject, m.score)).collect()
+    }
+
+    const NAMES: &[&str] = &[
+        "PIZZA EXPRESS",
+        "PIZZA EXPRESS FEN DITTON",
+        "ACORN GUEST HOUSE",
+        "ALEXANDER BED AND BREAKFAST",
+        "Cityroomz",
+        "The Gandhi",
+        "BRIDGE GUEST HOUSE",
+        "Restaurant 17",
+    ];
+
+    #[test]
+    fn exact_names_score_one_and_longer_ones_win() {
+        let best = found(NAMES, "A table at the Pizza Express Fen Ditton, please.");
+        assert_eq!(best[0].0, 1);
+        assert!(best[0].1 > 0.999, "{best:?}");
+        let best = found(NAMES, "a table at pizza express");
+        assert_eq!(best[0].0, 0);
+        assert_eq!(
+            found(NAMES, "do you mean restaurant one seven?")[0],
+            (7, 1.0)
+        );
+    }
+
+    #[test]
+    fn rare_words_name_and_common_ones_do_not() {
+        let best = found(NAMES, "is the acorn nice");
+        assert_eq!(best[0].0, 2);
+        assert!(best[0].1 > 0.6, "{best:?}");
+        let best = found(NAMES, "i want a guest house");
+        assert!(best.iter().all(|(_, score)| *score < 0.6), "{best:?}");
+        assert!(found(NAMES, "thank you, bye").is_empty());
+    }
+
+    #[test]
+    fn misheard_names_are_found() {
+        for (text, subject) in [
+            ("i booked city rooms for you", 4),
+            ("the ghandy has a table", 5),
+            ("allexander bet and breakfast", 3),
+            ("is a corn guesthouse free", 2),
+        ] {
+            let best = found(NAMES, text);
+            assert_eq!(
+                best.first().map(|best| best.0),
+                Some(subject),
+                "{text}: {best:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_sounds_alike_is_spelt_alike() {
+        let spelt = |word| phonetic(word).into_iter().collect::<String>();
+        assert_eq!(spelt("phish"), spelt("fish"));
+        assert_eq!(spelt("center"), spelt("senter"));
+        assert_eq!(spelt("zephyr"), spelt("sefir"));
+        assert_ne!(spelt("acorn"), spelt("lensfield"));
+    }
+}
