@@ -75,7 +75,10 @@ async fn the_subject_may_have_been_named_by_the_other_side_turns_ago() {
     turns.say(CUSTOMER, "and may i bring my dog");
     assert_eq!(first(&base, &turns).await, "The Lensfield Hotel-1");
     turns.say(AGENT, "Yes.");
-    turns.say(CUSTOMER, "when is breakfast served at the acorn");
+    turns.say(
+        CUSTOMER,
+        "when is breakfast served at the acorn guest house",
+    );
     assert_eq!(first(&base, &turns).await, "ACORN GUEST HOUSE-2");
     let found = base.for_turn(&turns, &scope(), 3).await.unwrap();
     assert_eq!(found.subjects[0].name, "ACORN GUEST HOUSE");
