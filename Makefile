@@ -3,9 +3,9 @@
 # The demo, the tests and clippy use one set of features, so that the heavy crates compile once.
 FEATURES := cli,eval,openai,test-util
 # Each of these is checked alone.
-EACH_FEATURE := whisper candle edge sqlite openai fetch cli eval test-util
+EACH_FEATURE := whisper candle edge qdrant sqlite openai fetch documents cli eval test-util
 # What a build without features must not pull in.
-HEAVY := candle|whisper|tokenizers|qdrant|sqlx
+HEAVY := candle|whisper|tokenizers|qdrant|sqlx|lopdf|html5gum|quick-xml|zip|chardetng
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 ATTENDANT := $(TARGET_DIR)/debug/attendant
@@ -16,7 +16,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build models demo test test-light test-llama-server lint features light bench-llm bench-speech sample
+.PHONY: help setup build models demo test test-light test-llama-server lint features light bench-llm bench-speech bench-knowledge test-qdrant sample
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | expand -t 20
@@ -64,6 +64,11 @@ test-llama-server: models  ## Test the OpenAI adapter against llama.cpp's server
 	ATTENDANT_LLAMA_SERVER="$$server" cargo test --features $(FEATURES) --test llama_server -- \
 	    --ignored --test-threads=1
 
+# The adapter needs a feature that the other tests leave out.
+test-qdrant: setup  ## Test the Qdrant server adapter; with a real server: make test-qdrant URL=http://host:6334
+	@echo "==> tests of the Qdrant adapter"
+	@$(if $(URL),ATTENDANT_QDRANT_URL="$(URL)") cargo test --features $(FEATURES),qdrant --lib knowledge::qdrant
+
 lint: setup  ## Formatting, clippy and rustdoc, warnings denied
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || \
 	    { echo "==> cannot go on: run 'rustup component add rustfmt clippy'" >&2; exit 1; }
@@ -103,6 +108,10 @@ bench-speech: models  ## Measure speech beside whisper.cpp and faster-whisper: m
 	@peers=$$(bash scripts/peers_speech.sh) && \
 	ATTENDANT_SPEECH_PEERS="$$peers" ATTENDANT_SPEECH_DATA="$(abspath $(DATA))" \
 	    cargo bench --profile dev --features $(FEATURES) --bench speech
+
+bench-knowledge: models  ## Measure the knowledge base beside fastembed: make bench-knowledge [DOCS="FOLDER ..."] (on a quiet machine)
+	@peers=$$(bash scripts/peers_knowledge.sh) && \
+	ATTENDANT_KNOWLEDGE_PEERS="$$peers" cargo bench --profile dev --features $(FEATURES) --bench knowledge -- $(DOCS)
 
 sample:  ## Make the sample call again from its script (needs sox and espeak-ng)
 	@bash scripts/setup.sh sample

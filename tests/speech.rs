@@ -324,6 +324,23 @@ async fn the_multilingual_model_finds_the_language_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_language_may_change_in_a_recording() {
+    let engine = load("whisper-base");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/two-languages.wav");
+    let track = read_recording(file).unwrap().mixed();
+    let heard = engine
+        .transcribe(track, TranscribeOptions::default())
+        .await
+        .unwrap();
+    let languages: Vec<&str> = heard.iter().filter_map(|s| s.language.as_deref()).collect();
+    assert_eq!(languages.first(), Some(&"en"), "{heard:?}");
+    assert_eq!(languages.last(), Some(&"de"), "{heard:?}");
+    assert!(heard[0].text.contains("pay my bill"), "{heard:?}");
+    let german = &heard.last().unwrap().text;
+    assert!(german.contains("letzten Monat"), "{heard:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn words_to_expect_are_heard() {
     let engine = load("whisper-tiny.en");
     let mut agent = call().tracks.swap_remove(0);

@@ -2,6 +2,7 @@
 
 mod amx;
 pub(crate) mod attention;
+pub(crate) mod encoder;
 pub(crate) mod ops;
 mod panel;
 mod rows;

@@ -1,5 +1,7 @@
 //! Answers from the knowledge base: written from passages, checked against them, or withheld.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -8,7 +10,7 @@ use crate::assist::turned_round;
 use crate::conversation::Citation;
 use crate::error::Result;
 use crate::guard::{ungrounded_numbers, unproven_claims};
-use crate::knowledge::{KnowledgeAnswer, Question};
+use crate::knowledge::{KnowledgeAnswer, Question, screened};
 use crate::llm::{LanguageModelExt, Prompt, Structured};
 use crate::prompt::Template;
 
@@ -30,8 +32,8 @@ struct AnswerPrompt<'a> {
 
 #[derive(Serialize)]
 struct Source<'a> {
-    title: &'a str,
-    text: &'a str,
+    title: Cow<'a, str>,
+    text: Cow<'a, str>,
 }
 
 impl Template for AnswerPrompt<'_> {
@@ -58,8 +60,8 @@ pub(super) async fn answer(inner: &Inner, question: &Question) -> Result<Knowled
         passages: matches
             .iter()
             .map(|m| Source {
-                title: &m.hit.passage.title,
-                text: &m.hit.passage.text,
+                title: screened(&m.hit.passage.title),
+                text: screened(&m.hit.passage.text),
             })
             .collect(),
         question: &question.text,

@@ -192,6 +192,7 @@ impl AssistantBuilder {
                 finder: ArticleFinder::new(knowledge.clone()),
                 replies: ReplyWriter::new(model.clone(), prompts.clone(), knowledge.clone()),
                 coach: Coach::new(embedder.clone(), self.rules).await?,
+                recalled: Default::default(),
                 summarizer: Summarizer::new(model.clone(), embedder, prompts.clone(), chooser),
                 store: self
                     .store

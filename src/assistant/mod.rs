@@ -3,6 +3,7 @@
 mod answer;
 mod builder;
 mod content;
+mod learned;
 #[cfg(feature = "local")]
 pub mod local;
 mod respond;
@@ -65,6 +66,7 @@ pub(crate) struct Inner {
     pub(crate) replies: ReplyWriter,
     pub(crate) coach: Coach,
     pub(crate) summarizer: Summarizer,
+    pub(crate) recalled: learned::Recalled,
 }
 
 #[derive(Serialize)]

@@ -46,6 +46,10 @@ pub struct Citation {
     pub title: String,
     /// The passage.
     pub passage: PassageId,
+    /// Hash of the passage's text and metadata as they were when it was cited; empty where it is not known. Another
+    /// hash at the same passage says that the article was changed since.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
     /// The words that support the claim, verbatim.
     pub quote: String,
     /// First byte of the quote in the passage's text.

@@ -120,6 +120,12 @@ impl Conversation {
         self.transcript.push(utterance, role, self.channel)
     }
 
+    /// Somebody was cut short: only the first `spoken` bytes of an utterance were heard. What is left of it, with a
+    /// dash at its end; `None` where there is no such utterance, or all of it was heard.
+    pub fn interrupt(&mut self, utterance: UtteranceId, spoken: usize) -> Option<&Utterance> {
+        self.transcript.interrupt(utterance, spoken)
+    }
+
     /// Sets the role of a participant, with effect on what it already said.
     pub fn assign_role(&mut self, participant: &ParticipantId, role: Role, confidence: f32) {
         for known in self
@@ -195,6 +201,21 @@ mod tests {
             call.transcript.last_of(Role::EndUser).unwrap().text,
             "Thank you."
         );
+    }
+
+    #[test]
+    fn who_is_cut_short_was_heard_up_to_there() {
+        let mut call = Conversation::new("acme", Channel::Voice);
+        let id = call.say(Role::AutomatedAgent, "Yes. It is caf\u{e9} and more.");
+        assert_eq!(call.interrupt(id, 500), None);
+        assert_eq!(call.interrupt(UtteranceId(9), 1), None);
+        // In the middle of a character.
+        assert_eq!(
+            call.interrupt(id, 15).unwrap().text,
+            "Yes. It is caf\u{2014}"
+        );
+        let id = call.say(Role::AutomatedAgent, "Hello.");
+        assert_eq!(call.interrupt(id, 0).unwrap().text, "\u{2014}");
     }
 
     #[test]

@@ -269,7 +269,7 @@ impl Transcript {
     }
 
     pub(super) fn push(&mut self, new: NewUtterance, role: Role, channel: Channel) -> UtteranceId {
-        let id = UtteranceId(u32::try_from(self.utterances.len()).map_or(u32::MAX, |n| n + 1));
+        let id = self.next_id();
         self.utterances.push(Utterance {
             id,
             participant: new.participant,
@@ -285,6 +285,27 @@ impl Transcript {
             back_channel: new.back_channel,
         });
         id
+    }
+
+    /// The id that the next utterance gets.
+    pub fn next_id(&self) -> UtteranceId {
+        UtteranceId(u32::try_from(self.utterances.len()).map_or(u32::MAX, |n| n + 1))
+    }
+
+    /// Only the first `spoken` bytes of an utterance (or a little less, at a character's border) were heard: the
+    /// rest was cut off, which a dash tells. `None` where there is no such utterance, or nothing was cut off.
+    pub(super) fn interrupt(&mut self, id: UtteranceId, spoken: usize) -> Option<&Utterance> {
+        let index = usize::try_from(id.0).ok()?.checked_sub(1)?;
+        let said = self.utterances.get_mut(index)?;
+        if spoken >= said.text.len() {
+            return None;
+        }
+        let spoken = said.text.floor_char_boundary(spoken);
+        let heard = said.text.get(..spoken).map_or(0, |s| s.trim_end().len());
+        said.text.truncate(heard);
+        said.text.push('\u{2014}');
+        said.annotations.retain(|note| note.end <= heard);
+        Some(said)
     }
 
     pub(super) fn assign_role(&mut self, participant: &ParticipantId, role: Role) {

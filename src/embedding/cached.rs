@@ -39,6 +39,14 @@ impl Embedder for CachedEmbedder {
         self.inner.dimensions()
     }
 
+    fn count_tokens(&self, text: &str) -> usize {
+        self.inner.count_tokens(text)
+    }
+
+    fn window(&self) -> Option<usize> {
+        self.inner.window()
+    }
+
     async fn embed(&self, texts: &[String], kind: TextKind) -> Result<Vec<Vec<f32>>> {
         let find = |text: &String| {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

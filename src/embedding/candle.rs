@@ -1,20 +1,25 @@
-//! BERT-family sentence encoders, in this process, on candle.
+//! BERT-family sentence encoders, in this process: on our own kernels where the machine has AVX-512, on candle
+//! elsewhere.
 //!
 //! Reads the files of a sentence-transformers folder: `config.json`, `tokenizer.json`, `model.safetensors`
 //! and, where present, `1_Pooling/config.json` and `sentence_bert_config.json`.
 
+mod bert;
+
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
-use candle_transformers::models::bert::{BertModel, Config};
+use candle_transformers::models::bert::Config;
 use serde::Deserialize;
 use tokenizers::{Tokenizer, TruncationParams};
 use uuid::Uuid;
 
+use self::bert::Bert;
 use super::{Embedder, TextKind};
 use crate::compute::{self, Priority};
 use crate::error::{Error, ErrorKind, OrError, Result};
@@ -23,11 +28,14 @@ use crate::error::{Error, ErrorKind, OrError, Result};
 /// authors trained all-MiniLM-L6-v2 with.
 const DEFAULT_WINDOW: usize = 256;
 
-/// Padded tokens in one forward pass. Small enough that speech recognition waits less than half a second
+/// Tokens in one forward pass, padding included where there is any. Small enough that speech recognition waits less than half a second
 /// for the cores, large enough that the matrices keep them busy.
 const BATCH_TOKENS: usize = 1024;
 
-/// A sentence encoder of the BERT family (all-MiniLM, BGE, E5, GTE), on the CPU or candle's device.
+/// Texts that are tokenised at once: what the tokenizer tells of each is much more than its tokens.
+const TOKENIZE_TEXTS: usize = 256;
+
+/// A sentence encoder of the BERT family (all-MiniLM, BGE, E5, GTE), on the CPU.
 #[derive(Clone)]
 pub struct CandleEmbedder {
     inner: Arc<Inner>,
@@ -37,10 +45,9 @@ pub struct CandleEmbedder {
 
 struct Inner {
     id: String,
-    model: BertModel,
+    model: Bert,
     tokenizer: Tokenizer,
     dimensions: usize,
-    pad: u32,
     pooling: Pooling,
 }
 
@@ -90,7 +97,7 @@ impl CandleEmbedder {
         let id = identity(dir, &[&config_bytes, &tokenizer_bytes], &weights);
         let device = Device::Cpu;
         let model = VarBuilder::from_buffered_safetensors(weights, DType::F32, &device)
-            .and_then(|weights| BertModel::load(weights, &config))
+            .and_then(|weights| Bert::load(weights, &config))
             .or_error(ErrorKind::Model, || damaged(dir, "model.safetensors"))?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -98,7 +105,6 @@ impl CandleEmbedder {
                 model,
                 tokenizer,
                 dimensions: config.hidden_size,
-                pad: u32::try_from(config.pad_token_id).unwrap_or(0),
                 pooling: pooling(dir),
             }),
             query_prefix: String::new(),
@@ -135,22 +141,91 @@ impl Embedder for CandleEmbedder {
         self.inner.dimensions
     }
 
+    fn count_tokens(&self, text: &str) -> usize {
+        // A tokeniser that cannot read a text takes part in `embed`, which reports it.
+        let encoded = self.inner.tokenizer.encode_fast(text, false);
+        encoded.map_or(0, |encoding| {
+            let rest = encoding.get_overflowing().iter();
+            encoding.len() + rest.map(|part| part.len()).sum::<usize>()
+        })
+    }
+
+    fn window(&self) -> Option<usize> {
+        let window = self.inner.tokenizer.get_truncation()?.max_length;
+        let marks = self.inner.tokenizer.encode_fast("", true).ok()?.len();
+        let prefix = self.count_tokens(&self.document_prefix);
+        Some(window.saturating_sub(marks + prefix))
+    }
+
     async fn embed(&self, texts: &[String], kind: TextKind) -> Result<Vec<Vec<f32>>> {
+        let texts = self.prefixed(texts, kind).0;
+        let inner = Arc::clone(&self.inner);
+        let tokens = blocking(move || inner.tokenize(&texts)).await?;
+        self.run(tokens, Inner::pool).await
+    }
+}
+
+/// What the model makes of each token of a text, in the light of the others: for comparisons finer than that of
+/// whole texts (late interaction, Khattab and Zaharia 2020).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TokenVectors {
+    /// Bytes of the text that each token stands for; empty for the model's own marks at both ends.
+    pub spans: Vec<Range<usize>>,
+    /// `(tokens, dimensions)`, the last layer's states as they are, of any length.
+    pub values: Vec<f32>,
+}
+
+impl CandleEmbedder {
+    /// The vectors of all tokens of each text, in order. Texts longer than the model's window are cut.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Model`] if the model fails on a text.
+    pub async fn embed_tokens(
+        &self,
+        texts: &[String],
+        kind: TextKind,
+    ) -> Result<Vec<TokenVectors>> {
+        let (texts, before) = self.prefixed(texts, kind);
+        let inner = Arc::clone(&self.inner);
+        let encoded = blocking(move || inner.tokenize_spans(&texts)).await?;
+        let (tokens, spans): (Vec<_>, Vec<_>) = encoded.into_iter().unzip();
+        let values = self.run(tokens, |_, states| states.to_vec()).await?;
+        let within = |at: usize| at.saturating_sub(before);
+        Ok(spans
+            .into_iter()
+            .zip(values)
+            .map(|(spans, values)| TokenVectors {
+                spans: spans
+                    .into_iter()
+                    .map(|(start, end)| within(start)..within(end))
+                    .collect(),
+                values,
+            })
+            .collect())
+    }
+
+    /// The texts with the model's words in front, and how many bytes those have.
+    fn prefixed(&self, texts: &[String], kind: TextKind) -> (Vec<String>, usize) {
         let prefix = match kind {
             TextKind::Query => &self.query_prefix,
             TextKind::Document => &self.document_prefix,
         };
-        let texts: Vec<String> = texts.iter().map(|t| format!("{prefix}{t}")).collect();
-        let count = texts.len();
-        let inner = Arc::clone(&self.inner);
-        let batches = blocking(move || inner.batches(&texts)).await?;
-        let mut vectors = vec![Vec::new(); count];
+        let texts = texts.iter().map(|text| format!("{prefix}{text}"));
+        (texts.collect(), prefix.len())
+    }
+
+    /// Runs the model over texts; `finish` gets the states of each text's tokens.
+    async fn run(
+        &self,
+        texts: Vec<Vec<u32>>,
+        finish: fn(&Inner, &[f32]) -> Vec<f32>,
+    ) -> Result<Vec<Vec<f32>>> {
+        let mut vectors = vec![Vec::new(); texts.len()];
         // One blocking task a batch: dropping this future stops the work at the next batch.
-        for batch in batches {
+        for batch in batches(texts) {
             let inner = Arc::clone(&self.inner);
-            let places: Vec<usize> = batch.iter().map(|(place, _)| *place).collect();
-            let done = blocking(move || inner.forward(&batch)).await?;
-            for (place, vector) in places.into_iter().zip(done) {
+            let done = blocking(move || inner.forward(&batch, finish)).await?;
+            for (place, vector) in done {
                 if let Some(slot) = vectors.get_mut(place) {
                     *slot = vector;
                 }
@@ -163,76 +238,95 @@ impl Embedder for CandleEmbedder {
 /// The token ids of a text, with the text's place in the request.
 type Tokens = (usize, Vec<u32>);
 
-impl Inner {
-    /// Tokenises and groups texts of similar length, so that little of a batch is padding.
-    fn batches(&self, texts: &[String]) -> Result<Vec<Vec<Tokens>>> {
-        let mut all = Vec::with_capacity(texts.len());
-        for (place, text) in texts.iter().enumerate() {
-            let encoding = self
-                .tokenizer
-                .encode_fast(text.as_str(), true)
-                .or_error(ErrorKind::Model, || "the tokenizer cannot read a text")?;
-            all.push((place, encoding.get_ids().to_vec()));
-        }
-        all.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
-        let mut batches: Vec<Vec<Tokens>> = Vec::new();
-        let mut longest = 1;
-        for item in all {
-            match batches.last_mut() {
-                Some(batch) if (batch.len() + 1) * longest <= BATCH_TOKENS => batch.push(item),
-                _ => {
-                    longest = item.1.len().max(1);
-                    batches.push(vec![item]);
-                }
+/// Groups texts of similar length, so that little of a batch is padding.
+fn batches(texts: Vec<Vec<u32>>) -> Vec<Vec<Tokens>> {
+    let mut all: Vec<Tokens> = texts.into_iter().enumerate().collect();
+    all.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
+    let mut batches: Vec<Vec<Tokens>> = Vec::new();
+    let mut longest = 1;
+    for item in all {
+        match batches.last_mut() {
+            Some(batch) if (batch.len() + 1) * longest <= BATCH_TOKENS => batch.push(item),
+            _ => {
+                longest = item.1.len().max(1);
+                batches.push(vec![item]);
             }
         }
-        Ok(batches)
+    }
+    batches
+}
+
+impl Inner {
+    fn tokenize(&self, texts: &[String]) -> Result<Vec<Vec<u32>>> {
+        let mut all = Vec::with_capacity(texts.len());
+        for texts in texts.chunks(TOKENIZE_TEXTS) {
+            // One text is not worth waking other threads for.
+            let encodings = match texts {
+                [one] => self
+                    .tokenizer
+                    .encode_fast(one.as_str(), true)
+                    .map(|one| vec![one]),
+                _ => {
+                    let texts = texts.iter().map(String::as_str).collect();
+                    self.tokenizer.encode_batch_fast::<&str>(texts, true)
+                }
+            };
+            let encodings =
+                encodings.or_error(ErrorKind::Model, || "the tokenizer cannot read a text")?;
+            all.extend(encodings.iter().map(|encoding| encoding.get_ids().to_vec()));
+        }
+        Ok(all)
     }
 
-    fn forward(&self, batch: &[Tokens]) -> Result<Vec<Vec<f32>>> {
+    /// The same with the bytes that each token stands for.
+    fn tokenize_spans(&self, texts: &[String]) -> Result<Vec<(Vec<u32>, Vec<(usize, usize)>)>> {
+        let encode = |text: &String| {
+            let encoding = self
+                .tokenizer
+                .encode(text.as_str(), true)
+                .or_error(ErrorKind::Model, || "the tokenizer cannot read a text")?;
+            Ok((encoding.get_ids().to_vec(), encoding.get_offsets().to_vec()))
+        };
+        texts.iter().map(encode).collect()
+    }
+
+    fn forward(
+        &self,
+        batch: &[Tokens],
+        finish: fn(&Self, &[f32]) -> Vec<f32>,
+    ) -> Result<Vec<(usize, Vec<f32>)>> {
         // A search has one text or a few; many at once are an index that is made.
         let priority = match batch.len() {
             0..=4 => Priority::Interactive,
             _ => Priority::Background,
         };
+        let texts: Vec<&[u32]> = batch.iter().map(|(_, ids)| ids.as_slice()).collect();
+        let mut done = Vec::with_capacity(batch.len());
         let _turn = compute::turn(priority);
-        self.try_forward(batch)
-            .or_error(ErrorKind::Model, || "the embedding model failed on a text")
+        let each = |index: usize, states: &[f32]| {
+            let place = batch.get(index).map_or(index, |(place, _)| *place);
+            done.push((place, finish(self, states)));
+        };
+        self.model
+            .each(&texts, each)
+            .or_error(ErrorKind::Model, || "the embedding model failed on a text")?;
+        Ok(done)
     }
 
-    fn try_forward(&self, batch: &[Tokens]) -> candle_core::Result<Vec<Vec<f32>>> {
-        let device = &self.model.device;
-        let rows = batch.len();
-        let width = batch.iter().map(|(_, ids)| ids.len()).max().unwrap_or(0);
-        if width == 0 {
-            return Ok(vec![vec![0.0; self.dimensions]; rows]);
-        }
-        let mut ids = Vec::with_capacity(rows * width);
-        let mut mask = Vec::with_capacity(rows * width);
-        for (_, row) in batch {
-            let padding = width - row.len();
-            ids.extend_from_slice(row);
-            ids.extend(std::iter::repeat_n(self.pad, padding));
-            mask.extend(std::iter::repeat_n(1.0_f32, row.len()));
-            mask.extend(std::iter::repeat_n(0.0_f32, padding));
-        }
-        let ids = Tensor::from_vec(ids, (rows, width), device)?;
-        let mask = Tensor::from_vec(mask, (rows, width), device)?;
-        let hidden = self.model.forward(&ids, &ids.zeros_like()?, Some(&mask))?;
-        let pooled = match self.pooling {
-            Pooling::FirstToken => hidden.narrow(1, 0, 1)?.squeeze(1)?,
-            Pooling::Mean => {
-                let mask = mask.unsqueeze(2)?;
-                let sum = hidden.broadcast_mul(&mask)?.sum(1)?;
-                sum.broadcast_div(&mask.sum(1)?.clamp(1e-9, f64::MAX)?)?
-            }
+    /// One vector of unit norm from those of the tokens. A text without any has zeros.
+    fn pool(&self, states: &[f32]) -> Vec<f32> {
+        let rows = match self.pooling {
+            Pooling::Mean => states,
+            Pooling::FirstToken => states.get(..self.dimensions).unwrap_or_default(),
         };
-        let norm = pooled
-            .sqr()?
-            .sum_keepdim(1)?
-            .sqrt()?
-            .clamp(1e-12, f64::MAX)?;
-        pooled.broadcast_div(&norm)?.to_vec2()
+        let mut vector = vec![0.0_f32; self.dimensions];
+        for row in rows.chunks_exact(self.dimensions) {
+            vector.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+        }
+        // The length goes anyway, so the sum is as good as the mean.
+        let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+        vector.iter_mut().for_each(|x| *x /= norm.max(1e-12));
+        vector
     }
 }
 
@@ -328,57 +422,4 @@ fn identity(dir: &Path, whole: &[&[u8]], weights: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CONFIG: &str = r#"{"vocab_size": 100, "hidden_size": 32, "num_hidden_layers": 1,
-        "num_attention_heads": HEADS, "intermediate_size": 64, "hidden_act": "gelu",
-        "hidden_dropout_prob": 0.1, "max_position_embeddings": 64, "type_vocab_size": 2,
-        "initializer_range": 0.02, "layer_norm_eps": 1e-12, "pad_token_id": 0}"#;
-
-    const TOKENIZER: &str = r#"{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
-        "normalizer": null, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
-        "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "hello": 1}, "unk_token": "[UNK]"}}"#;
-
-    fn folder(config: &str, tokenizer: &str, weights: &[u8]) -> tempfile::TempDir {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("config.json"), config).unwrap();
-        std::fs::write(dir.path().join("tokenizer.json"), tokenizer).unwrap();
-        std::fs::write(dir.path().join("model.safetensors"), weights).unwrap();
-        dir
-    }
-
-    #[test]
-    fn damaged_and_foreign_files_are_model_errors_that_name_the_file() {
-        let config = CONFIG.replace("HEADS", "2");
-        let empty_safetensors = [2_u64.to_le_bytes().as_slice(), b"{}"].concat();
-        let cases: [(&str, &str, &[u8], &str); 6] = [
-            ("", TOKENIZER, b"", "config.json"),
-            (r#"{"model_type": "llama"}"#, TOKENIZER, b"", "config.json"),
-            (&CONFIG.replace("HEADS", "0"), TOKENIZER, b"", "config.json"),
-            (&config, "{}", b"", "tokenizer.json"),
-            (&config, TOKENIZER, b"GGUF....", "model.safetensors"),
-            (&config, TOKENIZER, &empty_safetensors, "model.safetensors"),
-        ];
-        for (config, tokenizer, weights, named) in cases {
-            let dir = folder(config, tokenizer, weights);
-            let error = CandleEmbedder::load(dir.path()).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Model, "{error}");
-            assert!(error.to_string().contains(named), "{error}");
-        }
-        let error = CandleEmbedder::load(Path::new("/nowhere/at/all")).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Model);
-    }
-
-    #[test]
-    fn the_identity_follows_the_weights() {
-        let dir = Path::new("model-a");
-        let one = identity(dir, &[b"c"], &[1; 100_000]);
-        let mut other_weights = [1; 100_000];
-        other_weights[0] = 2;
-        assert!(one.starts_with("model-a@"), "{one}");
-        assert_eq!(one, identity(dir, &[b"c"], &[1; 100_000]));
-        assert_ne!(one, identity(dir, &[b"c"], &other_weights));
-        assert_ne!(one, identity(dir, &[b"d"], &[1; 100_000]));
-    }
-}
+mod tests;

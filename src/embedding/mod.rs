@@ -25,6 +25,18 @@ pub trait Embedder: Debug + Send + Sync + 'static {
     /// Length of every vector.
     fn dimensions(&self) -> usize;
 
+    /// Tokens of a text: what the length of passages is measured in. An estimate where the engine keeps its
+    /// tokeniser to itself.
+    fn count_tokens(&self, text: &str) -> usize {
+        estimate_tokens(text)
+    }
+
+    /// How many tokens of a text are read, as [`count_tokens`](Self::count_tokens) counts them; what follows is
+    /// cut. `None` where the engine does not say.
+    fn window(&self) -> Option<usize> {
+        None
+    }
+
     /// One vector of unit norm a text, in order. Texts longer than the model's window are cut.
     ///
     /// # Errors
@@ -39,6 +51,20 @@ pub enum TextKind {
     Query,
     /// Something to be found.
     Document,
+}
+
+/// Letters of a word that are one token, about, in the vocabularies of European languages.
+const LETTERS_PER_TOKEN: usize = 5;
+
+/// Tokens of a text, about: some for each word, and one for each character where words have no spaces
+/// between them.
+fn estimate_tokens(text: &str) -> usize {
+    let of_word = |word: &str| {
+        let unspaced = word.chars().filter(|c| ('\u{2e80}'..).contains(c)).count();
+        let rest = word.chars().count() - unspaced;
+        unspaced + rest.div_ceil(LETTERS_PER_TOKEN)
+    };
+    text.split_whitespace().map(of_word).sum()
 }
 
 /// Dot product: the similarity of two vectors of unit norm.

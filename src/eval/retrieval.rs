@@ -121,7 +121,7 @@ pub async fn run(
     let report = ours.ingest(articles.clone(), Some(&step)).await?;
 
     let whole = KnowledgeOptions {
-        passage_words: usize::MAX,
+        passage_tokens: usize::MAX,
         long_question_words: usize::MAX,
         ..KnowledgeOptions::default()
     };

@@ -84,6 +84,7 @@ struct Entry {
 ///
 /// With `stream` every recording is streamed as well, which takes as long as they are. The reference is looked at
 /// only after the recording was transcribed; of the manifest the language and the file name are used before.
+/// With `previous` the engine is told what it heard in the recording before, as in a conversation.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidInput`] where the manifest is missing, empty or not in the format, and those
@@ -93,6 +94,7 @@ pub async fn run(
     engine: Arc<dyn SpeechToText>,
     limit: Option<usize>,
     stream: bool,
+    previous: bool,
     mut progress: impl FnMut(&SpeechProgress) + Send,
 ) -> Result<SpeechScore> {
     let entries = manifest(data, limit)?;
@@ -100,12 +102,14 @@ pub async fn run(
     let (mut audio_seconds, mut speech_seconds) = (0.0, 0.0);
     let (mut errors, mut words) = (0, 0);
     let (mut stream_errors, mut revisions, mut delays) = (0, 0, Vec::new());
+    let mut before = None;
     for (index, entry) in entries.iter().enumerate() {
         let recording = read_recording(data.join(&entry.audio))?;
         audio_seconds += recording.duration_ms() as f64 / 1000.0;
         let track = recording.mixed();
         let mut options = TranscribeOptions::default();
         options.language.clone_from(&entry.lang);
+        options.previous = before.take().filter(|_| previous);
         let clock = Instant::now();
         let segments = engine.transcribe(track.clone(), options.clone()).await?;
         speech_seconds += clock.elapsed().as_secs_f64();
@@ -116,6 +120,7 @@ pub async fn run(
 
         let heard: Vec<&str> = segments.iter().map(|s| s.text.as_str()).collect();
         let heard = heard.join(" ");
+        before = Some(heard.clone());
         let reference = normalize(&entry.text);
         let wrong = edits(&reference, &normalize(&heard));
         errors += wrong;
@@ -247,7 +252,7 @@ mod tests {
             vec![ScriptedSpeech::segment(0, 100, "Thank")],
         ]));
         let mut seen = Vec::new();
-        let score = run(folder.path(), engine, None, false, |p| {
+        let score = run(folder.path(), engine, None, false, false, |p| {
             seen.push((p.done, p.total, p.errors))
         })
         .await
@@ -265,12 +270,12 @@ mod tests {
     async fn a_bad_manifest_says_which_line() {
         let folder = tempfile::tempdir().unwrap();
         let engine: Arc<dyn SpeechToText> = Arc::new(ScriptedSpeech::default());
-        let missing = run(folder.path(), engine.clone(), None, false, |_| ())
+        let missing = run(folder.path(), engine.clone(), None, false, false, |_| ())
             .await
             .unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::InvalidInput);
         std::fs::write(folder.path().join("manifest.jsonl"), "{\"audio\": 3}").unwrap();
-        let wrong = run(folder.path(), engine, None, false, |_| ())
+        let wrong = run(folder.path(), engine, None, false, false, |_| ())
             .await
             .unwrap_err();
         assert!(wrong.to_string().contains("line 1"), "{wrong}");

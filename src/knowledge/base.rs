@@ -1,12 +1,14 @@
 //! The knowledge base: ingest, search, cite, answer or abstain.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::chunk::{passages, searchable};
+use super::chunk::{article_of, passages_for, searchable};
+use super::feedback::FeedbackBook;
+use super::gaps::GapBook;
 use super::load::distinct;
 use super::sentence::sentences;
 use super::sparse::SparseEncoder;
@@ -38,12 +40,14 @@ pub struct KnowledgeBase {
     pub(super) store: Arc<dyn VectorStore>,
     pub(super) options: KnowledgeOptions,
     pub(super) turns: Arc<Indexes>,
-    state: Arc<State>,
+    pub(super) state: Arc<State>,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     ingesting: tokio::sync::Mutex<()>,
+    pub(super) feedback: FeedbackBook,
+    pub(super) gaps: GapBook,
     queries: Mutex<VecDeque<(String, Vec<f32>)>>,
 }
 
@@ -51,9 +55,9 @@ struct State {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct KnowledgeOptions {
-    /// Words in a passage, about; longer texts are divided. Above some 200 the embedding model does not
-    /// read to the end.
-    pub passage_words: usize,
+    /// Tokens in a passage, with its title and headings, as the embedder counts them; longer texts are divided.
+    /// Never more than the embedder reads, but for `usize::MAX`: articles stay whole.
+    pub passage_tokens: usize,
     /// Below this confidence, between 0 and 1, [`KnowledgeBase::answer_extractive`] says that it does not know.
     pub answer_confidence: f32,
     /// Below this confidence [`KnowledgeBase::articles_for`] leaves an article out.
@@ -69,7 +73,7 @@ pub struct KnowledgeOptions {
 impl Default for KnowledgeOptions {
     fn default() -> Self {
         Self {
-            passage_words: 200,
+            passage_tokens: 240,
             answer_confidence: 0.5,
             article_confidence: 0.3,
             facts: 4,
@@ -130,7 +134,10 @@ impl KnowledgeBase {
     /// Makes `articles` the whole collection of every tenant that occurs among them.
     ///
     /// Only passages whose content changed are embedded; passages that no article has any more are removed.
-    /// Tenants that do not occur are left alone ([`clear`](Self::clear) removes one). `progress` is called
+    /// Tenants that do not occur are left alone ([`clear`](Self::clear) removes one). Articles that are only out
+    /// of reach just now are removed too: where
+    /// [`LoadReport::is_complete`](super::LoadReport::is_complete) says no, call [`update`](Self::update).
+    /// `progress` is called
     /// with the number of passages done and to do. Interrupted, it leaves a searchable mixture of old and
     /// new; calling it again finishes.
     ///
@@ -140,6 +147,30 @@ impl KnowledgeBase {
     pub async fn ingest(
         &self,
         articles: Vec<KnowledgeArticle>,
+        progress: Option<&(dyn Fn(usize, usize) + Send + Sync)>,
+    ) -> Result<IngestReport> {
+        self.take_in(articles, true, progress).await
+    }
+
+    /// Adds `articles` and replaces those with the same ids; whatever else the tenants have stays.
+    ///
+    /// For a part of a collection, or where not all of it could be loaded. Otherwise as
+    /// [`ingest`](Self::ingest).
+    ///
+    /// # Errors
+    /// As for [`ingest`](Self::ingest).
+    pub async fn update(
+        &self,
+        articles: Vec<KnowledgeArticle>,
+        progress: Option<&(dyn Fn(usize, usize) + Send + Sync)>,
+    ) -> Result<IngestReport> {
+        self.take_in(articles, false, progress).await
+    }
+
+    async fn take_in(
+        &self,
+        articles: Vec<KnowledgeArticle>,
+        whole_collection: bool,
         progress: Option<&(dyn Fn(usize, usize) + Send + Sync)>,
     ) -> Result<IngestReport> {
         distinct(&articles)?;
@@ -155,7 +186,11 @@ impl KnowledgeBase {
             wanted
                 .entry(article.tenant.clone())
                 .or_default()
-                .extend(passages(article, self.options.passage_words));
+                .extend(passages_for(
+                    article,
+                    self.options.passage_tokens,
+                    self.embedder.as_ref(),
+                ));
         }
         let mut changed: Vec<Passage> = Vec::new();
         let mut vanished: Vec<(TenantId, Vec<PassageId>)> = Vec::new();
@@ -175,7 +210,16 @@ impl KnowledgeBase {
                     }
                 }
             }
-            let mut gone: Vec<PassageId> = stored.into_keys().collect();
+            let given: HashSet<&str> = articles
+                .iter()
+                .filter(|article| article.tenant == tenant)
+                .map(|article| article.id.as_str())
+                .collect();
+            let is_given = |id: &PassageId| given.contains(article_of(id.as_str()));
+            let mut gone: Vec<PassageId> = stored
+                .into_keys()
+                .filter(|id| whole_collection || is_given(id))
+                .collect();
             gone.sort();
             report.removed += gone.len();
             vanished.push((tenant, gone));
@@ -261,6 +305,11 @@ impl KnowledgeBase {
         let mut articles: Vec<Vec<(f32, Hit)>> = Vec::new();
         for hit in self.search(question, limit.saturating_mul(4)).await? {
             let sure = confidence(&hit, question, &encoder);
+            let tenant = &question.scope.tenant;
+            let sure = self
+                .state
+                .feedback
+                .moved(tenant, &hit.passage.article, sure);
             let known = articles.iter_mut().find(|passages| {
                 let first = passages.first();
                 first.is_some_and(|(_, first)| first.passage.article == hit.passage.article)
@@ -340,6 +389,15 @@ impl KnowledgeBase {
             .into_iter()
             .map(|range| citation(&hit, range))
             .collect();
+        if citations.is_empty() {
+            // Nothing in it may be quoted.
+            return Ok(KnowledgeAnswer {
+                text: None,
+                citations,
+                confidence: 0.0,
+                missing: Some(missing(&question.text)),
+            });
+        }
         let quotes: Vec<&str> = citations.iter().map(|c| c.quote.as_str()).collect();
         Ok(KnowledgeAnswer {
             text: Some(quotes.join(" ")),

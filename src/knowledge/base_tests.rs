@@ -227,3 +227,21 @@ async fn a_long_question_is_searched_sentence_by_sentence() {
         "the vectors are remembered"
     );
 }
+
+#[tokio::test]
+async fn an_update_removes_only_what_its_own_articles_lost() {
+    let (base, _) = base();
+    let steps = "# Steps\n\n## One\n\nfirst\n\n## Two\n\nsecond";
+    let options = KnowledgeOptions {
+        passage_tokens: 4,
+        ..KnowledgeOptions::default()
+    };
+    let base = base.with_options(options);
+    let both = vec![article("a", "Steps", steps), article("a#b", "Steps", steps)];
+    assert_eq!(base.ingest(both, None).await.unwrap().added, 4);
+    let shorter = article("a", "Steps", "# Steps\n\n## One\n\nfirst");
+    let report = base.update(vec![shorter.clone()], None).await.unwrap();
+    assert_eq!((report.unchanged, report.removed), (1, 1));
+    let report = base.ingest(vec![shorter], None).await.unwrap();
+    assert_eq!((report.unchanged, report.removed), (1, 2));
+}

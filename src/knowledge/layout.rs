@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::sparse::primary_language;
 use super::{Audience, Passage};
 use crate::conversation::{PassageId, TenantId};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Raise it when anything here changes; an index of another version is built again.
 pub(crate) const VERSION: u32 = 1;
@@ -29,6 +30,12 @@ pub(crate) const PASSAGE: &str = "passage";
 
 /// The value of [`AUDIENCE`] that customers may see.
 pub(crate) const CUSTOMER: &str = "customer";
+
+/// Links of a vector in the HNSW graph, candidates looked at when it is linked, and candidates kept in a search
+/// (Malkov and Yashunin 2018, <https://arxiv.org/abs/1603.09320>).
+pub(crate) const HNSW_LINKS: usize = 16;
+pub(crate) const HNSW_BUILD: usize = 128;
+pub(crate) const HNSW_SEARCH: usize = 128;
 
 /// Where a passage without a first or last day lies: beyond every timestamp, so that one range
 /// condition covers all cases.
@@ -78,6 +85,20 @@ pub(crate) fn payload(passage: &Passage) -> serde_json::Result<Map<String, Value
 /// The passage in a payload; `None` where it is not one of ours.
 pub(crate) fn passage(payload: &Map<String, Value>) -> Option<Passage> {
     serde_json::from_value(payload.get(PASSAGE)?.clone()).ok()
+}
+
+/// Refuses vectors of another embedder.
+pub(crate) fn check(dimensions: usize, vector: &[f32]) -> Result<()> {
+    if vector.len() == dimensions {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Index,
+        format!(
+            "the index holds vectors of length {dimensions}, not {}; use the embedder it was built with or build it again",
+            vector.len()
+        ),
+    ))
 }
 
 #[cfg(test)]

@@ -7,12 +7,19 @@ mod chunk;
 pub mod conformance;
 #[cfg(feature = "edge")]
 mod edge;
-#[cfg(feature = "edge")]
+mod fallback;
+mod feedback;
+mod gaps;
+#[cfg(any(feature = "edge", feature = "qdrant"))]
 mod layout;
+mod learn;
 mod load;
 mod memory;
 mod proof;
+#[cfg(feature = "qdrant")]
+mod qdrant;
 mod rank;
+mod screen;
 mod sentence;
 mod sparse;
 mod support;
@@ -22,9 +29,16 @@ pub use article::{Audience, KnowledgeArticle, Passage};
 pub use base::{ArticleMatch, IngestReport, KnowledgeBase, KnowledgeOptions};
 #[cfg(feature = "edge")]
 pub use edge::EdgeStore;
-pub use load::{LoadReport, Skipped, load_articles};
+pub use fallback::FallbackVectorStore;
+pub use feedback::{ArticleFeedback, ArticleTally};
+pub use gaps::KnowledgeGap;
+pub use load::{LoadNote, LoadOptions, LoadReport, Skipped, load_articles, load_articles_with};
 pub use memory::MemoryVectorStore;
 pub use proof::Attribution;
+#[cfg(feature = "qdrant")]
+pub use qdrant::{QdrantOptions, QdrantReindex, QdrantStore};
+pub use screen::{instructions_to_models, screened};
+pub(crate) use sentence::sentences;
 #[cfg(feature = "eval")]
 pub(crate) use turn::{
     Candidate, Evidence, EvidenceOptions, Head, Logistic, RANK_SIGNS, Weights, log_odds,

@@ -1,6 +1,7 @@
 //! Sentences as proof: which support a question, which stand behind a written text.
 
 use super::base::{KnowledgeBase, parts};
+use super::screen::quotable;
 use super::sentence::sentences;
 use super::support::{Supporting, citation, rank_sentences};
 use super::{Hit, Question};
@@ -27,9 +28,10 @@ pub struct Attribution {
 }
 
 impl KnowledgeBase {
-    /// All sentences of a passage, in the order of the text: what an answer from it can be held against.
+    /// The sentences of a passage that may be quoted, in the order of the text: what an answer from it can be held
+    /// against.
     pub fn sentences_of(&self, hit: &Hit) -> Vec<Citation> {
-        let ranges = sentences(&hit.passage.text).into_iter();
+        let ranges = quotable(&hit.passage.text).into_iter();
         ranges.map(|range| citation(hit, range)).collect()
     }
 
@@ -105,7 +107,7 @@ impl KnowledgeBase {
             ));
         }
         let text = &hit.passage.text;
-        let ranges = sentences(text);
+        let ranges = quotable(text);
         if ranges.len() < 2 {
             let only = ranges.into_iter();
             return Ok(only.map(|range| Supporting { range, score: 1.0 }).collect());

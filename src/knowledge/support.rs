@@ -57,6 +57,7 @@ pub(super) fn citation(hit: &Hit, range: Range<usize>) -> Citation {
         article: passage.article.clone(),
         title: passage.title.clone(),
         passage: passage.id.clone(),
+        version: passage.content_hash.clone(),
         quote: quote.to_owned(),
         start: range.start,
         end: range.start + quote.len(),

@@ -17,6 +17,8 @@ pub use fallback::Fallback;
 pub use limit::Limit;
 pub use meter::{Meter, Totals};
 pub use prompt::{Prefix, Prompt};
+#[cfg(feature = "qdrant")]
+pub(crate) use retry::Attempts;
 pub use retry::{Retry, RetryPolicy};
 pub use scripted::ScriptedModel;
 

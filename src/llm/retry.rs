@@ -107,15 +107,15 @@ impl RetryPolicy {
     }
 }
 
-/// The attempts at one request.
-struct Attempts {
+/// The attempts at one request, of whatever remote service.
+pub(crate) struct Attempts {
     policy: RetryPolicy,
     since: Instant,
     failed: u32,
 }
 
 impl Attempts {
-    fn new(policy: RetryPolicy) -> Self {
+    pub(crate) fn new(policy: RetryPolicy) -> Self {
         Self {
             policy,
             since: Instant::now(),
@@ -124,13 +124,13 @@ impl Attempts {
     }
 
     /// Waits for the next attempt, or gives the error back where there is none.
-    async fn wait_after(&mut self, error: Error) -> Result<()> {
+    pub(crate) async fn wait_after(&mut self, error: Error) -> Result<()> {
         self.failed = self.failed.saturating_add(1);
         let spent = self.since.elapsed();
         let Some(wait) = self.policy.wait(self.failed, spent, &error, luck()) else {
             return Err(error);
         };
-        tracing::debug!(%error, ?wait, "the language model failed and is asked again");
+        tracing::debug!(%error, ?wait, "a request failed and is made again");
         tokio::time::sleep(wait).await;
         Ok(())
     }

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use crate::conversation::{
     Citation, Evidence, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion,
-    Summary, Utterance,
+    Summary, Utterance, UtteranceId,
 };
 use crate::error::Error;
+use crate::knowledge::ArticleFeedback;
 use crate::speech::{AudioFrame, AudioTrack};
 
 /// What a host feeds.
@@ -48,6 +49,22 @@ pub enum SessionInput {
         role: Role,
         /// Between 0 and 1.
         confidence: f32,
+    },
+    /// The virtual agent was cut short, on a channel that speaks: of its words only so many were heard. The
+    /// transcript keeps those, and [`SessionEvent::ReplyInterrupted`] tells what is left.
+    Interrupted {
+        /// Which words, as told in [`SessionEvent::Reply`].
+        utterance: UtteranceId,
+        /// How many bytes of their text were spoken, about.
+        spoken: usize,
+    },
+    /// What the human agent did with an article that was suggested. It is learned from; one that was dismissed is
+    /// not shown again in this conversation.
+    ArticleFeedback {
+        /// Id of the suggestion.
+        suggestion: String,
+        /// What they did.
+        given: ArticleFeedback,
     },
     /// The human agent wants a note now.
     Summarize,
@@ -131,12 +148,24 @@ pub enum SessionEvent {
     Suggestion(Suggestion),
     /// A coaching cue for the human agent.
     Coaching(Suggestion),
-    /// The virtual agent says something to the customer.
+    /// The virtual agent says something to the customer. Where it is spoken, speak it sentence by sentence, stop on
+    /// [`SpeechStarted`](Self::SpeechStarted) and say with [`SessionInput::Interrupted`] how much was heard.
     Reply {
+        /// The utterance that it becomes.
+        utterance: UtteranceId,
         /// The words.
         text: String,
+        /// Where each of their sentences ends, in bytes of the text; the last one is its length.
+        sentence_ends: Vec<usize>,
         /// Where the facts in them come from.
         citations: Vec<Citation>,
+    },
+    /// The customer heard only this much of what the virtual agent said.
+    ReplyInterrupted {
+        /// Which utterance.
+        utterance: UtteranceId,
+        /// What is left of it in the transcript.
+        text: String,
     },
     /// The note, as it stands now or, at the end, for good.
     Summary(Summary),

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::conversation::{
-    Conversation, NewUtterance, Participant, ParticipantId, Role, Summary, Utterance,
+    Conversation, NewUtterance, Participant, ParticipantId, Role, Summary, Utterance, UtteranceId,
 };
 use crate::dialogue::DialogueState;
 use crate::error::{Error, ErrorKind, OrError, Result};
@@ -16,6 +16,7 @@ use crate::store::{ConversationStore, Record, StreamKey, Version};
 const STARTED: &str = "started";
 const JOINED: &str = "joined";
 const UTTERANCE: &str = "utterance";
+const INTERRUPTED: &str = "interrupted";
 const ROLE: &str = "role";
 const STATE: &str = "state";
 const SUMMARY: &str = "summary";
@@ -58,6 +59,10 @@ impl Journal {
 
     pub(super) fn utterance(&mut self, utterance: &Utterance) {
         self.note(UTTERANCE, utterance);
+    }
+
+    pub(super) fn interrupted(&mut self, utterance: UtteranceId, spoken: usize) {
+        self.note(INTERRUPTED, &(utterance, spoken));
     }
 
     pub(super) fn role(&mut self, participant: &ParticipantId, role: Role, confidence: f32) {
@@ -167,6 +172,10 @@ fn apply(restored: &mut Restored, record: &Record) -> Result<()> {
                 annotations: said.annotations,
                 back_channel: said.back_channel,
             });
+        }
+        INTERRUPTED => {
+            let (utterance, spoken): (UtteranceId, usize) = read(&record.payload)?;
+            conversation.interrupt(utterance, spoken);
         }
         ROLE => {
             let (participant, role, confidence): (ParticipantId, Role, f32) =

@@ -1,21 +1,24 @@
 //! The loop of a session: one task owns the conversation, one thing is written at a time.
 
+mod cards;
 mod listen;
 mod work;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
+use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::ears::Ears;
 use super::event::{SessionEvent, SessionInput, Skill};
 use super::persist::{Journal, Restored};
-use crate::assist::{CoachingState, FoundPassage, ReplyContext, asks_something};
+use crate::assist::{CardDesk, CoachingState, ReplyContext, asks_something};
 use crate::assistant::{Assistant, Response, action_card, instruction, worth_showing};
 use crate::conversation::{
-    Conversation, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary, UtteranceId,
+    ArticleId, Conversation, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary,
+    UtteranceId,
 };
 use crate::dialogue::DialogueState;
 use crate::error::{Error, Result};
@@ -70,6 +73,9 @@ enum Doing {
 
 type Running = Pin<Box<dyn Future<Output = Done> + Send>>;
 
+/// Inputs taken one after the other before what was written meanwhile is delivered.
+const INPUTS_IN_A_ROW: usize = 32;
+
 /// The loop's state.
 pub(super) struct Runtime {
     assistant: Assistant,
@@ -82,7 +88,9 @@ pub(super) struct Runtime {
     ears: Ears,
     /// Why the last frame was refused.
     last_refusal: Option<String>,
-    shown: HashSet<String>,
+    /// The articles on the screen, and the suggestions they were.
+    cards: CardDesk,
+    card_articles: HashMap<String, ArticleId>,
     last_action: Option<String>,
     running: Option<Running>,
     /// What runs, which decides whether new words of the customer overtake it.
@@ -130,7 +138,8 @@ impl Runtime {
             coaching: CoachingState::default(),
             ears: Ears::default(),
             last_refusal: None,
-            shown: HashSet::new(),
+            cards: CardDesk::default(),
+            card_articles: HashMap::new(),
             last_action: None,
             running: None,
             doing: Doing::Nothing,
@@ -142,7 +151,25 @@ impl Runtime {
 
     pub(super) async fn run(mut self, mut inputs: mpsc::Receiver<Message>) {
         self.save().await;
+        if let Err(error) = self.assistant.recall(&self.conversation.tenant).await {
+            let error = Error::context(error, "what was learned before cannot be read");
+            self.emit(SessionEvent::failed(Skill::Store, &error)).await;
+        }
+        let mut in_a_row = 0;
         loop {
+            // Inputs come first, since new words make a reply to the old ones worthless; but not for ever.
+            if in_a_row >= INPUTS_IN_A_ROW {
+                in_a_row = 0;
+                let ready = self
+                    .running
+                    .as_mut()
+                    .and_then(|running| running.now_or_never());
+                if let Some(done) = ready {
+                    self.running = None;
+                    self.doing = Doing::Nothing;
+                    self.deliver(done).await;
+                }
+            }
             self.start_next();
             if self.running.is_none() {
                 // Whoever waits may have gone; that is theirs to decide.
@@ -158,18 +185,22 @@ impl Runtime {
             };
             tokio::select! {
                 biased;
-                message = inputs.recv() => match message {
+                message = inputs.recv() => {
+                    in_a_row += 1;
+                    match message {
                     Some(Message::Input(SessionInput::End)) => return self.finish().await,
                     Some(Message::Input(input)) => self.take(input).await,
                     Some(Message::Settle(waiting)) => self.settling.push(waiting),
                     Some(Message::Snapshot(answer)) => drop(answer.send(self.conversation.clone())),
                     None => break,
-                },
+                    }
+                }
                 heard = self.ears.next() => {
                     self.listen(heard).await;
                     self.save().await;
                 }
                 done = done => {
+                    in_a_row = 0;
                     self.running = None;
                     self.doing = Doing::Nothing;
                     self.deliver(done).await;
@@ -238,6 +269,12 @@ impl Runtime {
                 self.journal.role(&participant, role, confidence);
             }
             SessionInput::Frame { participant, frame } => self.push(participant, frame).await,
+            SessionInput::Interrupted { utterance, spoken } => {
+                self.interrupted(utterance, spoken).await;
+            }
+            SessionInput::ArticleFeedback { suggestion, given } => {
+                self.article_feedback(&suggestion, given).await;
+            }
             SessionInput::Summarize => self.note_wanted = Some(false),
             SessionInput::End => {}
         }
@@ -368,7 +405,7 @@ impl Runtime {
         if role != Role::HumanAgent {
             match self.assistant.inner.finder.find(&self.conversation).await {
                 Ok(passages) => {
-                    self.show_articles(&passages).await;
+                    self.show_articles(&passages, id).await;
                     context.passages = passages;
                 }
                 Err(error) => {
@@ -405,19 +442,6 @@ impl Runtime {
             "fast path done"
         );
         (context, scripted)
-    }
-
-    /// Each article is shown once a conversation.
-    async fn show_articles(&mut self, passages: &[FoundPassage]) {
-        for passage in passages {
-            if self
-                .shown
-                .insert(passage.found.hit.passage.article.to_string())
-            {
-                let card = passage.clone().into_suggestion();
-                self.emit(SessionEvent::Suggestion(card)).await;
-            }
-        }
     }
 
     async fn save(&mut self) {

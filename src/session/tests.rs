@@ -3,7 +3,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use super::*;
-use crate::conversation::{Channel, HandoffReason, SuggestionKind, WrapUpCode};
+use crate::conversation::{Channel, HandoffReason, SuggestionKind, UtteranceId, WrapUpCode};
 use crate::dialogue::Playbook;
 use crate::knowledge::KnowledgeArticle;
 use crate::llm::{Output, Request, ScriptedModel};
@@ -246,6 +246,101 @@ async fn a_conversation_goes_on_after_a_restart() {
     assert!(events.iter().any(
         |e| matches!(e, SessionEvent::Reply { text, .. } if text.contains("five working days"))
     ));
+}
+
+#[tokio::test]
+async fn a_virtual_agent_that_is_cut_short_was_heard_up_to_there() {
+    let store: Arc<dyn ConversationStore> = Arc::new(MemoryStore::default());
+    let first = assistant(store.clone()).await;
+    let mut conversation = Conversation::new("acme", Channel::Voice).with_id("c1");
+    conversation.join(crate::conversation::Participant::new(
+        "bot",
+        Role::AutomatedAgent,
+    ));
+    let mut session = first.session(conversation);
+    let mut events = session.events();
+    let question = "I was charged twice for my broadband this month";
+    session.send(say(Role::EndUser, question)).await.unwrap();
+    let (utterance, text, ends) = loop {
+        match events.next().await.unwrap() {
+            SessionEvent::Reply {
+                utterance,
+                text,
+                sentence_ends,
+                ..
+            } => break (utterance, text, sentence_ends),
+            _ => continue,
+        }
+    };
+    assert_eq!(text, "May I have your account number?");
+    assert_eq!(ends, [text.len()]);
+    let cut = |utterance, spoken| SessionInput::Interrupted { utterance, spoken };
+    session.send(cut(utterance, 10)).await.unwrap();
+    // It is over, and the customer's words cannot be cut.
+    session.send(cut(utterance, 4_000)).await.unwrap();
+    session.send(cut(UtteranceId(1), 3)).await.unwrap();
+    session.settle().await.unwrap();
+    drop(session);
+    let rest: Vec<SessionEvent> = events.collect().await;
+    let left = rest.iter().filter_map(|e| match e {
+        SessionEvent::ReplyInterrupted { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    assert_eq!(left.collect::<Vec<_>>(), ["May I have\u{2014}"]);
+    let is_refusal = |e: &&SessionEvent| matches!(e, SessionEvent::Failed { message, .. } if message.contains("none of the virtual agent's"));
+    assert_eq!(rest.iter().filter(is_refusal).count(), 1, "{rest:?}");
+    let resumed = assistant(store).await.resume("acme", "c1").await.unwrap();
+    let kept = resumed.conversation().await.unwrap();
+    let kept = kept.transcript.get(utterance).unwrap();
+    assert_eq!(kept.text, "May I have\u{2014}", "after a restart too");
+}
+
+#[tokio::test]
+async fn feedback_and_gaps_are_learned_and_kept() {
+    let store: Arc<dyn ConversationStore> = Arc::new(MemoryStore::default());
+    let first = assistant(store.clone()).await;
+    let mut session = first.session(Conversation::new("acme", Channel::Chat));
+    let mut events = session.events();
+    let ask = |text: &str| say(Role::EndUser, text);
+    session
+        .send(ask(
+            "I was charged twice for my broadband. When do I get it back?",
+        ))
+        .await
+        .unwrap();
+    let card = loop {
+        if let SessionEvent::Suggestion(card) = events.next().await.unwrap()
+            && matches!(card.kind, SuggestionKind::Article { .. })
+        {
+            break card;
+        }
+    };
+    let given = |suggestion: String| SessionInput::ArticleFeedback {
+        suggestion,
+        given: crate::knowledge::ArticleFeedback::Dismissed,
+    };
+    session.send(given(card.id)).await.unwrap();
+    session.send(given("nonsense".into())).await.unwrap();
+    session
+        .send(ask("Do you sell garden furniture?"))
+        .await
+        .unwrap();
+    session.settle().await.unwrap();
+    drop(session);
+    let rest: Vec<SessionEvent> = events.collect().await;
+    let is_refusal = |e: &&SessionEvent| matches!(e, SessionEvent::Failed { message, .. } if message.contains("nonsense"));
+    assert_eq!(rest.iter().filter(is_refusal).count(), 1, "{rest:?}");
+    // Another process takes it up.
+    let second = assistant(store).await;
+    let gaps = second.knowledge_gaps(&"acme".into(), 5).await.unwrap();
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert!(gaps[0].question.contains("garden furniture"));
+    let tally = second
+        .knowledge()
+        .tally(&"acme".into(), &"charged-twice".into());
+    assert_eq!(tally.dismissed, 1);
+    let others = second.knowledge_gaps(&"other".into(), 5).await.unwrap();
+    assert!(others.is_empty());
 }
 
 #[tokio::test]

@@ -144,6 +144,8 @@ pub struct TranscribeOptions {
     pub language: Option<String>,
     /// Words to expect: names, products.
     pub vocabulary: Vec<String>,
+    /// What was said before, by whomever; the engine goes on from there.
+    pub previous: Option<String>,
     /// A pause of at least so many milliseconds ends a segment.
     pub pause_ms: u64,
     /// Moments at which another person begins to speak, in ms, where that is known: no segment goes
@@ -156,6 +158,7 @@ impl Default for TranscribeOptions {
         Self {
             language: None,
             vocabulary: Vec::new(),
+            previous: None,
             pause_ms: 600,
             borders_ms: Vec::new(),
         }
@@ -175,6 +178,13 @@ impl TranscribeOptions {
     #[must_use]
     pub fn with_vocabulary(mut self, words: impl IntoIterator<Item = String>) -> Self {
         self.vocabulary = words.into_iter().collect();
+        self
+    }
+
+    /// Sets what was said before.
+    #[must_use]
+    pub fn with_previous(mut self, words: impl Into<String>) -> Self {
+        self.previous = Some(words.into());
         self
     }
 

@@ -313,6 +313,10 @@ async fn run(
                 desk.stalled(track);
             }
         }
+        // Interim words never hold up a final: the engine stops when nobody waits for it.
+        if let Some((job, _)) = running.take_if(|(job, _)| desk.is_held_up_by(job)) {
+            desk.give_up(job);
+        }
         if running.is_none()
             && let Some((job, audio)) = desk.next_job()
         {

@@ -11,18 +11,20 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use whisper_rs::{
-    FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState,
-};
+use whisper_rs::{FullParams, WhisperContext, WhisperContextParameters};
 
 use super::utterance::{self, UtteranceSpan};
 use super::{AudioTrack, SAMPLE_RATE, Segment, SpeechToText, TranscribeOptions, speech_spans};
 use crate::compute::{self, Priority};
 use crate::error::{Error, ErrorKind, OrError, Result};
 
+mod decoder;
 mod file;
+mod language;
 mod text;
 
+use decoder::Decoder;
+use language::{Change, known_language};
 use text::Spoken;
 
 /// Positions of the encoder a second, and at most.
@@ -32,8 +34,6 @@ const FULL_CONTEXT: i32 = 1500;
 const LEAST_CONTEXT: u64 = 512;
 /// Positions beyond the end of the speech, so that the last word is followed by silence.
 const SPARE_CONTEXT: u64 = 64;
-/// Enough speech to tell the language by.
-const LANGUAGE_MS: u64 = 3_000;
 /// More threads than this do not make these small models faster.
 const MOST_THREADS: usize = 8;
 /// Utterances of one track that are decoded side by side, each by its own decoder: threads that
@@ -46,6 +46,10 @@ const LEFT_OUT_MS: u64 = 1_500;
 const MOST_PARTS: usize = 4;
 /// Audio that is decoded while the cores are held, so that others get their turn.
 const BATCH_MS: u64 = 16_000;
+/// Tokens of a prompt: half of the text context is whisper.cpp's own limit; more would push out the newest.
+const MOST_PROMPT: usize = 200;
+/// Tokens of what was said before.
+const MOST_PREVIOUS: usize = 60;
 /// Below this mean log probability the decoder is guessing …
 const GUESSING: f32 = -1.0;
 /// … and the utterance is dropped where it is also this likely to be no speech.
@@ -65,7 +69,7 @@ struct Inner {
     id: String,
     context: WhisperContext,
     /// Decoders that are not in use.
-    decoders: Mutex<Vec<WhisperState>>,
+    decoders: Mutex<Vec<Decoder>>,
     multilingual: bool,
     threads: usize,
 }
@@ -97,14 +101,14 @@ impl WhisperSpeech {
         };
         let context = WhisperContext::new_with_params(path, WhisperContextParameters::default())
             .or_error(ErrorKind::Model, refused)?;
-        let decoder = context.create_state().or_error(ErrorKind::Model, refused)?;
+        let state = context.create_state().or_error(ErrorKind::Model, refused)?;
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
             inner: Arc::new(Inner {
                 id: name_of(path),
                 multilingual: context.is_multilingual(),
                 context,
-                decoders: Mutex::new(vec![decoder]),
+                decoders: Mutex::new(vec![Decoder::new(state)]),
                 threads: threads.min(MOST_THREADS),
             }),
         })
@@ -149,6 +153,25 @@ impl SpeechToText for WhisperSpeech {
     }
 }
 
+/// What is asked of the decoders.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    /// As Whisper calls it.
+    language: Option<&'static str>,
+    /// What tells that an utterance is in another one, where it may be.
+    change: Option<Change>,
+    /// Tokens of a text that came before.
+    prompt: &'a [i32],
+    wanted: &'a Arc<AtomicBool>,
+}
+
+fn unwanted() -> Error {
+    Error::new(
+        ErrorKind::Cancelled,
+        "nobody waits for this transcript any more",
+    )
+}
+
 struct Wanted(Arc<AtomicBool>);
 
 impl Drop for Wanted {
@@ -162,31 +185,31 @@ impl Inner {
         &self,
         track: &AudioTrack,
         options: &TranscribeOptions,
-        wanted: &AtomicBool,
+        wanted: &Arc<AtomicBool>,
     ) -> Result<Vec<Segment>> {
-        let asked = self.asked_language(options)?;
+        let language = self.asked_language(options)?;
         let spans = speech_spans(track);
         let utterances = utterance::cut(track, &spans, options.pause_ms, &options.borders_ms);
-        let language = match asked {
-            _ if utterances.is_empty() => return Ok(Vec::new()),
-            Some(language) => language,
-            None => self.detect_language(track, &utterances)?,
+        if utterances.is_empty() {
+            return Ok(Vec::new());
+        }
+        let prompt = self.prompt(options)?;
+        let mut asked = Asked {
+            language: known_language(language.as_deref().unwrap_or("en")),
+            change: language.is_none().then_some(Change::FIRST),
+            prompt: &prompt,
+            wanted,
         };
-        let prompt = self.prompt(&options.vocabulary)?;
-        let mut parameters = Self::parameters(&language);
-        parameters.set_tokens(&prompt);
+        if language.is_none() && utterances.len() > 1 {
+            asked.language = self.detect_language(track, &utterances, asked)?;
+            asked.change = Some(Change::LATER);
+        }
         let mut segments = Vec::with_capacity(utterances.len());
         for batch in batches(&utterances) {
             if !wanted.load(Ordering::Relaxed) {
-                return Err(Error::new(
-                    ErrorKind::Cancelled,
-                    "nobody waits for this transcript any more",
-                ));
+                return Err(unwanted());
             }
-            segments.extend(self.batch(track, batch, &parameters)?);
-        }
-        for segment in &mut segments {
-            segment.language = Some(language.clone());
+            segments.extend(self.batch(track, batch, asked)?);
         }
         Ok(segments)
     }
@@ -196,24 +219,30 @@ impl Inner {
         &self,
         track: &AudioTrack,
         batch: &[UtteranceSpan],
-        parameters: &FullParams<'_, '_>,
+        asked: Asked<'_>,
     ) -> Result<Vec<Segment>> {
         let workers = batch.len().min(MOST_DECODERS).min(self.threads).max(1);
-        let mut parameters = parameters.clone();
-        parameters.set_n_threads(i32::try_from(self.threads / workers).unwrap_or(1));
+        let threads = i32::try_from(self.threads / workers).unwrap_or(1);
         let mut order: Vec<usize> = (0..batch.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(batch[index].duration_ms()));
         let next = AtomicUsize::new(0);
         let work = || -> Result<Vec<(usize, Segment)>> {
             let mut decoder = self.decoder()?;
-            let mut found = Vec::new();
-            while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut parameters = decoder.begin(asked.wanted, asked.language);
+            parameters.set_n_threads(threads);
+            parameters.set_tokens(asked.prompt);
+            let mut found = Ok(Vec::new());
+            while let Ok(segments) = &mut found
+                && let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed))
+            {
                 let utterance = &batch[index];
-                let segment = self.utterance(&mut decoder, track, utterance, &parameters)?;
-                found.extend(segment.map(|segment| (index, segment)));
+                match self.in_its_language(&mut decoder, track, utterance, &parameters, asked) {
+                    Ok(segment) => segments.extend(segment.map(|segment| (index, segment))),
+                    Err(error) => found = Err(error),
+                }
             }
             self.decoders.lock().push(decoder);
-            Ok(found)
+            found
         };
 
         let _turn = compute::turn(Priority::Live);
@@ -240,112 +269,45 @@ impl Inner {
     }
 
     /// A decoder that nobody uses; a new one where all are in use.
-    fn decoder(&self) -> Result<WhisperState> {
+    fn decoder(&self) -> Result<Decoder> {
         if let Some(free) = self.decoders.lock().pop() {
             return Ok(free);
         }
-        self.context.create_state().or_error(ErrorKind::Model, || {
+        let state = self.context.create_state();
+        state.map(Decoder::new).or_error(ErrorKind::Model, || {
             format!("{} has no memory for one more decoder; free some", self.id)
         })
     }
 
-    /// The language to decode in, as Whisper calls it; `None` where it is to be found out.
-    fn asked_language(&self, options: &TranscribeOptions) -> Result<Option<String>> {
-        let Some(tag) = options.language.as_deref() else {
-            return Ok((!self.multilingual).then(|| "en".to_owned()));
-        };
-        let primary = tag.split(['-', '_']).next().unwrap_or_default();
-        let primary = primary.to_ascii_lowercase();
-        // whisper-rs panics on a NUL, so nothing but letters goes there.
-        let known = primary.bytes().all(|b| b.is_ascii_lowercase())
-            && whisper_rs::get_lang_id(&primary).is_some();
-        if !known {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "Whisper does not know the language {tag:?}; give a tag such as `en` or `de`"
-                ),
-            ));
+    /// Words to expect, as a text that came before, and what did come before.
+    fn prompt(&self, options: &TranscribeOptions) -> Result<Vec<i32>> {
+        let mut tokens = Vec::new();
+        if !options.vocabulary.is_empty() {
+            tokens = self.tokens(&format!("{}.", options.vocabulary.join(", ")))?;
+            tokens.truncate(MOST_PROMPT);
         }
-        if !self.multilingual && primary != "en" {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "{} understands English only, not {tag:?}; load a multilingual model such as whisper-base",
-                    self.id
-                ),
-            ));
+        if let Some(previous) = &options.previous {
+            let previous = self.tokens(previous.trim())?;
+            // The newest words tell most.
+            let room = MOST_PREVIOUS.min(MOST_PROMPT - tokens.len());
+            tokens.extend_from_slice(&previous[previous.len().saturating_sub(room)..]);
         }
-        Ok(Some(primary))
-    }
-
-    /// Listens to the first utterance that is long enough.
-    fn detect_language(&self, track: &AudioTrack, utterances: &[UtteranceSpan]) -> Result<String> {
-        let Some(sample) = utterances
-            .iter()
-            .find(|u| u.duration_ms() >= LANGUAGE_MS)
-            .or_else(|| utterances.iter().max_by_key(|u| u.duration_ms()))
-        else {
-            return Ok("en".into());
-        };
-        let failed = || "the language cannot be found out; name it in the options";
-        let _turn = compute::turn(Priority::Live);
-        // A state of its own: the shared one may still have a short `audio_ctx`.
-        let mut state = self
-            .context
-            .create_state()
-            .or_error(ErrorKind::Model, failed)?;
-        state
-            .pcm_to_mel(sample.audio(track), self.threads)
-            .or_error(ErrorKind::Model, failed)?;
-        let (id, _) = state
-            .lang_detect(0, self.threads)
-            .or_error(ErrorKind::Model, failed)?;
-        Ok(whisper_rs::get_lang_str(id).unwrap_or("en").to_owned())
-    }
-
-    /// Words to expect, as a text that came before.
-    fn prompt(&self, vocabulary: &[String]) -> Result<Vec<i32>> {
-        if vocabulary.is_empty() {
-            return Ok(Vec::new());
-        }
-        let text = format!(" {}.", vocabulary.join(", ").replace('\0', ""));
-        // No token is shorter than a byte; with less room whisper-rs reads past its buffer.
-        let room = text.len() + 8;
-        let mut tokens = self.context.tokenize(&text, room).or_error(
-            ErrorKind::InvalidInput,
-            || "the vocabulary cannot be put into the model's words; check its spelling",
-        )?;
-        // Half of the text context is whisper.cpp's own limit; more would push out the newest.
-        tokens.truncate(200);
         Ok(tokens)
     }
 
-    fn parameters<'a, 'b>(language: &str) -> FullParams<'a, 'b> {
-        let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
-        if language != "en" {
-            // whisper-rs leaks these few bytes; once a track is bearable, once an utterance is not.
-            let known = whisper_rs::get_lang_id(language).and_then(whisper_rs::get_lang_str);
-            parameters.set_language(known);
-        }
-        parameters.set_no_context(true);
-        // The times of words come from the voice detector, which knows better; but without time
-        // stamps the decoder does not know that the speech is over when the context is short, and
-        // says it again.
-        parameters.set_no_timestamps(false);
-        parameters.set_single_segment(true);
-        parameters.set_suppress_nst(true);
-        parameters.set_temperature_inc(0.0);
-        parameters.set_print_special(false);
-        parameters.set_print_progress(false);
-        parameters.set_print_realtime(false);
-        parameters.set_print_timestamps(false);
-        parameters
+    fn tokens(&self, text: &str) -> Result<Vec<i32>> {
+        let text = format!(" {}", text.replace('\0', ""));
+        // No token is shorter than a byte; with less room whisper-rs reads past its buffer.
+        let room = text.len() + 8;
+        self.context.tokenize(&text, room).or_error(
+            ErrorKind::InvalidInput,
+            || "the vocabulary cannot be put into the model's words; check its spelling",
+        )
     }
 
     fn utterance(
         &self,
-        decoder: &mut WhisperState,
+        decoder: &mut Decoder,
         track: &AudioTrack,
         utterance: &UtteranceSpan,
         parameters: &FullParams<'_, '_>,
@@ -384,7 +346,7 @@ impl Inner {
     /// What is said in `audio`, up to where the decoder stops.
     fn part(
         &self,
-        decoder: &mut WhisperState,
+        decoder: &mut Decoder,
         audio: &[f32],
         parameters: &FullParams<'_, '_>,
     ) -> Result<Heard> {
@@ -412,20 +374,22 @@ impl Inner {
 
     fn decode(
         &self,
-        decoder: &mut WhisperState,
+        decoder: &mut Decoder,
         parameters: &FullParams<'_, '_>,
         audio: &[f32],
     ) -> Result<Heard> {
-        decoder
-            .full(parameters.clone(), audio)
-            .or_error(ErrorKind::Model, || {
-                format!("{} failed on this audio; try another model", self.id)
-            })?;
+        let done = decoder.state.full(parameters.clone(), audio);
+        if !decoder.is_wanted() {
+            return Err(unwanted());
+        }
+        done.or_error(ErrorKind::Model, || {
+            format!("{} failed on this audio; try another model", self.id)
+        })?;
         let mut heard = Heard::default();
         let mut tokens: Vec<(&[u8], f32)> = Vec::new();
         let (end, stamps) = (self.context.token_eot(), self.context.token_beg());
         let mut log = 0.0;
-        for segment in decoder.as_iter() {
+        for segment in decoder.state.as_iter() {
             heard.no_speech = heard.no_speech.max(segment.no_speech_probability());
             for index in 0..segment.n_tokens() {
                 let Some(token) = segment.get_token(index) else {

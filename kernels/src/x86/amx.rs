@@ -23,6 +23,29 @@ pub(super) fn available() -> bool {
     })
 }
 
+/// Whether the unit multiplies `bfloat16` too.
+pub(super) fn bf16() -> bool {
+    available() && __cpuid_count(7, 0).edx & (1 << 22) != 0
+}
+
+/// Sets the unit up for this thread: eight tiles of 16 lines.
+///
+/// # Safety
+/// [`available`] must be true.
+pub(super) unsafe fn configure() {
+    // SAFETY: a valid configuration; the unit is there.
+    unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const CONFIG, options(nostack, readonly)) };
+}
+
+/// Gives the unit back, so that the system need not save its registers.
+///
+/// # Safety
+/// [`available`] must be true.
+pub(super) unsafe fn release() {
+    // SAFETY: the unit is there.
+    unsafe { asm!("tilerelease", options(nostack, nomem)) };
+}
+
 /// Asks Linux for the unit's registers, which are not given unasked: `arch_prctl` with
 /// `ARCH_REQ_XCOMP_PERM` for `XTILEDATA`.
 #[cfg(target_os = "linux")]
@@ -121,8 +144,8 @@ unsafe fn multiply_with(
         panels.scales[side].resize(blocks * WIDTH, 0.0);
     }
     // Other code on this thread may use the unit in its own way, so it is set up for every call.
-    // SAFETY: a valid configuration; the unit is there.
-    unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const CONFIG, options(nostack, readonly)) };
+    // SAFETY: the unit is there.
+    unsafe { configure() };
     let mut first = range.start;
     while first < range.end {
         let counts = [0, 1].map(|side| {
@@ -151,8 +174,8 @@ unsafe fn multiply_with(
         }
         first += 2 * WIDTH;
     }
-    // SAFETY: gives the unit back, so that the system need not save its registers.
-    unsafe { asm!("tilerelease", options(nostack, nomem)) };
+    // SAFETY: it was set up.
+    unsafe { release() };
 }
 
 /// The products of up to 32 rows of activations from `row` on and two panels.

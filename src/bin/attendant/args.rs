@@ -24,6 +24,11 @@ pub(crate) enum Command {
     Ingest(IngestArgs),
     /// Ask the knowledge base.
     Ask(AskArgs),
+    /// Make, search and remake a knowledge index.
+    Knowledge {
+        #[command(subcommand)]
+        command: KnowledgeCommand,
+    },
     /// Write the note of a conversation.
     Summarize(FileArgs),
     /// Suggest what the human agent may say and do next.
@@ -136,6 +141,69 @@ pub(crate) struct IngestArgs {
     pub(crate) embedding: Option<String>,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum KnowledgeCommand {
+    /// Bring an index up to date with a folder of articles; only what changed is embedded.
+    Index(IndexArgs),
+    /// Find passages.
+    Search(SearchArgs),
+    /// Make an index anew, also one that is damaged or of another embedding model.
+    Rebuild(IndexArgs),
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct IndexArgs {
+    /// Folder with articles (Markdown, text, HTML, PDF, DOCX, CSV, JSON).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Folder of the index.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) index: PathBuf,
+    /// Whose articles they are where a file does not say.
+    #[arg(long, default_value = "default")]
+    pub(crate) tenant: String,
+    /// Embedding model: an id, or a folder with model.safetensors.
+    #[arg(
+        long,
+        value_name = "MODEL",
+        env = "ATTENDANT_EMBEDDING",
+        default_value = "all-minilm-l6-v2"
+    )]
+    pub(crate) embedding: String,
+    /// The report as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct SearchArgs {
+    /// What to look for.
+    pub(crate) question: String,
+    /// Folder of the index.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) index: PathBuf,
+    /// Whose articles.
+    #[arg(long, default_value = "default")]
+    pub(crate) tenant: String,
+    /// Search as a customer: articles for agents only stay hidden.
+    #[arg(long)]
+    pub(crate) customer: bool,
+    /// How many passages at most.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) limit: usize,
+    /// Embedding model: an id, or a folder with model.safetensors.
+    #[arg(
+        long,
+        value_name = "MODEL",
+        env = "ATTENDANT_EMBEDDING",
+        default_value = "all-minilm-l6-v2"
+    )]
+    pub(crate) embedding: String,
+    /// As one JSON array.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Debug, Group)]
 pub(crate) struct AskArgs {
     /// The question.
@@ -206,6 +274,9 @@ pub(crate) enum EvalCommand {
         /// Stream every recording at real-time pace as well.
         #[arg(long)]
         stream: bool,
+        /// Tell the engine what it heard in the recording before, as in a conversation.
+        #[arg(long)]
+        previous: bool,
         /// Tell what was understood of each recording, on standard error.
         #[arg(long)]
         each: bool,

@@ -21,6 +21,7 @@ async fn main() -> ExitCode {
         Command::Chat(args) => commands::chat::run(args, &screen).await,
         Command::Ingest(args) => commands::knowledge::ingest(args, &screen).await,
         Command::Ask(args) => commands::knowledge::ask(args, &screen).await,
+        Command::Knowledge { command } => commands::index::run(command, &screen).await,
         Command::Summarize(args) => commands::file::summarize(args, &screen).await,
         Command::Suggest(args) => commands::file::suggest(args, &screen).await,
         Command::Models(args) => commands::models::run(args, &screen).await,

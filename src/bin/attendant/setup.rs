@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use attendant::assistant::local::LocalModels;
 use attendant::conversation::TenantId;
+use attendant::knowledge::{IngestReport, KnowledgeArticle, KnowledgeBase, LoadReport};
 use attendant::models::Cache;
 use attendant::store::SqliteStore;
 use attendant::{Assistant, Content, Error, ErrorKind, Result};
@@ -30,13 +31,8 @@ pub(crate) async fn ready(
         &setup.knowledge,
         &TenantId::from(setup.tenant.as_deref().unwrap_or("default")),
     )?;
-    for skipped in &content.articles.skipped {
-        screen.note(&format!(
-            "skipped {}: {}",
-            skipped.path.display(),
-            skipped.reason
-        ));
-    }
+    tell(&content.articles, screen);
+    let complete = content.articles.is_complete();
     let tenant = match &setup.tenant {
         Some(tenant) => tenant.as_str().into(),
         None => content
@@ -71,25 +67,42 @@ pub(crate) async fn ready(
     .await;
     busy.finish_and_clear();
     let assistant = built?;
-    if content
-        .articles
-        .articles
-        .iter()
-        .all(|article| article.tenant != tenant)
-    {
+    let articles = &content.articles.articles;
+    if complete && articles.iter().all(|article| article.tenant != tenant) {
         // What was indexed before and has no article any more must not be answered from.
         assistant.knowledge().clear(&tenant).await?;
     }
-    ingest(&assistant, content.articles.articles, screen).await?;
+    take_in(
+        assistant.knowledge(),
+        content.articles.articles,
+        complete,
+        screen,
+    )
+    .await?;
     Ok(Ready { assistant, tenant })
 }
 
-/// Indexes articles with a progress bar; returns what changed, in words.
-pub(crate) async fn ingest(
-    assistant: &Assistant,
-    articles: Vec<attendant::knowledge::KnowledgeArticle>,
+/// Tells what was skipped and what to look at.
+pub(crate) fn tell(loaded: &LoadReport, screen: &Screen) {
+    for skipped in &loaded.skipped {
+        let (path, reason) = (skipped.path.display(), &skipped.reason);
+        screen.note(&format!("skipped {path}: {reason}"));
+    }
+    for note in &loaded.notes {
+        screen.note(&format!("{}: {}", note.path.display(), note.text));
+    }
+    if !loaded.is_complete() {
+        screen.note("not everything could be read: articles that are missing stay in the index");
+    }
+}
+
+/// Indexes articles with a progress bar. Those that are missing are removed only where all could be read.
+pub(crate) async fn take_in(
+    knowledge: &KnowledgeBase,
+    articles: Vec<KnowledgeArticle>,
+    complete: bool,
     screen: &Screen,
-) -> Result<String> {
+) -> Result<IngestReport> {
     let bar = std::sync::OnceLock::new();
     let progress = |done: usize, total: usize| {
         if total > 0 {
@@ -98,18 +111,23 @@ pub(crate) async fn ingest(
             bar.set_position(done as u64);
         }
     };
-    let report = assistant
-        .knowledge()
-        .ingest(articles, Some(&progress))
-        .await;
+    let report = if complete {
+        knowledge.ingest(articles, Some(&progress)).await
+    } else {
+        knowledge.update(articles, Some(&progress)).await
+    };
     if let Some(bar) = bar.get() {
         bar.finish_and_clear();
     }
-    let report = report?;
-    Ok(format!(
+    report
+}
+
+/// What an ingestion changed.
+pub(crate) fn in_words(report: &IngestReport) -> String {
+    format!(
         "{} articles: {} passages added, {} updated, {} unchanged, {} removed",
         report.articles, report.added, report.updated, report.unchanged, report.removed
-    ))
+    )
 }
 
 /// "larkfield" -> "Larkfield": what customers call the tenant, where nothing else is known.

@@ -138,7 +138,7 @@ fn number_words(number: usize) -> Vec<String> {
         .copied()
         .unwrap_or_default();
     let mut words = vec![tens.to_owned()];
-    if number % 10 > 0 {
+    if !number.is_multiple_of(10) {
         words.extend(ONES.get(number % 10).map(|word| (*word).to_owned()));
     }
     words

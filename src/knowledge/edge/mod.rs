@@ -1,12 +1,14 @@
 //! Qdrant Edge: the index on disk, in this process.
 //!
 //! `qdrant-edge` 0.7.2 writes a write-ahead log but does not replay it, opens a folder whose segments are
-//! gone as if it were empty, and panics where a flush fails. So every write here is bracketed in a manifest of
-//! our own ("unfinished" before, "so many points" after the flush), a folder whose manifest does
-//! not match is refused, and panics of the engine come back as errors.
+//! gone as if it were empty, and panics where a flush fails. So every change is written down by us before the engine
+//! sees it (`redo.rs`) and is made again where a process died in the middle; a manifest says what the index must
+//! hold after the last finished write, a folder that does not hold it is refused, and panics of the engine
+//! come back as errors.
 
 mod open;
 mod points;
+mod redo;
 #[cfg(test)]
 mod tests;
 
@@ -19,19 +21,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use qdrant_edge::{
-    EdgeShard, OperationError, PointId, PointInsertOperations, PointOperations, UpdateOperation,
-};
+use qdrant_edge::{EdgeShard, OperationError};
 
 use self::open::Manifest;
 use self::points::Contents;
+use self::redo::Change;
 use super::{Hit, IndexedPassage, Passage, VectorQuery, VectorStore, layout};
 use crate::conversation::{PassageId, TenantId};
 use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, OrError, Result};
-
-/// Points in one write; keeps a record of the engine's log near a megabyte.
-const WRITE_BATCH: usize = 256;
 
 /// A [`VectorStore`] in a folder, for one process at a time.
 ///
@@ -91,6 +89,7 @@ impl EdgeStore {
             embedder: embedder.id().to_owned(),
             dimensions: embedder.dimensions(),
             contents: Some(Contents::default()),
+            writes: 0,
         };
         tokio::task::spawn_blocking(move || open::start(dir, wanted, rebuild))
             .await
@@ -117,9 +116,8 @@ impl EdgeStore {
         .or_error(ErrorKind::Internal, || "the task on the index stopped")?
     }
 
-    /// `ids` are the points that the operations touch.
-    async fn write(&self, ids: Vec<PointId>, operations: Vec<UpdateOperation>) -> Result<()> {
-        self.run(move |inner, shard| inner.write(shard, &ids, operations))
+    async fn write(&self, change: Change) -> Result<()> {
+        self.run(move |inner, shard| inner.write(shard, &change))
             .await
     }
 }
@@ -136,35 +134,20 @@ impl fmt::Debug for EdgeStore {
 #[async_trait]
 impl VectorStore for EdgeStore {
     async fn upsert(&self, passages: Vec<IndexedPassage>) -> Result<()> {
-        let dimensions = self.inner.dimensions;
-        let mut ready = Vec::with_capacity(passages.len());
-        for passage in passages {
-            points::check(dimensions, &passage.dense)?;
-            ready.push(points::point(passage)?);
+        for passage in &passages {
+            layout::check(self.inner.dimensions, &passage.dense)?;
         }
-        let ids = ready.iter().map(|point| point.id).collect();
-        let mut operations = Vec::new();
-        while !ready.is_empty() {
-            let rest = ready.split_off(ready.len().min(WRITE_BATCH));
-            let batch = std::mem::replace(&mut ready, rest);
-            operations.push(UpdateOperation::PointOperation(
-                PointOperations::UpsertPoints(PointInsertOperations::PointsList(batch)),
-            ));
+        if passages.is_empty() {
+            return Ok(());
         }
-        self.write(ids, operations).await
+        self.write(Change::upsert(passages)).await
     }
 
     async fn remove(&self, tenant: &TenantId, ids: &[PassageId]) -> Result<()> {
         if ids.is_empty() {
             return Ok(());
         }
-        let ids: Vec<PointId> = ids
-            .iter()
-            .map(|id| PointId::Uuid(layout::point_id(tenant, id)))
-            .collect();
-        let delete = PointOperations::DeletePoints { ids: ids.clone() };
-        self.write(ids, vec![UpdateOperation::PointOperation(delete)])
-            .await
+        self.write(Change::remove(tenant, ids)).await
     }
 
     async fn list(&self, tenant: &TenantId) -> Result<Vec<(PassageId, String)>> {
@@ -180,7 +163,7 @@ impl VectorStore for EdgeStore {
     }
 
     async fn search(&self, query: VectorQuery) -> Result<Vec<Hit>> {
-        points::check(self.inner.dimensions, &query.dense)?;
+        layout::check(self.inner.dimensions, &query.dense)?;
         self.run(move |inner, shard| points::search(inner, shard, &query))
             .await
     }
@@ -194,49 +177,42 @@ impl Inner {
         )
     }
 
-    /// Applies the operations, lets the engine tidy up, and returns when all is on disk.
-    fn write(
-        &self,
-        shard: &EdgeShard,
-        ids: &[PointId],
-        operations: Vec<UpdateOperation>,
-    ) -> Result<()> {
+    /// Makes the change; returns when all is on disk.
+    fn write(&self, shard: &EdgeShard, change: &Change) -> Result<()> {
         let mut manifest = self.writing.lock();
-        let unfinished = Manifest {
-            contents: None,
-            ..manifest.clone()
-        };
-        open::save(&self.dir, &unfinished)?;
-        let known = manifest.contents.unwrap_or_default();
-        let done = guarded(|| {
-            let before = Contents::at(shard, ids)?;
-            for operation in operations {
-                shard.update(operation)?;
-            }
-            shard.optimize()?;
-            shard.flush();
-            Ok::<_, OperationError>(known.minus(before).plus(Contents::at(shard, ids)?))
-        });
-        let contents = match done {
-            Ok(Ok(contents)) => contents,
-            Ok(Err(error)) => {
-                self.broken.store(true, Ordering::Release);
-                return Err(self
-                    .error("cannot be written; ingest the articles again")
-                    .with_source(error));
-            }
-            Err(panic) => {
-                self.broken.store(true, Ordering::Release);
-                return Err(self.error(&panic));
-            }
-        };
+        let prepared = guarded(|| redo::prepare(shard, &manifest, change));
+        let entry = self.sound(prepared, "cannot be read")?;
+        // Nothing has been changed yet: a disk that is full here leaves the index as it was.
+        redo::save(&self.dir, &entry)?;
+        let done = guarded(|| redo::apply(shard, &entry));
+        let contents = self.sound(done, "cannot be written; open it again")?;
         let finished = Manifest {
             contents: Some(contents),
+            writes: entry.number,
             ..manifest.clone()
         };
-        open::save(&self.dir, &finished)?;
+        if let Err(error) = open::save(&self.dir, &finished) {
+            self.broken.store(true, Ordering::Release);
+            return Err(error);
+        }
         *manifest = finished;
+        // All is safe by now. Whoever dies here finds the old segments again, or the new ones.
+        self.sound(
+            guarded(|| shard.optimize()),
+            "cannot be tidied up; open it again",
+        )?;
         Ok(())
+    }
+
+    /// After a failure inside the engine, what is in memory may differ from what is on disk.
+    fn sound<T>(&self, done: Result<Result<T, OperationError>, String>, what: &str) -> Result<T> {
+        let error = match done {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => self.error(what).with_source(error),
+            Err(panic) => self.error(&panic),
+        };
+        self.broken.store(true, Ordering::Release);
+        Err(error)
     }
 }
 
@@ -259,7 +235,7 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
             .cloned()
             .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         format!(
-            "the engine failed ({}); ingest the articles again",
+            "the engine failed ({}); open it again",
             message.as_deref().unwrap_or("no message")
         )
     })

@@ -8,12 +8,12 @@ use std::sync::atomic::AtomicBool;
 use parking_lot::Mutex;
 use qdrant_edge::{
     CreateIndex, Distance, EdgeConfig, EdgeShard, EdgeSparseVectorParams, EdgeVectorParams,
-    FieldIndexOperations, Modifier, OperationError, UpdateOperation, WalOptions,
+    FieldIndexOperations, HnswIndexConfig, Modifier, OperationError, UpdateOperation, WalOptions,
 };
 use serde::{Deserialize, Serialize};
 
 use super::points::{self, Contents};
-use super::{EdgeStore, Inner, guarded};
+use super::{EdgeStore, Inner, guarded, redo};
 use crate::error::{Error, ErrorKind, OrError, Result};
 use crate::knowledge::layout;
 
@@ -30,8 +30,10 @@ pub(super) struct Manifest {
     pub(super) layout: u32,
     pub(super) embedder: String,
     pub(super) dimensions: usize,
-    /// As of the last finished write; `None` while one is under way.
+    /// As of the last finished write; `None` while the index is created.
     pub(super) contents: Option<Contents>,
+    /// How many writes were finished.
+    pub(super) writes: u64,
 }
 
 /// Why an index cannot be opened.
@@ -71,7 +73,7 @@ pub(super) fn start(dir: PathBuf, wanted: Manifest, rebuild: bool) -> Result<Edg
             return Err(Error::new(
                 ErrorKind::Index,
                 format!(
-                    "the knowledge index in {} {reason}; ingest the articles again",
+                    "the knowledge index in {} {reason}; open it with EdgeStore::open_or_rebuild and ingest the articles again",
                     dir.display()
                 ),
             ));
@@ -130,9 +132,9 @@ fn load(dir: &Path, wanted: &Manifest) -> Result<(EdgeShard, Manifest), Refusal>
             manifest.embedder, manifest.dimensions, wanted.embedder, wanted.dimensions
         )));
     }
-    let Some(expected) = manifest.contents else {
-        return Err(again("was left in the middle of a write"));
-    };
+    if manifest.contents.is_none() {
+        return Err(again("was left while it was created"));
+    }
     // Opened, read and closed under separate guards: the engine flushes when it is dropped, and a panic there
     // while another one unwinds would end the process.
     let path = dir.join(SHARD);
@@ -140,8 +142,21 @@ fn load(dir: &Path, wanted: &Manifest) -> Result<(EdgeShard, Manifest), Refusal>
     let shard = guarded(|| EdgeShard::load(&path, Some(config(wanted.dimensions))))
         .map_err(damaged)?
         .map_err(|error| damaged(error.to_string()))?;
-    let why = match guarded(|| points::verify(&shard, expected)) {
-        Ok(Ok(None)) => return Ok((shard, manifest)),
+    let manifest = match guarded(|| redo::finish(dir, &shard, &manifest)) {
+        Ok(Ok(manifest)) => manifest,
+        Ok(Err(why)) | Err(why) => {
+            close(shard);
+            return Err(damaged(why));
+        }
+    };
+    let why = match guarded(|| points::verify(&shard, manifest.contents.unwrap_or_default())) {
+        Ok(Ok(None)) => match save(dir, &manifest) {
+            Ok(()) => return Ok((shard, manifest)),
+            Err(error) => {
+                close(shard);
+                return Err(Refusal::Final(error));
+            }
+        },
         Ok(Ok(Some(why))) => why,
         Ok(Err(error)) => error.to_string(),
         Err(panic) => panic,
@@ -166,6 +181,7 @@ fn create(dir: &Path, wanted: &Manifest) -> Result<EdgeShard> {
             ..wanted.clone()
         },
     )?;
+    redo::forget(dir)?;
     let failed = || format!("cannot create the knowledge index in {}", dir.display());
     let path = dir.join(SHARD);
     std::fs::create_dir_all(&path).or_error(ErrorKind::Index, failed)?;
@@ -200,19 +216,27 @@ fn create(dir: &Path, wanted: &Manifest) -> Result<EdgeShard> {
 
 /// Replaces the manifest at once or not at all.
 pub(super) fn save(dir: &Path, manifest: &Manifest) -> Result<()> {
+    replace(dir, MANIFEST, manifest)
+}
+
+/// Replaces a file at once or not at all; it is on disk when this returns.
+pub(super) fn replace(dir: &Path, name: &str, value: &impl Serialize) -> Result<()> {
     let failed = || {
         format!(
-            "cannot write the manifest of the knowledge index in {}",
+            "cannot write {name} of the knowledge index in {}; make room or choose another folder",
             dir.display()
         )
     };
-    let bytes = serde_json::to_vec(manifest).or_error(ErrorKind::Index, failed)?;
-    let fresh = dir.join(format!("{MANIFEST}.new"));
+    let bytes = serde_json::to_vec(value).or_error(ErrorKind::Index, failed)?;
+    let fresh = dir.join(format!("{name}.new"));
     let write = || {
         let mut file = File::create(&fresh)?;
         std::io::Write::write_all(&mut file, &bytes)?;
         file.sync_all()?;
-        std::fs::rename(&fresh, dir.join(MANIFEST))
+        std::fs::rename(&fresh, dir.join(name))?;
+        // The new name is only safe with the folder. Not every system lets folders be opened.
+        File::open(dir).and_then(|folder| folder.sync_all()).ok();
+        Ok::<_, std::io::Error>(())
     };
     write().or_error(ErrorKind::Index, failed)
 }
@@ -223,8 +247,14 @@ fn config(dimensions: usize) -> EdgeConfig {
         segment_capacity: LOG_SEGMENT,
         ..WalOptions::default()
     };
+    let graph = HnswIndexConfig {
+        m: layout::HNSW_LINKS,
+        ef_construct: layout::HNSW_BUILD,
+        ..HnswIndexConfig::default()
+    };
     EdgeConfig::builder()
         .wal_options(log)
+        .hnsw_config(graph)
         .vector(
             layout::DENSE,
             EdgeVectorParams::builder(dimensions, Distance::Cosine).build(),

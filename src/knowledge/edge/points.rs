@@ -7,7 +7,7 @@ use qdrant_edge::{
     Condition, CountRequest, EdgeShard, FieldCondition, Filter, JsonPath, KeywordIndexParams,
     Match, NamedQuery, OperationError, Payload, PayloadFieldSchema, PayloadSchemaParams,
     PayloadSchemaType, PointId, PointStructPersisted, QueryEnum, QueryRequest, Range, Record,
-    ScoringQuery, ScrollRequest, ValueVariants, VectorInternal, VectorPersisted,
+    ScoringQuery, ScrollRequest, SearchParams, ValueVariants, VectorInternal, VectorPersisted,
     VectorStructInternal, VectorStructPersisted, WithPayloadInterface, WithVector,
 };
 
@@ -114,6 +114,21 @@ fn hash(record: &Record) -> u64 {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, &bytes).as_u64_pair().0
 }
 
+/// The content hashes of the points with these ids, where they are there.
+pub(super) fn hashes(
+    shard: &EdgeShard,
+    ids: &[PointId],
+) -> Result<HashMap<PointId, String>, OperationError> {
+    let payload = Some(WithPayloadInterface::Bool(true));
+    let records = shard.retrieve(ids, payload, Some(WithVector::Bool(false)))?;
+    let hash = |record: Record| {
+        let payload = record.payload?.0;
+        let hash = payload.get(layout::CONTENT_HASH)?.as_str()?;
+        Some((record.id, hash.to_owned()))
+    };
+    Ok(records.into_iter().filter_map(hash).collect())
+}
+
 /// Reads everything once; says what is wrong where the index does not hold `expected`, or its filters do not
 /// agree with its payloads.
 pub(super) fn verify(
@@ -188,20 +203,6 @@ pub(super) fn verify(
         }
     }
     Ok(None)
-}
-
-/// Refuses vectors of another embedder.
-pub(super) fn check(dimensions: usize, vector: &[f32]) -> Result<()> {
-    if vector.len() == dimensions {
-        return Ok(());
-    }
-    Err(Error::new(
-        ErrorKind::Index,
-        format!(
-            "the index holds vectors of length {dimensions}, not {}; use the embedder it was built with or build it again",
-            vector.len()
-        ),
-    ))
 }
 
 pub(super) fn point(indexed: IndexedPassage) -> Result<PointStructPersisted> {
@@ -364,6 +365,10 @@ pub(super) fn export(
 pub(super) fn search(inner: &Inner, shard: &EdgeShard, query: &VectorQuery) -> Result<Vec<Hit>> {
     let failed = |error: OperationError| inner.error("cannot be searched").with_source(error);
     let filter = of_scope(&query.scope).map_err(failed)?;
+    let params = SearchParams {
+        hnsw_ef: Some(layout::HNSW_SEARCH),
+        ..SearchParams::default()
+    };
     let ranking = |vector: VectorInternal, name: &str| {
         let request = QueryRequest {
             prefetches: Vec::new(),
@@ -374,7 +379,7 @@ pub(super) fn search(inner: &Inner, shard: &EdgeShard, query: &VectorQuery) -> R
             score_threshold: None,
             limit: depth(query.limit),
             offset: 0,
-            params: None,
+            params: Some(params),
             with_vector: WithVector::Bool(false),
             with_payload: WithPayloadInterface::Bool(false),
         };

@@ -39,6 +39,13 @@ async fn it_conforms() {
         .await
         .unwrap();
     conformance::knowledge_base(Arc::new(store)).await;
+    let dir = tempfile::tempdir().unwrap();
+    let embedder = embedder();
+    let open = async || {
+        let store = EdgeStore::open(dir.path(), &embedder).await.unwrap();
+        Box::new(store) as Box<dyn VectorStore>
+    };
+    conformance::restart(open, WIDTH).await;
 }
 
 #[tokio::test]
@@ -166,7 +173,7 @@ async fn one_folder_has_one_owner_and_foreign_files_are_safe() {
 }
 
 #[tokio::test]
-async fn an_interrupted_write_is_noticed() {
+async fn an_interrupted_creation_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
     drop(filled(dir.path()).await);
     let path = dir.path().join(open::MANIFEST);
@@ -175,7 +182,11 @@ async fn an_interrupted_write_is_noticed() {
     manifest.contents = None;
     open::save(dir.path(), &manifest).unwrap();
     let error = EdgeStore::open(dir.path(), &embedder()).await.unwrap_err();
-    assert!(error.to_string().contains("middle of a write"), "{error}");
+    assert!(
+        error.to_string().contains("while it was created"),
+        "{error}"
+    );
+    assert!(error.to_string().contains("open_or_rebuild"), "{error}");
     let store = EdgeStore::open_or_rebuild(dir.path(), &embedder())
         .await
         .unwrap();

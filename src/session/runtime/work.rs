@@ -8,8 +8,9 @@ use super::super::event::{SessionEvent, SessionInput, Skill};
 use super::{Doing, Done, Runtime, Work};
 use crate::assist::quoted_reply;
 use crate::assistant::Response;
-use crate::conversation::{Citation, Role};
-use crate::error::ErrorKind;
+use crate::conversation::{Citation, Role, UtteranceId};
+use crate::error::{Error, ErrorKind};
+use crate::knowledge::sentences;
 use crate::llm::Structured;
 use crate::summary::SummaryOptions;
 
@@ -161,8 +162,16 @@ impl Runtime {
 
     /// The virtual agent's words are part of the transcript like anybody's.
     async fn speak(&mut self, text: String, citations: Vec<Citation>) {
+        let mut sentence_ends: Vec<usize> = sentences(&text).iter().map(|s| s.end).collect();
+        // Whatever stands behind the last full stop is spoken too.
+        match sentence_ends.last_mut() {
+            Some(last) => *last = text.len(),
+            None => sentence_ends.push(text.len()),
+        }
         self.emit(SessionEvent::Reply {
+            utterance: self.conversation.transcript.next_id(),
             text: text.clone(),
+            sentence_ends,
             citations,
         })
         .await;
@@ -171,5 +180,27 @@ impl Runtime {
             text,
         }))
         .await;
+    }
+
+    /// The customer cut the virtual agent short.
+    pub(super) async fn interrupted(&mut self, utterance: UtteranceId, spoken: usize) {
+        let said = self.conversation.transcript.get(utterance);
+        if said.is_none_or(|said| said.role != Role::AutomatedAgent) {
+            let error = Error::new(
+                ErrorKind::InvalidInput,
+                format!(
+                    "utterance {utterance} is none of the virtual agent's; give the one told with its reply"
+                ),
+            );
+            self.emit(SessionEvent::failed(Skill::VirtualAgent, &error))
+                .await;
+            return;
+        }
+        let left = self.conversation.interrupt(utterance, spoken);
+        if let Some(text) = left.map(|said| said.text.clone()) {
+            self.journal.interrupted(utterance, spoken);
+            self.emit(SessionEvent::ReplyInterrupted { utterance, text })
+                .await;
+        }
     }
 }

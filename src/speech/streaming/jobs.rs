@@ -1,10 +1,21 @@
 //! What to transcribe next: what is over, then what may be over, then what goes on.
 
 use super::desk::{Desk, Job, LONG_MS, LOOK_MS};
-use super::track::milliseconds;
+use super::track::{Closed, Track, milliseconds};
 
 /// Whether a pause has begun; interim words would only hold up what comes then.
 const PAUSE_MS: u64 = 64;
+
+impl Track {
+    /// Whether there is silence, and the words before it are not known.
+    fn may_be_over(&self) -> bool {
+        let (Some(open), Some(voice)) = (&self.open, self.activity.voice()) else {
+            return false;
+        };
+        let known = open.heard.as_ref().is_some_and(|h| h.covers(voice.end));
+        milliseconds(self.activity.silence()) >= LOOK_MS && !known && !open.has_failed
+    }
+}
 
 impl Desk {
     /// What to transcribe next, and its audio.
@@ -33,11 +44,8 @@ impl Desk {
         }
         // Those that may be over, the longest silent first.
         let silent = self.tracks.iter().enumerate().filter_map(|(index, track)| {
-            let (open, voice) = (track.open.as_ref()?, track.activity.voice()?);
-            let silence = milliseconds(track.activity.silence());
-            let known = open.heard.as_ref().is_some_and(|h| h.covers(voice.end));
-            let can = !open.is_in_work && !open.has_failed;
-            (silence >= LOOK_MS && !known && can).then_some((silence, index))
+            let is_free = track.open.as_ref().is_some_and(|open| !open.is_in_work);
+            (is_free && track.may_be_over()).then_some((track.activity.silence(), index))
         });
         if let Some((_, index)) = silent.max() {
             return self.ask(index);
@@ -71,6 +79,30 @@ impl Desk {
         })?;
         self.last_interim = due;
         self.ask(due)
+    }
+
+    /// Whether interim words are looked for while somebody is, or may be, finished.
+    pub(super) fn is_held_up_by(&self, job: &Job) -> bool {
+        !job.is_whole
+            && self.tracks.iter().any(|track| {
+                let waits = |closed: &Closed| !closed.is_in_work || closed.number == job.number;
+                track.closed.iter().any(waits) || track.may_be_over()
+            })
+    }
+
+    /// Nobody waits for a job any more.
+    pub(super) fn give_up(&mut self, job: Job) {
+        let Some(track) = self.tracks.get_mut(job.track) else {
+            return;
+        };
+        let open = track.open.as_mut().filter(|open| open.number == job.number);
+        if let Some(open) = open {
+            open.is_in_work = false;
+        }
+        let mut closed = track.closed.iter_mut();
+        if let Some(closed) = closed.find(|closed| closed.number == job.number) {
+            closed.is_in_work = false;
+        }
     }
 
     fn ask(&mut self, index: usize) -> Option<(Job, Vec<f32>)> {

@@ -155,6 +155,23 @@ fn revisions(events: &[(u64, LiveEvent)]) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
+async fn interim_words_that_are_looked_for_do_not_hold_up_the_final() {
+    let engine = Slow::new(1_500, []);
+    let said = [silence(400), voice(1_200), silence(4_000)].concat();
+    let seen = feed(engine.clone(), options(), vec![said]).await;
+    let finals: Vec<u64> = seen
+        .iter()
+        .filter(|(_, event)| matches!(event, LiveEvent::Final { .. }))
+        .map(|(at, _)| *at)
+        .collect();
+    // Speech ends at 1,600; it is looked at from 1,800 on, which takes 1,500. The interim words that were
+    // begun before would have been there at 2,500 at the earliest.
+    assert_eq!(finals.len(), 1, "{seen:?}");
+    assert!(finals[0] < 3_500, "{seen:?}");
+    assert_eq!(engine.given_ms.lock().len(), 1, "the interim was given up");
+}
+
+#[tokio::test(start_paused = true)]
 async fn words_come_while_somebody_speaks_and_the_final_soon_after() {
     let engine = Slow::new(
         150,

@@ -17,6 +17,7 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             common,
             model,
             stream,
+            previous,
             each,
         } => {
             let engine = load_speech(&cache, &model).await?;
@@ -32,8 +33,15 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
                     screen.note(&lines);
                 }
             };
-            let score =
-                eval::speech::run(&common.data, engine, common.limit, stream, progress).await;
+            let score = eval::speech::run(
+                &common.data,
+                engine,
+                common.limit,
+                stream,
+                previous,
+                progress,
+            )
+            .await;
             bar.finish_and_clear();
             show(&score?, common.json, screen)
         }

@@ -14,18 +14,12 @@ pub(crate) async fn ingest(args: IngestArgs, screen: &Screen) -> Result<()> {
     let inside = args.dir.join("articles");
     let folder = if inside.is_dir() { &inside } else { &args.dir };
     let loaded = load_articles(folder, &TenantId::from(args.tenant.as_str()))?;
-    for skipped in &loaded.skipped {
-        screen.note(&format!(
-            "skipped {}: {}",
-            skipped.path.display(),
-            skipped.reason
-        ));
-    }
+    setup::tell(&loaded, screen);
     if loaded.articles.is_empty() {
         return Err(Error::new(
             ErrorKind::NotFound,
             format!(
-                "there is no article (.md, .markdown, .txt) that can be used in {}; the index is left as it was",
+                "there is no article that can be used in {}; the index is left as it was",
                 folder.display()
             ),
         ));
@@ -41,8 +35,9 @@ pub(crate) async fn ingest(args: IngestArgs, screen: &Screen) -> Result<()> {
         .await?
         .build()
         .await?;
-    let report = setup::ingest(&assistant, loaded.articles, screen).await?;
-    screen.line(&report)
+    let complete = loaded.is_complete();
+    let report = setup::take_in(assistant.knowledge(), loaded.articles, complete, screen).await?;
+    screen.line(&setup::in_words(&report))
 }
 
 pub(crate) async fn ask(args: AskArgs, screen: &Screen) -> Result<()> {

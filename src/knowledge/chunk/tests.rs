@@ -17,8 +17,24 @@ fn article(body: &str) -> KnowledgeArticle {
     }
 }
 
-fn cut(body: &str, words: usize) -> Vec<(String, String)> {
-    passages(&article(body), words)
+/// Words stand for tokens; what is above the text costs nothing.
+fn words(text: &str) -> usize {
+    match text.starts_with("Refunds") {
+        true => 0,
+        false => text.split_whitespace().count(),
+    }
+}
+
+fn budget(tokens: usize) -> Budget<'static> {
+    Budget::new(tokens, None, &words)
+}
+
+fn cut(body: &str, tokens: usize) -> Vec<(String, String)> {
+    texts(&article(body), budget(tokens))
+}
+
+fn texts(article: &KnowledgeArticle, budget: Budget<'_>) -> Vec<(String, String)> {
+    passages(article, budget)
         .into_iter()
         .map(|p| (p.id.to_string(), p.text))
         .collect()
@@ -56,7 +72,7 @@ fn a_long_one_is_divided_at_headings_and_lists_stay_with_their_introduction() {
         "Ten days for cheques:\n\n- first item here\n- second item\n\n  still second"
     );
     assert_eq!(found[4].1, "| kind | fee |\n|---|---|\n| late | 5 |");
-    let headings = &passages(&article(LONG), 12)[2].headings;
+    let headings = &passages(&article(LONG), budget(12))[2].headings;
     assert_eq!(headings, &["How long", "By post"]);
 }
 
@@ -91,15 +107,15 @@ fn every_word_of_the_text_is_in_exactly_one_passage() {
 
 #[test]
 fn the_id_stays_and_the_hash_changes_with_the_text_or_who_may_read_it() {
-    let one = passages(&article("Same."), 100).remove(0);
-    let edited = passages(&article("Other."), 100).remove(0);
+    let one = passages(&article("Same."), budget(100)).remove(0);
+    let edited = passages(&article("Other."), budget(100)).remove(0);
     let mut secret = article("Same.");
     secret.audience = Audience::Agent;
-    let secret = passages(&secret, 100).remove(0);
+    let secret = passages(&secret, budget(100)).remove(0);
     assert_eq!(one.id, edited.id);
     assert_ne!(one.content_hash, edited.content_hash);
     assert_ne!(one.content_hash, secret.content_hash);
-    assert_eq!(one, passages(&article("Same."), 100).remove(0));
+    assert_eq!(one, passages(&article("Same."), budget(100)).remove(0));
 }
 
 #[test]
@@ -127,4 +143,70 @@ fn odd_bodies_do_not_fail() {
     );
     assert_eq!(setext.len(), 2);
     assert_eq!(setext[1].0, "refunds#title/part");
+}
+
+/// One token for each letter and digit.
+fn letters(text: &str) -> usize {
+    text.chars().filter(|c| c.is_alphanumeric()).count()
+}
+
+#[test]
+fn title_and_headings_count_and_nothing_is_longer_than_the_window() {
+    let list: String = (0..40).map(|n| format!("- item number {n:02}\n")).collect();
+    let table: String = (0..40)
+        .map(|n| format!("| row{n:02} | value |\n"))
+        .collect();
+    let code = "let a = b;\n".repeat(60);
+    let body = format!(
+        "# Part\n\nSome words. {}\n\n{}\n\nThe items:\n\n{list}\n## Prices\n\n| kind | price |\n|---|---|\n{table}\n\
+         ```\n{code}```\n\n{}\n",
+        "word ".repeat(100),
+        "Eine Zeile, dann noch eine. ".repeat(20),
+        "東京".repeat(100),
+    );
+    let article = article(&body);
+    for (tokens, window) in [(60, 80), (80, 80), (100, 1000)] {
+        let found = passages(&article, Budget::new(tokens, Some(window), &letters));
+        assert!(found.len() > 5);
+        for passage in &found {
+            let length = letters(&searchable(passage));
+            assert!(length <= window.min(2 * tokens), "{length}: {passage:?}");
+        }
+        let all: String = found.iter().map(|p| p.text.as_str()).collect();
+        for n in 0..40 {
+            assert_eq!(all.matches(&format!("item number {n:02}")).count(), 1);
+            assert_eq!(all.matches(&format!("row{n:02} ")).count(), 1);
+        }
+        assert_eq!(all.matches('東').count(), 100);
+        assert_eq!(all.matches("let a").count(), 60);
+    }
+}
+
+#[test]
+fn a_table_that_is_cut_repeats_its_head_and_one_that_fits_is_not_cut() {
+    let body = "Before:\n\n| kind | fee |\n|---|---|\n| late | 5 |\n| lost | 9 |\n| sent | 2 |\n\nAfter it.";
+    let narrow = Budget::new(16, Some(16), &words);
+    let found: Vec<String> = texts(&article(body), narrow)
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "Before:\n\n| kind | fee |\n|---|---|\n| late | 5 |",
+            "| kind | fee |\n|---|---|\n| lost | 9 |\n| sent | 2 |",
+            "After it.",
+        ]
+    );
+    let found: Vec<String> = cut(body, 22).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(found, [body.trim_end_matches("\n\nAfter it."), "After it."]);
+}
+
+#[test]
+fn the_article_of_a_passage_is_known_by_its_id() {
+    let mut odd = article(LONG);
+    odd.id = "faq#1".into();
+    for passage in passages(&odd, budget(12)) {
+        assert_eq!(article_of(passage.id.as_str()), "faq#1");
+    }
 }

@@ -1,0 +1,174 @@
+//! Which articles are on the human agent's screen: few, each once, and others only when the need is another.
+
+use std::collections::VecDeque;
+
+use super::FoundPassage;
+use crate::conversation::{ArticleId, UtteranceId};
+
+/// How much may be on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CardOptions {
+    /// Articles on the screen at most; the oldest leaves for a new one.
+    pub most: usize,
+    /// An article that left may come back after so many utterances.
+    pub cool_down: u32,
+}
+
+impl Default for CardOptions {
+    fn default() -> Self {
+        Self {
+            most: 3,
+            cool_down: 12,
+        }
+    }
+}
+
+/// The articles on the screen of one conversation.
+#[derive(Clone, Debug, Default)]
+pub struct CardDesk {
+    options: CardOptions,
+    /// On the screen, the oldest first.
+    open: VecDeque<ArticleId>,
+    /// What left, and when.
+    gone: Vec<(ArticleId, UtteranceId)>,
+    /// What the agent put aside: not shown again in this conversation.
+    dismissed: Vec<ArticleId>,
+}
+
+impl CardDesk {
+    /// An empty screen.
+    pub fn new(options: CardOptions) -> Self {
+        Self {
+            options,
+            ..Self::default()
+        }
+    }
+
+    /// The passages to show of those `found` for an utterance, best first. None while the best of them is on the
+    /// screen: the need is the same, and whoever reads is not to be disturbed.
+    pub fn offer(&mut self, found: &[FoundPassage], now: UtteranceId) -> Vec<FoundPassage> {
+        let article = |passage: &FoundPassage| passage.found.hit.passage.article.clone();
+        if found
+            .first()
+            .is_none_or(|best| self.open.contains(&article(best)))
+        {
+            return Vec::new();
+        }
+        let mut shown = Vec::new();
+        for passage in found.iter().take(self.options.most) {
+            let article = article(passage);
+            if self.open.contains(&article) || !self.may_show(&article, now) {
+                continue;
+            }
+            self.open.push_back(article);
+            shown.push(passage.clone());
+        }
+        while self.open.len() > self.options.most {
+            if let Some(oldest) = self.open.pop_front() {
+                self.leave(oldest, now);
+            }
+        }
+        shown
+    }
+
+    /// The agent put an article aside.
+    pub fn dismiss(&mut self, article: &ArticleId) {
+        self.open.retain(|open| open != article);
+        if !self.dismissed.contains(article) {
+            self.dismissed.push(article.clone());
+        }
+    }
+
+    fn may_show(&self, article: &ArticleId, now: UtteranceId) -> bool {
+        let left = self.gone.iter().rfind(|(gone, _)| gone == article);
+        let rested =
+            left.is_none_or(|(_, at)| now.0.saturating_sub(at.0) >= self.options.cool_down);
+        rested && !self.dismissed.contains(article)
+    }
+
+    fn leave(&mut self, article: ArticleId, now: UtteranceId) {
+        self.gone.retain(|(gone, _)| *gone != article);
+        self.gone.push((article, now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversation::{Citation, Evidence};
+    use crate::knowledge::{ArticleMatch, Audience, Hit, Passage};
+
+    fn found(name: &str) -> FoundPassage {
+        let passage = Passage {
+            id: format!("{name}#1").into(),
+            article: name.into(),
+            title: name.into(),
+            headings: Vec::new(),
+            tenant: "acme".into(),
+            language: "en".into(),
+            audience: Audience::Customer,
+            valid_from: None,
+            valid_to: None,
+            text: "Some text.".into(),
+            content_hash: String::new(),
+        };
+        let hit = Hit {
+            passage,
+            score: 0.1,
+            similarity: 0.5,
+        };
+        let citation = Citation {
+            article: name.into(),
+            title: name.into(),
+            passage: format!("{name}#1").into(),
+            version: String::new(),
+            quote: "Some text.".into(),
+            start: 0,
+            end: 10,
+        };
+        FoundPassage {
+            found: ArticleMatch {
+                hit,
+                citation,
+                facts: Vec::new(),
+                confidence: 0.8,
+            },
+            asked: Evidence::Utterance(UtteranceId(1)),
+        }
+    }
+
+    fn offer(desk: &mut CardDesk, names: &[&str], now: u32) -> Vec<String> {
+        let passages: Vec<FoundPassage> = names.iter().map(|name| found(name)).collect();
+        let shown = desk.offer(&passages, UtteranceId(now));
+        shown
+            .iter()
+            .map(|passage| passage.found.hit.passage.title.clone())
+            .collect()
+    }
+
+    #[test]
+    fn an_article_stays_while_the_need_does_and_comes_back_after_a_while() {
+        let mut desk = CardDesk::new(CardOptions {
+            most: 2,
+            cool_down: 5,
+        });
+        assert_eq!(offer(&mut desk, &["a", "b"], 1), ["a", "b"]);
+        // The same need, though the runner-up is another.
+        assert!(offer(&mut desk, &["a", "c"], 2).is_empty());
+        assert_eq!(offer(&mut desk, &["c", "b"], 3), ["c"]);
+        // Its place was taken a moment ago.
+        assert!(offer(&mut desk, &["a"], 4).is_empty());
+        assert_eq!(offer(&mut desk, &["a"], 8), ["a"]);
+        assert!(offer(&mut desk, &[], 9).is_empty());
+    }
+
+    #[test]
+    fn what_was_put_aside_stays_away() {
+        let mut desk = CardDesk::default();
+        assert_eq!(offer(&mut desk, &["a"], 1), ["a"]);
+        desk.dismiss(&"a".into());
+        assert!(offer(&mut desk, &["a"], 90).is_empty());
+        assert_eq!(offer(&mut desk, &["a", "b"], 91), ["b"]);
+    }
+}

@@ -1,0 +1,149 @@
+//! What is learned from use: kept for each tenant beside its conversations, and taken up again by the next process.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Assistant;
+use crate::conversation::{ArticleId, TenantId};
+use crate::error::{Error, ErrorKind, OrError, Result};
+use crate::knowledge::{ArticleFeedback, Audience, KnowledgeGap, Question, Scope};
+use crate::store::{Record, StreamKey, Version};
+
+/// The stream that holds what was learned of a tenant. No conversation that a host names begins like this.
+const STREAM: &str = "~learned";
+const FEEDBACK: &str = "article_feedback";
+const UNANSWERED: &str = "unanswered";
+/// Writers that may get in between before we give up.
+const ATTEMPTS: usize = 5;
+
+/// How far the stream of each tenant was read.
+pub(crate) type Recalled = tokio::sync::Mutex<HashMap<TenantId, Version>>;
+
+#[derive(Serialize, Deserialize)]
+struct Given {
+    article: ArticleId,
+    given: ArticleFeedback,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Unanswered {
+    text: String,
+}
+
+impl Assistant {
+    /// Somebody of `tenant` opened, used or dismissed an article. It is kept, and moves the article up or down a
+    /// little for this tenant.
+    ///
+    /// # Errors
+    /// What the store reports; the ranking has moved all the same.
+    pub async fn article_feedback(
+        &self,
+        tenant: &TenantId,
+        article: &ArticleId,
+        given: ArticleFeedback,
+    ) -> Result<()> {
+        self.recall(tenant).await?;
+        self.inner.knowledge.feedback(tenant, article, given);
+        let article = article.clone();
+        self.keep(tenant, FEEDBACK, &Given { article, given }).await
+    }
+
+    /// Nothing answered a question. It is kept, and counts towards an article that is missing.
+    ///
+    /// # Errors
+    /// What the embedder and the store report.
+    pub async fn unanswered(&self, question: &Question) -> Result<()> {
+        let tenant = &question.scope.tenant;
+        self.recall(tenant).await?;
+        let now = jiff::Timestamp::now();
+        self.inner.knowledge.unanswered(question, now).await?;
+        let text = question.text.clone();
+        self.keep(tenant, UNANSWERED, &Unanswered { text }).await
+    }
+
+    /// Articles that are missing, the one asked for most often first, at most `limit`.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn knowledge_gaps(
+        &self,
+        tenant: &TenantId,
+        limit: usize,
+    ) -> Result<Vec<KnowledgeGap>> {
+        self.recall(tenant).await?;
+        Ok(self.inner.knowledge.gaps(tenant, limit))
+    }
+
+    /// Takes up what earlier processes learned of a tenant, once.
+    pub(crate) async fn recall(&self, tenant: &TenantId) -> Result<()> {
+        let mut recalled = self.inner.recalled.lock().await;
+        if recalled.contains_key(tenant) {
+            return Ok(());
+        }
+        let records = self.inner.store.load(&key(tenant), 0).await?;
+        for record in &records {
+            // One that another version wrote, and we cannot read, is passed over.
+            if let Err(error) = self.take_up(tenant, record).await {
+                tracing::warn!(kind = record.kind, %error, "a learned record was passed over");
+            }
+        }
+        recalled.insert(tenant.clone(), records.len() as Version);
+        Ok(())
+    }
+
+    async fn take_up(&self, tenant: &TenantId, record: &Record) -> Result<()> {
+        let unreadable = || "it has an unknown form";
+        match record.kind.as_str() {
+            FEEDBACK => {
+                let given =
+                    Given::deserialize(&record.payload).or_error(ErrorKind::Storage, unreadable)?;
+                let knowledge = &self.inner.knowledge;
+                knowledge.feedback(tenant, &given.article, given.given);
+            }
+            UNANSWERED => {
+                let asked = Unanswered::deserialize(&record.payload)
+                    .or_error(ErrorKind::Storage, unreadable)?;
+                let scope = Scope::new(tenant.clone(), Audience::Agent);
+                let question = Question::new(asked.text, scope);
+                let knowledge = &self.inner.knowledge;
+                knowledge.unanswered(&question, record.at).await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn keep(&self, tenant: &TenantId, kind: &str, payload: &impl Serialize) -> Result<()> {
+        let payload = serde_json::to_value(payload)
+            .or_error(ErrorKind::Internal, || "what was learned cannot be written")?;
+        let record = [Record::new(kind, payload)];
+        let (store, key) = (&self.inner.store, key(tenant));
+        let mut recalled = self.inner.recalled.lock().await;
+        let mut version = recalled.get(tenant).copied().unwrap_or_default();
+        for _ in 0..ATTEMPTS {
+            match store.append(&key, version, &record).await {
+                Ok(now) => {
+                    recalled.insert(tenant.clone(), now);
+                    return Ok(());
+                }
+                // Another process learned something: go on behind it.
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    version += store.load(&key, version).await?.len() as Version;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Conflict,
+            "others kept writing what they learned; try again",
+        ))
+    }
+}
+
+fn key(tenant: &TenantId) -> StreamKey {
+    StreamKey {
+        tenant: tenant.clone(),
+        conversation: STREAM.into(),
+    }
+}

@@ -1,0 +1,202 @@
+//! What a file says about itself: front matter, a `.meta` file beside it, meta tags, columns of a row.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::conversation::TenantId;
+use crate::knowledge::{Audience, KnowledgeArticle};
+
+/// The keys there are. Any other is refused.
+pub(super) const KEYS: [&str; 8] = [
+    "id",
+    "title",
+    "tenant",
+    "language",
+    "audience",
+    "valid_from",
+    "valid_to",
+    "product",
+];
+
+/// Keys with their values, in the order they were given, each key once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// Reads `key: value` lines; `#` begins a comment line.
+    pub(super) fn parse(lines: &str) -> Result<Self, String> {
+        let mut fields = Self::default();
+        for (number, line) in lines.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (key, value) = line.split_once(':').ok_or_else(|| {
+                format!(
+                    "front matter line {}: `{line}` is not `key: value`",
+                    number + 1
+                )
+            })?;
+            let (key, value) = (key.trim(), unquote(value.trim()));
+            if value.is_empty() {
+                return Err(format!("front matter: `{key}` has no value"));
+            }
+            fields.add(key, value)?;
+        }
+        Ok(fields)
+    }
+
+    /// Adds a key that was not there before.
+    pub(super) fn add(&mut self, key: &str, value: &str) -> Result<(), String> {
+        if !KEYS.contains(&key) {
+            return Err(format!(
+                "front matter: unknown key `{key}`; known are {}",
+                KEYS.join(", ")
+            ));
+        }
+        if self.get(key).is_some() {
+            return Err(format!("front matter: `{key}` is given twice"));
+        }
+        self.0.push((key.to_owned(), value.to_owned()));
+        Ok(())
+    }
+
+    /// Adds all of `others`; a key that both have is refused.
+    pub(super) fn join(&mut self, others: Self) -> Result<(), String> {
+        others
+            .0
+            .iter()
+            .try_for_each(|(key, value)| self.add(key, value))
+    }
+
+    /// Adds those of `defaults` that are not there.
+    pub(super) fn fill(&mut self, defaults: &Self) {
+        for (key, value) in &defaults.0 {
+            if self.get(key).is_none() {
+                self.0.push((key.clone(), value.clone()));
+            }
+        }
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _)| known == key);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The article these keys describe.
+    pub(super) fn article(
+        &self,
+        id: &str,
+        title: impl FnOnce() -> String,
+        default_tenant: &TenantId,
+        body: String,
+    ) -> Result<KnowledgeArticle, String> {
+        let mut article = KnowledgeArticle::new(id, String::new(), default_tenant.clone(), body);
+        for (key, value) in &self.0 {
+            set(&mut article, key, value)?;
+        }
+        if let (Some(from), Some(to)) = (article.valid_from, article.valid_to)
+            && from >= to
+        {
+            return Err("front matter: valid_to is not after valid_from".into());
+        }
+        if article.title.is_empty() {
+            article.title = title();
+        }
+        Ok(article)
+    }
+}
+
+/// The lines between the two `---` lines, and what follows; no front matter where the first line is
+/// something else.
+pub(super) fn split_front_matter(text: &str) -> Result<(&str, &str), String> {
+    let Some(rest) = text.strip_prefix("---").and_then(after_line_end) else {
+        return Ok(("", text));
+    };
+    let mut at = 0;
+    for line in rest.split_inclusive('\n') {
+        if line.trim_end() == "---" {
+            let front = rest.get(..at).unwrap_or_default();
+            let body = rest.get(at + line.len()..).unwrap_or_default();
+            return Ok((front, body));
+        }
+        at += line.len();
+    }
+    Err("the front matter has no closing `---` line".into())
+}
+
+/// Whether `value` looks like a BCP 47 tag.
+pub(super) fn is_language(value: &str) -> bool {
+    value.split('-').enumerate().all(|(place, part)| {
+        let letters = part.bytes().all(|b| b.is_ascii_alphanumeric());
+        letters && (1..=8).contains(&part.len()) && (place > 0 || part.len() >= 2)
+    })
+}
+
+/// The first Markdown heading, as a title.
+pub(super) fn first_heading(body: &str) -> Option<String> {
+    body.lines()
+        .find_map(|line| line.strip_prefix('#'))
+        .map(|rest| rest.trim_matches(['#', ' ']).to_owned())
+        .filter(|title| !title.is_empty())
+}
+
+fn after_line_end(text: &str) -> Option<&str> {
+    text.trim_start_matches([' ', '\t']).strip_prefix('\n')
+}
+
+fn set(article: &mut KnowledgeArticle, key: &str, value: &str) -> Result<(), String> {
+    match key {
+        "id" => article.id = value.into(),
+        "title" => article.title = value.into(),
+        "tenant" => article.tenant = value.into(),
+        "language" if is_language(value) => article.language = value.to_owned(),
+        "language" => {
+            return Err(format!(
+                "front matter: language `{value}` is not a BCP 47 tag such as en or de-AT"
+            ));
+        }
+        "audience" => {
+            article.audience = match value {
+                "customer" => Audience::Customer,
+                "agent" => Audience::Agent,
+                _ => {
+                    return Err(format!(
+                        "front matter: audience `{value}` is neither customer nor agent"
+                    ));
+                }
+            }
+        }
+        "valid_from" => article.valid_from = Some(moment(key, value)?),
+        "valid_to" => article.valid_to = Some(moment(key, value)?),
+        "product" => article.product = Some(value.into()),
+        _ => return Err(format!("front matter: unknown key `{key}`")),
+    }
+    Ok(())
+}
+
+fn moment(key: &str, value: &str) -> Result<Timestamp, String> {
+    if let Ok(moment) = value.parse::<Timestamp>() {
+        return Ok(moment);
+    }
+    value
+        .parse::<Date>()
+        .and_then(|date| date.to_zoned(TimeZone::UTC))
+        .map(|midnight| midnight.timestamp())
+        .map_err(|_| {
+            format!("front matter: {key} `{value}` is not a date (2026-01-31) or an RFC 3339 time")
+        })
+}
+
+fn unquote(value: &str) -> &str {
+    for quote in ['"', '\''] {
+        if let Some(inner) = value
+            .strip_prefix(quote)
+            .and_then(|value| value.strip_suffix(quote))
+        {
+            return inner.trim();
+        }
+    }
+    value
+}
