@@ -211,7 +211,7 @@ fn recall(found: &[String], required: &[String], rank: usize) -> f64 {
     hit as f64 / wanted.len().max(1) as f64
 }
 
-fn percentile(values: &mut [f64], share: f64) -> f64 {
+pub(super) fn percentile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let place = (share * values.len() as f64).ceil() as usize;
     values.get(place.max(1) - 1).copied().unwrap_or(0.0)
@@ -259,11 +259,15 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
 }
 
 /// A folder of its own for the index of this run, removed at the end.
-struct TemporaryFolder(PathBuf);
+pub(super) struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(std::env::temp_dir().join(format!("attendant-eval-{}", uuid::Uuid::now_v7())))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
     }
 }
 

@@ -13,6 +13,7 @@ use super::load::distinct;
 use super::sentence::sentences;
 use super::sparse::SparseEncoder;
 use super::support::{citation, confidence, in_reading_order, merge, missing};
+use super::turn::Indexes;
 use super::{
     Hit, IndexedPassage, KnowledgeAnswer, KnowledgeArticle, Passage, Question, VectorQuery,
     VectorStore,
@@ -36,8 +37,9 @@ const MAX_VIEWS: usize = 24;
 #[derive(Clone)]
 pub struct KnowledgeBase {
     pub(super) embedder: Arc<dyn Embedder>,
-    store: Arc<dyn VectorStore>,
+    pub(super) store: Arc<dyn VectorStore>,
     pub(super) options: KnowledgeOptions,
+    pub(super) turns: Arc<Indexes>,
     pub(super) state: Arc<State>,
 }
 
@@ -117,6 +119,7 @@ impl KnowledgeBase {
             embedder,
             store,
             options: KnowledgeOptions::default(),
+            turns: Arc::default(),
             state: Arc::default(),
         }
     }
@@ -173,6 +176,7 @@ impl KnowledgeBase {
         distinct(&articles)?;
         // Two ingestions at once would each remove what the other adds.
         let _turn = self.state.ingesting.lock().await;
+        let _changes = self.turns.changing();
         let mut report = IngestReport {
             articles: articles.len(),
             ..IngestReport::default()
@@ -247,6 +251,7 @@ impl KnowledgeBase {
     /// What the store reports.
     pub async fn clear(&self, tenant: &TenantId) -> Result<usize> {
         let _turn = self.state.ingesting.lock().await;
+        let _changes = self.turns.changing();
         let listed = self.store.list(tenant).await?;
         let ids: Vec<PassageId> = listed.into_iter().map(|(id, _)| id).collect();
         self.store.remove(tenant, &ids).await?;

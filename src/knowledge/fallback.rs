@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::{Hit, IndexedPassage, VectorQuery, VectorStore};
+use super::{Hit, IndexedPassage, Passage, VectorQuery, VectorStore};
 use crate::conversation::{PassageId, TenantId};
 use crate::error::Result;
 
@@ -79,6 +79,14 @@ impl VectorStore for FallbackVectorStore {
         }
         listed.extend(local.into_keys().map(|id| (id, String::new())));
         Ok(listed)
+    }
+
+    /// What is in the remote one; of the local copy where that does not answer.
+    async fn export(&self, tenant: &TenantId) -> Result<Vec<(Passage, Vec<f32>)>> {
+        match self.remote.export(tenant).await {
+            Err(error) if error.is_transient() => self.local.export(tenant).await,
+            result => result,
+        }
     }
 
     async fn search(&self, query: VectorQuery) -> Result<Vec<Hit>> {

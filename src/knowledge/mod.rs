@@ -23,6 +23,7 @@ mod screen;
 mod sentence;
 mod sparse;
 mod support;
+mod turn;
 
 pub use article::{Audience, KnowledgeArticle, Passage};
 pub use base::{ArticleMatch, IngestReport, KnowledgeBase, KnowledgeOptions};
@@ -38,6 +39,17 @@ pub use proof::Attribution;
 pub use qdrant::{QdrantOptions, QdrantReindex, QdrantStore};
 pub use screen::{instructions_to_models, screened};
 pub(crate) use sentence::sentences;
+#[cfg(feature = "eval")]
+pub(crate) use turn::{
+    Candidate, Evidence, EvidenceOptions, Head, Logistic, RANK_SIGNS, Weights, log_odds,
+};
+pub use turn::{NEED_THRESHOLD, RecentTurns, SubjectCue, TurnKnowledge, TurnMatch};
+
+/// The word weights of a query, for evaluations that search a store themselves.
+#[cfg(feature = "eval")]
+pub(crate) fn sparse_query(language: &str, text: &str) -> SparseVector {
+    sparse::SparseEncoder::new(language).query(text)
+}
 
 use std::fmt::Debug;
 
@@ -45,7 +57,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::{Citation, PassageId, TenantId};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// What may be seen: always a tenant, an audience and a moment; optionally one language.
 ///
@@ -159,6 +171,19 @@ pub trait VectorStore: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`ErrorKind::Index`](crate::ErrorKind) if the index cannot be read.
     async fn list(&self, tenant: &TenantId) -> Result<Vec<(PassageId, String)>>;
+
+    /// Every passage of a tenant with its dense vector, for indexes derived from this one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind) if the index cannot be read;
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind), the default, from a store that does not hand them out.
+    async fn export(&self, tenant: &TenantId) -> Result<Vec<(Passage, Vec<f32>)>> {
+        let _ = tenant;
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "this vector store does not hand out its passages; use another or leave `for_turn` out",
+        ))
+    }
 
     /// The best passages in scope, dense and sparse ranks fused (RRF), best first.
     ///

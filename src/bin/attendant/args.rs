@@ -38,6 +38,9 @@ pub(crate) enum Command {
     /// Measure quality on a folder of data.
     #[cfg(feature = "eval")]
     Eval(EvalArgs),
+    /// Train a small head that the library ships.
+    #[cfg(feature = "eval")]
+    Train(TrainArgs),
 }
 
 /// Which organisation and which models.
@@ -315,6 +318,20 @@ pub(crate) enum EvalCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Which turns of a conversation need knowledge, and whether the right snippet is found.
+    Grounding {
+        #[command(flatten)]
+        common: EvalCommon,
+        /// Embedding model: an id, or a folder with model.safetensors.
+        #[arg(long, default_value = "all-minilm-l6-v2")]
+        model: String,
+        /// Use all hypotheses of the recogniser where turns have them.
+        #[arg(long)]
+        asr_nbest: bool,
+        /// Keep the index of the snippets in this folder, for the next run.
+        #[arg(long, value_name = "DIR")]
+        index: Option<PathBuf>,
+    },
     /// Recall of the required documents.
     Retrieval {
         #[command(flatten)]
@@ -322,6 +339,39 @@ pub(crate) enum EvalCommand {
         /// Embedding model: an id, or a folder with model.safetensors.
         #[arg(long, default_value = "all-minilm-l6-v2")]
         model: String,
+    },
+}
+
+#[cfg(feature = "eval")]
+#[derive(Debug, Group)]
+pub(crate) struct TrainArgs {
+    #[command(subcommand)]
+    pub(crate) command: TrainCommand,
+}
+
+#[cfg(feature = "eval")]
+#[derive(Debug, Subcommand)]
+pub(crate) enum TrainCommand {
+    /// Which turns need knowledge, and which passage answers (models/turn-head.md).
+    Grounding {
+        /// Folder with the data.
+        #[arg(long, value_name = "PATH")]
+        data: PathBuf,
+        /// Where the weights are written.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Embedding model: an id, or a folder with model.safetensors.
+        #[arg(long, default_value = "all-minilm-l6-v2")]
+        model: String,
+        /// Keep the index of the snippets in this folder, for the next run.
+        #[arg(long, value_name = "DIR")]
+        index: Option<PathBuf>,
+        /// Seed of what recognisers are made to mishear.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// The last line of standard output is one JSON object.
+        #[arg(long)]
+        json: bool,
     },
 }
 

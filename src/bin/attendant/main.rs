@@ -27,6 +27,8 @@ async fn main() -> ExitCode {
         Command::Models(args) => commands::models::run(args, &screen).await,
         #[cfg(feature = "eval")]
         Command::Eval(args) => commands::eval::run(args, &screen).await,
+        #[cfg(feature = "eval")]
+        Command::Train(args) => commands::eval::train(args, &screen).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -107,6 +107,24 @@ pub(super) async fn empty_vectors(store: &dyn VectorStore, dimensions: usize) {
 }
 
 /// Thousands of passages in one call: each is listed once, found, replaced and removed.
+/// Everything of a tenant with its vectors, over many pages, and nothing of others; a store may decline.
+async fn exports(store: &dyn VectorStore, passages: &[IndexedPassage]) {
+    let mut exported = match store.export(&"bulk".into()).await {
+        Ok(exported) => exported,
+        Err(error) => return assert_eq!(error.kind(), ErrorKind::Unsupported),
+    };
+    exported.sort_by(|a, b| a.0.id.cmp(&b.0.id));
+    let mut wanted: Vec<&IndexedPassage> = passages.iter().collect();
+    wanted.sort_by(|a, b| a.passage.id.cmp(&b.passage.id));
+    assert_eq!(exported.len(), wanted.len());
+    for ((passage, dense), wanted) in exported.iter().zip(wanted) {
+        assert_eq!(passage, &wanted.passage);
+        let alike = crate::embedding::similarity(dense, &wanted.dense);
+        assert!((alike - 1.0).abs() < 1e-3, "{alike}");
+    }
+    assert!(store.export(&"nobody".into()).await.unwrap().is_empty());
+}
+
 pub(super) async fn big_batches(store: &dyn VectorStore, dimensions: usize) {
     let make = |n: usize, word: &str| {
         of(
@@ -117,6 +135,8 @@ pub(super) async fn big_batches(store: &dyn VectorStore, dimensions: usize) {
         )
     };
     let mut passages: Vec<_> = (0..MANY).map(|n| make(n, "first")).collect();
+    store.upsert(passages.clone()).await.unwrap();
+    exports(store, &passages).await;
     // Twice in one call: the last counts.
     passages.push(make(7, "second"));
     store.upsert(passages).await.unwrap();

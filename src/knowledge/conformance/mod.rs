@@ -16,13 +16,13 @@ use std::sync::Arc;
 use futures::FutureExt;
 use jiff::Timestamp;
 
-use crate::conversation::TenantId;
+use crate::conversation::{Role, TenantId};
 use crate::embedding::{Embedder, HashingEmbedder, TextKind};
 use crate::error::ErrorKind;
 use crate::knowledge::sparse::SparseEncoder;
 use crate::knowledge::{
-    Audience, IndexedPassage, KnowledgeArticle, KnowledgeBase, Passage, Question, Scope,
-    SparseVector, VectorQuery, VectorStore,
+    Audience, IndexedPassage, KnowledgeArticle, KnowledgeBase, Passage, Question, RecentTurns,
+    Scope, SparseVector, VectorQuery, VectorStore,
 };
 
 /// Runs the whole suite on an empty store for vectors of length `dimensions` (at least 256): ranks, replacing,
@@ -132,6 +132,15 @@ async fn nothing_secret(base: &KnowledgeBase, question: &Question, allowed: &str
             assert!(!format!("{found:?}").contains("XYZZY"));
             assert!(base.cite(&found.hit, question).await.is_ok());
         }
+    }
+    let mut turns = RecentTurns::new();
+    turns.say(Role::EndUser, &*question.text);
+    match base.for_turn(&turns, &question.scope, 100).await {
+        Ok(found) => {
+            let told = format!("{:?} {:?}", found.matches, found.subjects);
+            assert!(!told.contains("XYZZY"), "{told}");
+        }
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported),
     }
     let answer = base.answer_extractive(question).await.unwrap();
     let told = format!("{:?} {:?}", answer.text, answer.citations);

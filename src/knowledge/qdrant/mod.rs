@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 
 use self::collection::{Client, Identity};
 pub use self::reindex::QdrantReindex;
-use super::{Hit, IndexedPassage, VectorQuery, VectorStore, layout};
+use super::{Hit, IndexedPassage, Passage, VectorQuery, VectorStore, layout};
 use crate::conversation::{PassageId, TenantId};
 use crate::embedding::Embedder;
 use crate::error::{ErrorKind, Result};
@@ -220,6 +220,11 @@ impl VectorStore for QdrantStore {
     async fn list(&self, tenant: &TenantId) -> Result<Vec<(PassageId, String)>> {
         let collection = self.collection(Duration::ZERO).await?;
         self.client.list(&collection, tenant).await
+    }
+
+    async fn export(&self, tenant: &TenantId) -> Result<Vec<(Passage, Vec<f32>)>> {
+        let collection = self.collection(Duration::ZERO).await?;
+        self.client.export(&collection, tenant).await
     }
 
     async fn search(&self, query: VectorQuery) -> Result<Vec<Hit>> {

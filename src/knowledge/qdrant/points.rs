@@ -1,19 +1,21 @@
 //! Passages as points, scopes as filters, and the requests.
 
+use std::collections::HashMap;
+
 use qdrant_client::Payload;
 use qdrant_client::qdrant::{
     self, Condition, DeletePointsBuilder, FieldCondition, Filter, Match, NamedVectors,
     PayloadIncludeSelector, PointId, PointStruct, PointsIdsList, PrefetchQueryBuilder, Query,
-    QueryPointsBuilder, Range, RrfBuilder, ScoredPoint, ScrollPointsBuilder, SearchParamsBuilder,
-    UpsertPointsBuilder, VectorInput, VectorsSelector, r#match::MatchValue, vector_output::Vector,
-    with_payload_selector, with_vectors_selector,
+    QueryPointsBuilder, Range, RrfBuilder, ScrollPointsBuilder, SearchParamsBuilder,
+    UpsertPointsBuilder, Value, VectorInput, VectorsOutput, VectorsSelector,
+    r#match::MatchValue, vector_output::Vector, with_payload_selector, with_vectors_selector,
 };
 use serde_json::Map;
 
 use super::collection::Client;
 use crate::conversation::{PassageId, TenantId};
 use crate::embedding::similarity;
-use crate::error::{ErrorKind, OrError, Result};
+use crate::error::{Error, ErrorKind, OrError, Result};
 use crate::knowledge::rank::{DEEPEST, RRF_K, depth};
 use crate::knowledge::{Audience, Hit, IndexedPassage, Passage, Scope, VectorQuery, layout};
 
@@ -95,6 +97,38 @@ impl Client {
         }
     }
 
+    pub(super) async fn export(
+        &self,
+        collection: &str,
+        tenant: &TenantId,
+    ) -> Result<Vec<(Passage, Vec<f32>)>> {
+        let mut passages = Vec::new();
+        let mut request = ScrollPointsBuilder::new(collection)
+            .filter(Filter::must([of_tenant(tenant)]))
+            .limit(WRITE_BATCH as u32)
+            .with_payload(true)
+            .with_vectors(with_vectors_selector::SelectorOptions::Include(dense_only()));
+        loop {
+            let page = self
+                .ask("read passages", || self.qdrant.scroll(request.clone()))
+                .await?;
+            for point in page.result {
+                let read = parts(point.payload, point.vectors.as_ref());
+                passages.push(read.ok_or_else(|| self.unreadable())?);
+            }
+            match page.next_page_offset {
+                Some(next) => request = request.offset(next),
+                None => return Ok(passages),
+            }
+        }
+    }
+
+    fn unreadable(&self) -> Error {
+        self.index_error(
+            "holds a passage that cannot be read; build it again with QdrantStore::reindex",
+        )
+    }
+
     pub(super) async fn search(&self, collection: &str, query: &VectorQuery) -> Result<Vec<Hit>> {
         let filter = of_scope(&query.scope);
         let branch = |using: &str, vector: VectorInput| {
@@ -112,9 +146,6 @@ impl Client {
                 VectorInput::new_sparse(query.sparse.indices.clone(), query.sparse.values.clone());
             request = request.add_prefetch(branch(layout::SPARSE, vector));
         }
-        let dense = VectorsSelector {
-            names: vec![layout::DENSE.to_owned()],
-        };
         // The server's first place counts as 0.
         let fusion = RrfBuilder::new().k(RRF_K as u32 + 1).build();
         let request = request
@@ -122,17 +153,14 @@ impl Client {
             .filter(filter.clone())
             .limit(query.limit.min(DEEPEST) as u64)
             .with_payload(true)
-            .with_vectors(with_vectors_selector::SelectorOptions::Include(dense));
+            .with_vectors(with_vectors_selector::SelectorOptions::Include(dense_only()));
         let answer = self
             .ask("search", || self.qdrant.query(request.clone()))
             .await?;
         let mut hits = Vec::with_capacity(answer.result.len());
         for point in answer.result {
-            let (passage, dense) = parts(&point).ok_or_else(|| {
-                self.index_error(
-                    "holds a passage that cannot be read; build it again with QdrantStore::reindex",
-                )
-            })?;
+            let read = parts(point.payload, point.vectors.as_ref());
+            let (passage, dense) = read.ok_or_else(|| self.unreadable())?;
             if query.scope.allows(&passage) {
                 hits.push(Hit {
                     passage,
@@ -210,11 +238,20 @@ fn of_scope(scope: &Scope) -> Filter {
     Filter::must(must)
 }
 
-/// The passage and the dense vector of a found point; `None` where it is not one of ours.
-fn parts(point: &ScoredPoint) -> Option<(Passage, Vec<f32>)> {
-    let payload: Map<String, serde_json::Value> = Payload::from(point.payload.clone()).into();
+fn dense_only() -> VectorsSelector {
+    VectorsSelector {
+        names: vec![layout::DENSE.to_owned()],
+    }
+}
+
+/// The passage and the dense vector of a point; `None` where it is not one of ours.
+fn parts(
+    payload: HashMap<String, Value>,
+    vectors: Option<&VectorsOutput>,
+) -> Option<(Passage, Vec<f32>)> {
+    let payload: Map<String, serde_json::Value> = Payload::from(payload).into();
     let passage = layout::passage(&payload)?;
-    match point.vectors.as_ref()?.get_vector_by_name(layout::DENSE)? {
+    match vectors?.get_vector_by_name(layout::DENSE)? {
         Vector::Dense(vector) => Some((passage, vector.data)),
         _ => None,
     }

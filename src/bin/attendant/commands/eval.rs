@@ -4,10 +4,11 @@ use attendant::Result;
 use attendant::assistant::local::load_embedder;
 use attendant::eval;
 use attendant::models::Cache;
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::speech;
-use crate::args::{EvalArgs, EvalCommand};
+use crate::args::{EvalArgs, EvalCommand, TrainArgs, TrainCommand};
 use crate::screen::Screen;
 
 pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
@@ -83,19 +84,63 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             let score = eval::soak::run(&data, engine, minutes, speed, progress).await?;
             show(&score, json, screen)
         }
+        EvalCommand::Grounding {
+            common,
+            model,
+            asr_nbest,
+            index,
+        } => {
+            let embedder = load_embedder(&cache, &model).await?;
+            let bar = screen.bar("grounding");
+            let progress = told(&bar);
+            let options = eval::grounding::GroundingOptions {
+                limit: common.limit,
+                asr_nbest,
+                index,
+            };
+            let score =
+                eval::grounding::run(&common.data, embedder, options, Some(&progress)).await;
+            bar.finish_and_clear();
+            show(&score?, common.json, screen)
+        }
         EvalCommand::Retrieval { common, model } => {
             let embedder = load_embedder(&cache, &model).await?;
             let bar = screen.bar("retrieval");
-            let progress = |what: &str, done: usize, total: usize| {
-                bar.set_message(what.to_owned());
-                bar.set_length(total as u64);
-                bar.set_position(done as u64);
-            };
+            let progress = told(&bar);
             let score =
                 eval::retrieval::run(&common.data, embedder, common.limit, Some(&progress)).await;
             bar.finish_and_clear();
             show(&score?, common.json, screen)
         }
+    }
+}
+
+pub(crate) async fn train(args: TrainArgs, screen: &Screen) -> Result<()> {
+    let cache = Cache::from_env()?;
+    let TrainCommand::Grounding {
+        data,
+        out,
+        model,
+        index,
+        seed,
+        json,
+    } = args.command;
+    let embedder = load_embedder(&cache, &model).await?;
+    let bar = screen.bar("training");
+    let progress = told(&bar);
+    let index = index.as_deref();
+    let report =
+        eval::grounding::train::run(&data, &out, embedder, index, seed, Some(&progress)).await;
+    bar.finish_and_clear();
+    show(&report?, json, screen)
+}
+
+/// Shows on `bar` what is being done, how much of it is done and how much there is.
+fn told(bar: &ProgressBar) -> impl Fn(&str, usize, usize) + Send + Sync + '_ {
+    |what, done, total| {
+        bar.set_message(what.to_owned());
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
     }
 }
 

@@ -154,6 +154,7 @@ impl Points for Fake {
             let result = page.by_ref().take(limit).map(|(_, point)| RetrievedPoint {
                 id: point.id.clone(),
                 payload: point.payload.clone(),
+                vectors: asked.with_vectors.is_some().then(|| dense_output(point)),
                 ..RetrievedPoint::default()
             });
             let result = result.collect();
@@ -394,7 +395,7 @@ fn fused(held: &Held, asked: &QueryPoints) -> Result<Vec<ScoredPoint>, Status> {
         .collect())
 }
 
-fn found(point: &PointStruct, score: f32) -> ScoredPoint {
+fn dense_output(point: &PointStruct) -> VectorsOutput {
     let data = dense(point).to_vec();
     let output = VectorOutput {
         vector: Some(vector_output::Vector::Dense(DenseVector { data })),
@@ -402,13 +403,17 @@ fn found(point: &PointStruct, score: f32) -> ScoredPoint {
     };
     let vectors = HashMap::from([("dense".to_owned(), output)]);
     let named = vectors_output::VectorsOptions::Vectors(NamedVectorsOutput { vectors });
+    VectorsOutput {
+        vectors_options: Some(named),
+    }
+}
+
+fn found(point: &PointStruct, score: f32) -> ScoredPoint {
     ScoredPoint {
         id: point.id.clone(),
         payload: point.payload.clone(),
         score,
-        vectors: Some(VectorsOutput {
-            vectors_options: Some(named),
-        }),
+        vectors: Some(dense_output(point)),
         ..ScoredPoint::default()
     }
 }

@@ -1,0 +1,198 @@
+//! A tenant's passages in memory, by subject.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::names::NameIndex;
+use crate::conversation::TenantId;
+use crate::error::{ErrorKind, OrError, Result};
+use crate::knowledge::sparse::SparseEncoder;
+use crate::knowledge::{Passage, VectorStore};
+
+/// The indexes of all tenants that were asked for; derived from the store, forgotten when it changes.
+#[derive(Debug, Default)]
+pub(crate) struct Indexes {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Counts what was forgotten, so that an index built from an older state is not kept.
+    epoch: u64,
+    tenants: HashMap<TenantId, Arc<TurnIndex>>,
+}
+
+/// See [`Indexes::changing`].
+pub(crate) struct Changing<'a>(&'a Indexes);
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.epoch += 1;
+        state.tenants.clear();
+    }
+}
+
+impl Indexes {
+    /// The passages change until the guard is dropped, however that comes about; then all is forgotten.
+    pub(crate) fn changing(&self) -> Changing<'_> {
+        Changing(self)
+    }
+
+    pub(super) async fn of(
+        &self,
+        tenant: &TenantId,
+        store: &dyn VectorStore,
+        language: &str,
+    ) -> Result<Arc<TurnIndex>> {
+        let epoch = {
+            let state = self.state.lock();
+            if let Some(known) = state.tenants.get(tenant) {
+                return Ok(Arc::clone(known));
+            }
+            state.epoch
+        };
+        let passages = store.export(tenant).await?;
+        let language = language.to_owned();
+        let built = tokio::task::spawn_blocking(move || TurnIndex::new(passages, &language))
+            .await
+            .or_error(
+                ErrorKind::Internal,
+                || "the task that reads the passages stopped",
+            )?;
+        let built = Arc::new(built);
+        let mut state = self.state.lock();
+        if state.epoch == epoch {
+            state.tenants.insert(tenant.clone(), Arc::clone(&built));
+        }
+        Ok(built)
+    }
+}
+
+/// What the passages are about, and what they say.
+#[derive(Debug, Default)]
+pub(super) struct TurnIndex {
+    pub(super) subjects: Vec<Subject>,
+    pub(super) names: NameIndex,
+    pub(super) entries: Vec<Entry>,
+    pub(super) places: HashMap<crate::conversation::PassageId, usize>,
+    /// Passages that have a stem.
+    frequency: HashMap<u32, u32>,
+}
+
+/// What articles with one title are about.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) name: String,
+    /// Indexes of its passages.
+    pub(super) entries: Vec<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) passage: Passage,
+    pub(super) dense: Vec<f32>,
+    pub(super) subject: usize,
+    /// Stems of headings and text, ascending.
+    pub(super) stems: Vec<u32>,
+    /// Stems of what it is filed under: its headings, or its text where it has none.
+    pub(super) asked: Vec<u32>,
+}
+
+impl Entry {
+    /// Whether somebody wrote a heading (often a question) above it.
+    pub(super) fn headed(&self) -> bool {
+        !self.passage.headings.is_empty()
+    }
+}
+
+impl TurnIndex {
+    fn new(mut passages: Vec<(Passage, Vec<f32>)>, language: &str) -> Self {
+        passages.sort_by(|a, b| a.0.id.cmp(&b.0.id));
+        let mut index = Self::default();
+        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut encoders: HashMap<String, SparseEncoder> = HashMap::new();
+        for (passage, dense) in passages {
+            let key = passage.title.trim().to_lowercase();
+            let subject = *known.entry(key).or_insert_with(|| {
+                index.subjects.push(Subject {
+                    name: passage.title.trim().to_owned(),
+                    entries: Vec::new(),
+                });
+                index.subjects.len() - 1
+            });
+            let language = match passage.language.as_str() {
+                "" => language,
+                tag => tag,
+            };
+            let encoder = encoders
+                .entry(language.to_owned())
+                .or_insert_with(|| SparseEncoder::new(language));
+            let headings = passage.headings.join("\n");
+            let stems = encoder
+                .query(&format!("{headings}\n{}", passage.text))
+                .indices;
+            let asked = match passage.headings.is_empty() {
+                true => stems.clone(),
+                false => encoder.query(&headings).indices,
+            };
+            for stem in &stems {
+                *index.frequency.entry(*stem).or_default() += 1;
+            }
+            index.places.insert(passage.id.clone(), index.entries.len());
+            if let Some(subject) = index.subjects.get_mut(subject) {
+                subject.entries.push(index.entries.len());
+            }
+            index.entries.push(Entry {
+                passage,
+                dense,
+                subject,
+                stems,
+                asked,
+            });
+        }
+        let names = index.subjects.iter().enumerate();
+        index.names = NameIndex::new(names.map(|(at, subject)| (at, subject.name.as_str())));
+        index
+    }
+
+    /// How much a stem tells: the rarer, the more.
+    pub(super) fn rarity(&self, stem: u32) -> f32 {
+        let having = self.frequency.get(&stem).copied().unwrap_or(0) as f32;
+        (1.0 + self.entries.len() as f32 / (having + 1.0)).ln()
+    }
+
+    /// Share of the weight of `asked` that `having` covers; both ascending.
+    pub(super) fn coverage(&self, asked: &[u32], having: &[u32]) -> f32 {
+        let (mut all, mut shared) = (1e-6, 0.0);
+        for stem in asked {
+            let weight = self.rarity(*stem);
+            all += weight;
+            if having.binary_search(stem).is_ok() {
+                shared += weight;
+            }
+        }
+        shared / all
+    }
+
+    /// Subjects of which several passages tell; a title of one passage may be any phrase.
+    pub(super) fn is_entity(&self, subject: usize) -> bool {
+        self.subjects
+            .get(subject)
+            .is_some_and(|subject| subject.entries.len() > 2)
+    }
+
+    /// Subjects without a passage that `keep` allows.
+    pub(super) fn visible(&self, subject: usize, keep: &dyn Fn(&Entry) -> bool) -> Vec<usize> {
+        let entries = self.subjects.get(subject).map(|s| s.entries.as_slice());
+        let wanted = |at: &usize| self.entries.get(*at).is_some_and(keep);
+        entries
+            .unwrap_or_default()
+            .iter()
+            .copied()
+            .filter(wanted)
+            .collect()
+    }
+}
