@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::chunk::{passages, searchable};
 use super::load::distinct;
+use super::outline::{Outlines, View};
 use super::sentence::sentences;
 use super::sparse::SparseEncoder;
 use super::support::{citation, confidence, in_reading_order, merge, missing};
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::conversation::{Citation, PassageId, TenantId};
 use crate::embedding::{Embedder, TextKind};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, OrError, Result};
 
 /// Passages embedded and stored at once: what is lost when ingestion is interrupted.
 const INGEST_BATCH: usize = 32;
@@ -43,6 +44,7 @@ pub struct KnowledgeBase {
 struct State {
     ingesting: tokio::sync::Mutex<()>,
     queries: Mutex<VecDeque<(String, Vec<f32>)>>,
+    outlines: Outlines,
 }
 
 /// What may be tuned.
@@ -180,6 +182,7 @@ impl KnowledgeBase {
         for (tenant, gone) in vanished.iter().filter(|(_, gone)| !gone.is_empty()) {
             self.store.remove(tenant, gone).await?;
         }
+        self.state.outlines.forget();
         let total = changed.len();
         let tell = |done| {
             if let Some(progress) = progress {
@@ -194,6 +197,7 @@ impl KnowledgeBase {
             done += batch.len();
             tell(done);
         }
+        self.state.outlines.forget();
         Ok(report)
     }
 
@@ -206,41 +210,79 @@ impl KnowledgeBase {
         let listed = self.store.list(tenant).await?;
         let ids: Vec<PassageId> = listed.into_iter().map(|(id, _)| id).collect();
         self.store.remove(tenant, &ids).await?;
+        self.state.outlines.forget();
         Ok(ids.len())
     }
 
     /// The best passages for a question, at most `limit`, best first; none for a question without words.
     ///
-    /// Dense and BM25 rankings are fused. A long question is searched as a whole and sentence by
-    /// sentence, and all rankings are fused.
+    /// Dense and BM25 rankings are fused. A long question has several needs: it is read sentence by sentence,
+    /// and the whole collection is looked at, for the subjects it names and for what the best procedures
+    /// refer to; the best passage of every article then comes first. Where the collection is too large for that,
+    /// or the store does not hand it out, the rankings of all sentences are fused.
     ///
     /// # Errors
     /// What the embedder or the store reports.
     pub async fn search(&self, question: &Question, limit: usize) -> Result<Vec<Hit>> {
-        let views = self.views(&question.text);
-        if views.is_empty() || limit == 0 {
+        let texts = self.views(&question.text);
+        if texts.is_empty() || limit == 0 {
             return Ok(Vec::new());
         }
         let encoder = self.encoder(question);
-        let vectors = self.query_vectors(&views).await?;
+        let vectors = self.query_vectors(&texts).await?;
+        let views: Vec<View> = texts
+            .iter()
+            .zip(vectors)
+            .map(|(text, dense)| View {
+                dense,
+                sparse: encoder.query(text),
+            })
+            .collect();
+        if views.len() > 1
+            && let Some(hits) = self.rank_all(question, &views, limit).await?
+        {
+            return Ok(hits);
+        }
         let mut rankings = Vec::with_capacity(views.len());
-        for (view, dense) in views.iter().zip(vectors) {
+        // Views are fused afterwards, so each is read deeper than what is returned.
+        let deep = if views.len() > 1 { 3 } else { 1 };
+        for View { dense, sparse } in views {
             let query = VectorQuery {
                 scope: question.scope.clone(),
                 dense,
-                sparse: encoder.query(view),
-                // Views are fused afterwards, so each is read deeper than what is returned.
-                limit: if views.len() > 1 {
-                    limit.saturating_mul(3)
-                } else {
-                    limit
-                },
+                sparse,
+                limit: limit.saturating_mul(deep),
             };
             rankings.push(self.store.search(query).await?);
         }
         let mut hits = merge(rankings);
         hits.truncate(limit);
         Ok(hits)
+    }
+
+    /// Ranks the whole collection for a long question; `None` where it cannot be held in memory.
+    async fn rank_all(
+        &self,
+        question: &Question,
+        views: &[View],
+        limit: usize,
+    ) -> Result<Option<Vec<Hit>>> {
+        let tenant = &question.scope.tenant;
+        let language = &self.options.default_language;
+        let outlines = &self.state.outlines;
+        let Some(outline) = outlines.of(tenant, self.store.as_ref(), language).await? else {
+            return Ok(None);
+        };
+        let (question, views) = (question.clone(), views.to_vec());
+        tokio::task::spawn_blocking(move || {
+            outline.rank(&question.text, &views, &question.scope, limit)
+        })
+        .await
+        .map(Some)
+        .or_error(
+            ErrorKind::Internal,
+            || "the task that ranks articles stopped",
+        )
     }
 
     /// Articles that may help with a question, each once, most likely first, with the sentence to show.

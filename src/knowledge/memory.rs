@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use parking_lot::RwLock;
 
 use super::rank::{depth, fuse};
-use super::{Hit, IndexedPassage, SparseVector, VectorQuery, VectorStore};
+use super::{Hit, IndexedPassage, Passage, SparseVector, VectorQuery, VectorStore};
 use crate::conversation::{PassageId, TenantId};
 use crate::embedding::similarity;
 use crate::error::{Error, ErrorKind, Result};
@@ -66,6 +66,15 @@ impl VectorStore for MemoryVectorStore {
                     indexed.passage.content_hash.clone(),
                 )
             })
+            .collect())
+    }
+
+    async fn export(&self, tenant: &TenantId) -> Result<Vec<(Passage, Vec<f32>)>> {
+        let stored = self.passages.read();
+        Ok(stored
+            .values()
+            .filter(|indexed| &indexed.passage.tenant == tenant)
+            .map(|indexed| (indexed.passage.clone(), indexed.dense.clone()))
             .collect())
     }
 

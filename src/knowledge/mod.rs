@@ -11,6 +11,7 @@ mod edge;
 mod layout;
 mod load;
 mod memory;
+mod outline;
 mod proof;
 mod rank;
 mod sentence;
@@ -31,7 +32,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::{Citation, PassageId, TenantId};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// What may be seen: always a tenant, an audience and a moment; optionally one language.
 ///
@@ -145,6 +146,19 @@ pub trait VectorStore: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`ErrorKind::Index`](crate::ErrorKind) if the index cannot be read.
     async fn list(&self, tenant: &TenantId) -> Result<Vec<(PassageId, String)>>;
+
+    /// Every passage of a tenant with its dense vector, for indexes derived from this one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind) if the index cannot be read;
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind), the default, from a store that does not hand them out.
+    async fn export(&self, tenant: &TenantId) -> Result<Vec<(Passage, Vec<f32>)>> {
+        let _ = tenant;
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "this vector store does not hand out its passages; use another or leave `for_turn` out",
+        ))
+    }
 
     /// The best passages in scope, dense and sparse ranks fused (RRF), best first.
     ///

@@ -25,7 +25,7 @@ use qdrant_edge::{
 
 use self::open::Manifest;
 use self::points::Contents;
-use super::{Hit, IndexedPassage, VectorQuery, VectorStore, layout};
+use super::{Hit, IndexedPassage, Passage, VectorQuery, VectorStore, layout};
 use crate::conversation::{PassageId, TenantId};
 use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, OrError, Result};
@@ -170,6 +170,12 @@ impl VectorStore for EdgeStore {
     async fn list(&self, tenant: &TenantId) -> Result<Vec<(PassageId, String)>> {
         let tenant = tenant.clone();
         self.run(move |inner, shard| points::list(inner, shard, &tenant))
+            .await
+    }
+
+    async fn export(&self, tenant: &TenantId) -> Result<Vec<(Passage, Vec<f32>)>> {
+        let tenant = tenant.clone();
+        self.run(move |inner, shard| points::export(inner, shard, &tenant))
             .await
     }
 

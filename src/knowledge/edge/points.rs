@@ -19,7 +19,9 @@ use crate::conversation::{PassageId, TenantId};
 use crate::embedding::similarity;
 use crate::error::{Error, ErrorKind, OrError, Result};
 use crate::knowledge::rank::{depth, fuse};
-use crate::knowledge::{Audience, Hit, IndexedPassage, Scope, SparseVector, VectorQuery, layout};
+use crate::knowledge::{
+    Audience, Hit, IndexedPassage, Passage, Scope, SparseVector, VectorQuery, layout,
+};
 
 /// Points read at once.
 const PAGE: usize = 1000;
@@ -319,6 +321,42 @@ pub(super) fn list(
         offset = next;
         if offset.is_none() {
             return Ok(listed);
+        }
+    }
+}
+
+pub(super) fn export(
+    inner: &Inner,
+    shard: &EdgeShard,
+    tenant: &TenantId,
+) -> Result<Vec<(Passage, Vec<f32>)>> {
+    let failed = |error: OperationError| inner.error("cannot be read").with_source(error);
+    let mut passages = Vec::new();
+    let mut offset = None;
+    loop {
+        let (records, next) = shard
+            .scroll(ScrollRequest {
+                offset,
+                limit: Some(PAGE),
+                filter: Some(of_tenant(tenant).map_err(failed)?),
+                with_payload: Some(WithPayloadInterface::Bool(true)),
+                with_vector: WithVector::Selector(vec![layout::DENSE.to_owned()]),
+                order_by: None,
+            })
+            .map_err(failed)?;
+        for record in records {
+            let passage = record.payload.as_ref().and_then(|p| layout::passage(&p.0));
+            let dense = dense_of(record.vector.as_ref());
+            let (Some(passage), Some(dense)) = (passage, dense) else {
+                return Err(
+                    inner.error("a passage in it cannot be read; ingest the articles again")
+                );
+            };
+            passages.push((passage, dense.to_vec()));
+        }
+        offset = next;
+        if offset.is_none() {
+            return Ok(passages);
         }
     }
 }
