@@ -14,6 +14,7 @@ mod titles;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -224,6 +225,8 @@ fn unit(mut vector: Vec<f32>) -> Vec<f32> {
 #[derive(Debug, Default)]
 pub(super) struct Outlines {
     known: Mutex<HashMap<TenantId, Known>>,
+    /// Changes so far: what was read before one is not kept after it.
+    changes: AtomicU64,
 }
 
 #[derive(Clone, Debug)]
@@ -237,7 +240,9 @@ struct Known {
 impl Outlines {
     /// Forgets all: articles have changed.
     pub(super) fn forget(&self) {
-        self.known.lock().clear();
+        let mut known = self.known.lock();
+        self.changes.fetch_add(1, Ordering::Relaxed);
+        known.clear();
     }
 
     /// The outline of a tenant as the store holds it now or held it a moment ago; `None` where the collection
@@ -257,6 +262,7 @@ impl Outlines {
         {
             return Ok(known.outline.clone());
         }
+        let changes = self.changes.load(Ordering::Relaxed);
         let listed: HashMap<PassageId, String> = store.list(tenant).await?.into_iter().collect();
         let outline = match known {
             Some(known) if known.listed == listed => known.outline,
@@ -268,7 +274,10 @@ impl Outlines {
             listed,
             checked: Instant::now(),
         };
-        self.known.lock().insert(tenant.clone(), known);
+        let mut kept = self.known.lock();
+        if self.changes.load(Ordering::Relaxed) == changes {
+            kept.insert(tenant.clone(), known);
+        }
         Ok(outline)
     }
 }
