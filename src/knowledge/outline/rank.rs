@@ -8,8 +8,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Outline;
 use super::titles::words;
+use super::{Outline, unit};
 use crate::embedding::similarity;
 use crate::knowledge::rank::RRF_K;
 use crate::knowledge::{Audience, Hit, Scope, SparseVector};
@@ -68,7 +68,7 @@ impl Outline {
             .iter()
             .map(|held| allowed.allows(&held.passage))
             .collect();
-        let fits = self.fits(views, &visible);
+        let fits = self.fits(&spread(views), &visible);
         let seen = self.seen(&fits, &visible);
         let scores = self.scores(text, views, &seen);
         let mut order: Vec<(f32, usize)> = scores
@@ -311,6 +311,24 @@ impl Outline {
             .map(|(score, place)| (place, score))
             .collect()
     }
+}
+
+/// The views with a first one that stands for all of them: an embedder reads a long question only as far as its
+/// window goes, so half of that view is the mean of the sentences.
+fn spread(views: &[View]) -> Vec<View> {
+    let mut views = views.to_vec();
+    if let Some((whole, sentences)) = views.split_first_mut()
+        && !sentences.is_empty()
+    {
+        let mut mean = vec![0.0; whole.dense.len()];
+        for sentence in sentences.iter() {
+            let add = |(sum, value): (&mut f32, &f32)| *sum += value;
+            mean.iter_mut().zip(&sentence.dense).for_each(add);
+        }
+        let both = unit(mean).into_iter().zip(&whole.dense);
+        whole.dense = unit(both.map(|(mean, own)| mean + own).collect());
+    }
+    views
 }
 
 /// The procedures that fit best, with weights that sum to 1.
