@@ -8,17 +8,17 @@ use parking_lot::Mutex;
 
 use super::chunk::{passages, searchable};
 use super::load::distinct;
-use super::outline::{Outlines, View};
-use super::sentence::sentences;
+use super::outline::Outlines;
 use super::sparse::SparseEncoder;
 use super::support::{citation, confidence, in_reading_order, merge, missing};
+use super::views::{View, parts};
 use super::{
     Hit, IndexedPassage, KnowledgeAnswer, KnowledgeArticle, Passage, Question, VectorQuery,
     VectorStore,
 };
 use crate::conversation::{Citation, PassageId, TenantId};
 use crate::embedding::{Embedder, TextKind};
-use crate::error::{Error, ErrorKind, OrError, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Passages embedded and stored at once: what is lost when ingestion is interrupted.
 const INGEST_BATCH: usize = 32;
@@ -26,8 +26,6 @@ const INGEST_BATCH: usize = 32;
 const REMEMBERED: usize = 64;
 /// Passages of one article whose sentences are compared.
 const PASSAGES_OF_ARTICLE: usize = 3;
-/// Sentences of a long question that are searched one by one, at most.
-const MAX_VIEWS: usize = 24;
 
 /// Articles, indexed; answers with citations or says that it cannot.
 ///
@@ -35,8 +33,9 @@ const MAX_VIEWS: usize = 24;
 #[derive(Clone)]
 pub struct KnowledgeBase {
     pub(super) embedder: Arc<dyn Embedder>,
-    store: Arc<dyn VectorStore>,
+    pub(super) store: Arc<dyn VectorStore>,
     pub(super) options: KnowledgeOptions,
+    pub(super) outlines: Arc<Outlines>,
     state: Arc<State>,
 }
 
@@ -44,7 +43,6 @@ pub struct KnowledgeBase {
 struct State {
     ingesting: tokio::sync::Mutex<()>,
     queries: Mutex<VecDeque<(String, Vec<f32>)>>,
-    outlines: Outlines,
 }
 
 /// What may be tuned.
@@ -115,6 +113,7 @@ impl KnowledgeBase {
             embedder,
             store,
             options: KnowledgeOptions::default(),
+            outlines: Arc::default(),
             state: Arc::default(),
         }
     }
@@ -182,7 +181,7 @@ impl KnowledgeBase {
         for (tenant, gone) in vanished.iter().filter(|(_, gone)| !gone.is_empty()) {
             self.store.remove(tenant, gone).await?;
         }
-        self.state.outlines.forget();
+        self.outlines.forget();
         let total = changed.len();
         let tell = |done| {
             if let Some(progress) = progress {
@@ -197,7 +196,7 @@ impl KnowledgeBase {
             done += batch.len();
             tell(done);
         }
-        self.state.outlines.forget();
+        self.outlines.forget();
         Ok(report)
     }
 
@@ -210,7 +209,7 @@ impl KnowledgeBase {
         let listed = self.store.list(tenant).await?;
         let ids: Vec<PassageId> = listed.into_iter().map(|(id, _)| id).collect();
         self.store.remove(tenant, &ids).await?;
-        self.state.outlines.forget();
+        self.outlines.forget();
         Ok(ids.len())
     }
 
@@ -239,7 +238,7 @@ impl KnowledgeBase {
             })
             .collect();
         if views.len() > 1
-            && let Some(hits) = self.rank_all(question, &views, limit).await?
+            && let Some(hits) = self.in_outline(question, &views, limit).await?
         {
             return Ok(hits);
         }
@@ -258,31 +257,6 @@ impl KnowledgeBase {
         let mut hits = merge(rankings);
         hits.truncate(limit);
         Ok(hits)
-    }
-
-    /// Ranks the whole collection for a long question; `None` where it cannot be held in memory.
-    async fn rank_all(
-        &self,
-        question: &Question,
-        views: &[View],
-        limit: usize,
-    ) -> Result<Option<Vec<Hit>>> {
-        let tenant = &question.scope.tenant;
-        let language = &self.options.default_language;
-        let outlines = &self.state.outlines;
-        let Some(outline) = outlines.of(tenant, self.store.as_ref(), language).await? else {
-            return Ok(None);
-        };
-        let (question, views) = (question.clone(), views.to_vec());
-        tokio::task::spawn_blocking(move || {
-            outline.rank(&question.text, &views, &question.scope, limit)
-        })
-        .await
-        .map(Some)
-        .or_error(
-            ErrorKind::Internal,
-            || "the task that ranks articles stopped",
-        )
     }
 
     /// Articles that may help with a question, each once, most likely first, with the sentence to show.
@@ -468,22 +442,6 @@ impl KnowledgeBase {
             .map(|known| known.or_else(|| made.next()).unwrap_or_default())
             .collect())
     }
-}
-
-/// A text, and those of its sentences that say something.
-pub(super) fn parts(text: &str) -> Vec<String> {
-    let text = text.trim();
-    let mut parts = vec![text.to_owned()];
-    for range in sentences(text) {
-        let part = text.get(range).unwrap_or_default();
-        // Shorter ones are greetings and "yes, please".
-        let says_something = part.split_whitespace().count() >= 4;
-        let is_new = parts.iter().all(|known| known != part);
-        if says_something && is_new && parts.len() <= MAX_VIEWS {
-            parts.push(part.to_owned());
-        }
-    }
-    parts
 }
 
 impl fmt::Debug for KnowledgeBase {

@@ -17,6 +17,7 @@ mod rank;
 mod sentence;
 mod sparse;
 mod support;
+mod views;
 
 pub use article::{Audience, KnowledgeArticle, Passage};
 pub use base::{ArticleMatch, IngestReport, KnowledgeBase, KnowledgeOptions};

@@ -23,11 +23,10 @@ use self::references::{References, rarity};
 use self::titles::{Names, Subject};
 use super::chunk::searchable;
 use super::sparse::SparseEncoder;
-use super::{Passage, VectorStore};
+use super::views::View;
+use super::{Hit, KnowledgeBase, Passage, Question, VectorStore};
 use crate::conversation::{ArticleId, PassageId, TenantId};
 use crate::error::{ErrorKind, OrError, Result};
-
-pub(super) use self::rank::View;
 
 /// Larger collections are not held in memory: some 60 MB of vectors and texts.
 const MOST_PASSAGES: usize = 20_000;
@@ -279,6 +278,32 @@ impl Outlines {
             kept.insert(tenant.clone(), known);
         }
         Ok(outline)
+    }
+}
+
+impl KnowledgeBase {
+    /// Ranks the whole collection for a long question; `None` where it is not held in memory.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub(super) async fn in_outline(
+        &self,
+        question: &Question,
+        views: &[View],
+        limit: usize,
+    ) -> Result<Option<Vec<Hit>>> {
+        let tenant = &question.scope.tenant;
+        let language = &self.options.default_language;
+        let store = self.store.as_ref();
+        let Some(outline) = self.outlines.of(tenant, store, language).await? else {
+            return Ok(None);
+        };
+        let (question, views) = (question.clone(), views.to_vec());
+        let rank = move || outline.rank(&question.text, &views, &question.scope, limit);
+        tokio::task::spawn_blocking(rank).await.map(Some).or_error(
+            ErrorKind::Internal,
+            || "the task that ranks articles stopped",
+        )
     }
 }
 

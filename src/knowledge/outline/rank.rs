@@ -12,6 +12,7 @@ use super::titles::words;
 use super::{Outline, unit};
 use crate::embedding::similarity;
 use crate::knowledge::rank::RRF_K;
+use crate::knowledge::views::View;
 use crate::knowledge::{Audience, Hit, Scope, SparseVector};
 
 /// Share of likeness of meaning in the score of a passage; the rest is BM25.
@@ -35,15 +36,6 @@ const LOOKUP: f32 = 4.0;
 const LOOKUP_SAYS: f32 = 0.5;
 const LOOKUP_REFERRED: f32 = 1.5;
 
-/// The question or one of its sentences.
-#[derive(Clone, Debug)]
-pub(crate) struct View {
-    /// Dense vector of unit norm.
-    pub(crate) dense: Vec<f32>,
-    /// Word weights.
-    pub(crate) sparse: SparseVector,
-}
-
 /// An article in scope.
 struct Seen {
     article: usize,
@@ -56,7 +48,7 @@ struct Seen {
 impl Outline {
     /// The best passages for a question, the first view being all of it and the others its sentences; best first.
     /// First the best passage of each article, then the others.
-    pub(crate) fn rank(
+    pub(super) fn rank(
         &self,
         text: &str,
         views: &[View],

@@ -164,7 +164,8 @@ async fn every_passage_can_be_had_once() {
 async fn an_index_on_disk_ranks_like_one_in_memory() {
     let memory = base(Arc::new(MemoryVectorStore::new())).await;
     let dir = tempfile::tempdir().unwrap();
-    let store = crate::knowledge::EdgeStore::open(dir.path(), &HashingEmbedder::default());
+    let embedder = HashingEmbedder::default();
+    let store = crate::knowledge::EdgeStore::open(dir.path(), &embedder);
     let edge = base(Arc::new(store.await.unwrap())).await;
     let wanted = found(&memory, Audience::Agent, 100).await;
     assert_eq!(found(&edge, Audience::Agent, 100).await, wanted);

@@ -89,7 +89,7 @@ impl Names {
         };
         let longest = |title: &Vec<String>| {
             let prefixes = NAME.filter_map(|length| title.get(..length));
-            prefixes.filter(is_name).last().map(<[String]>::to_vec)
+            prefixes.rev().find(is_name).map(<[String]>::to_vec)
         };
         let names: HashSet<Vec<String>> = titles.iter().filter_map(longest).collect();
         let mut kinds: HashMap<&String, usize> = HashMap::new();
