@@ -298,6 +298,12 @@ impl KnowledgeBase {
         let Some(outline) = self.outlines.of(tenant, store, language).await? else {
             return Ok(None);
         };
+        // Vectors of another embedder: the store says so, and what to do.
+        let length = |view: &View| view.dense.len();
+        let stored = outline.passages.first().map(|held| held.dense.len());
+        if stored.is_some_and(|stored| views.iter().any(|view| length(view) != stored)) {
+            return Ok(None);
+        }
         let (question, views) = (question.clone(), views.to_vec());
         let rank = move || outline.rank(&question.text, &views, &question.scope, limit);
         tokio::task::spawn_blocking(rank).await.map(Some).or_error(

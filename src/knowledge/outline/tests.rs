@@ -172,6 +172,18 @@ async fn an_index_on_disk_ranks_like_one_in_memory() {
 }
 
 #[tokio::test]
+async fn vectors_of_another_embedder_are_refused() {
+    let store = Arc::new(MemoryVectorStore::new());
+    base(store.clone()).await;
+    let other = KnowledgeBase::new(Arc::new(HashingEmbedder::new(64)), store);
+    let error = other
+        .search(&question(Audience::Agent), 5)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Index);
+}
+
+#[tokio::test]
 async fn changes_are_seen() {
     let ours = base(Arc::new(MemoryVectorStore::new())).await;
     assert_eq!(found(&ours, Audience::Agent, 100).await.len(), 24);
