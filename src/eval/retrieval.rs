@@ -169,13 +169,23 @@ pub async fn run(
     })
 }
 
+/// The documents say in their titles which of them are for agents only. Questions are an agent's, so that ours
+/// and the reference see them all.
 fn article(document: Document) -> KnowledgeArticle {
+    let words = document.title.split(|c: char| !c.is_alphanumeric());
+    let internal = words
+        .into_iter()
+        .any(|word| word.eq_ignore_ascii_case("internal"));
     KnowledgeArticle {
         id: document.id.into(),
         title: document.title,
         tenant: TENANT.into(),
         language: "en".into(),
-        audience: Audience::Agent,
+        audience: if internal {
+            Audience::Agent
+        } else {
+            Audience::Customer
+        },
         valid_from: None,
         valid_to: None,
         product: None,

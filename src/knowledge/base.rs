@@ -10,10 +10,12 @@ use super::chunk::{article_of, passages_for, searchable};
 use super::feedback::FeedbackBook;
 use super::gaps::GapBook;
 use super::load::distinct;
-use super::sentence::sentences;
+use super::options::{IngestReport, KnowledgeOptions};
+use super::outline::Outlines;
 use super::sparse::SparseEncoder;
 use super::support::{citation, confidence, in_reading_order, merge, missing};
 use super::turn::Indexes;
+use super::views::{View, parts};
 use super::{
     Hit, IndexedPassage, KnowledgeAnswer, KnowledgeArticle, Passage, Question, VectorQuery,
     VectorStore,
@@ -28,8 +30,6 @@ const INGEST_BATCH: usize = 128;
 const REMEMBERED: usize = 64;
 /// Passages of one article whose sentences are compared.
 const PASSAGES_OF_ARTICLE: usize = 3;
-/// Sentences of a long question that are searched one by one, at most.
-const MAX_VIEWS: usize = 24;
 
 /// Articles, indexed; answers with citations or says that it cannot.
 ///
@@ -40,6 +40,7 @@ pub struct KnowledgeBase {
     pub(super) store: Arc<dyn VectorStore>,
     pub(super) options: KnowledgeOptions,
     pub(super) turns: Arc<Indexes>,
+    pub(super) outlines: Arc<Outlines>,
     pub(super) state: Arc<State>,
 }
 
@@ -49,53 +50,6 @@ pub(super) struct State {
     pub(super) feedback: FeedbackBook,
     pub(super) gaps: GapBook,
     queries: Mutex<VecDeque<(String, Vec<f32>)>>,
-}
-
-/// What may be tuned.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct KnowledgeOptions {
-    /// Tokens in a passage, with its title and headings, as the embedder counts them; longer texts are divided.
-    /// Never more than the embedder reads, but for `usize::MAX`: articles stay whole.
-    pub passage_tokens: usize,
-    /// Below this confidence, between 0 and 1, [`KnowledgeBase::answer_extractive`] says that it does not know.
-    pub answer_confidence: f32,
-    /// Below this confidence [`KnowledgeBase::articles_for`] leaves an article out.
-    pub article_confidence: f32,
-    /// Sentences of one article that [`KnowledgeBase::articles_for`] returns at most.
-    pub facts: usize,
-    /// Questions with more words are also searched sentence by sentence, since one vector blurs them.
-    pub long_question_words: usize,
-    /// Language (BCP 47) whose stems and stop words are used for questions without one.
-    pub default_language: String,
-}
-
-impl Default for KnowledgeOptions {
-    fn default() -> Self {
-        Self {
-            passage_tokens: 240,
-            answer_confidence: 0.5,
-            article_confidence: 0.3,
-            facts: 4,
-            long_question_words: 60,
-            default_language: "en".into(),
-        }
-    }
-}
-
-/// What an ingestion changed, in passages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct IngestReport {
-    /// Articles given.
-    pub articles: usize,
-    /// New passages.
-    pub added: usize,
-    /// Passages whose text or audience, validity, title … changed.
-    pub updated: usize,
-    /// Passages left as they were.
-    pub unchanged: usize,
-    /// Passages no longer in any article.
-    pub removed: usize,
 }
 
 /// An article that may help, with the sentence to show.
@@ -120,6 +74,7 @@ impl KnowledgeBase {
             store,
             options: KnowledgeOptions::default(),
             turns: Arc::default(),
+            outlines: Arc::default(),
             state: Arc::default(),
         }
     }
@@ -228,6 +183,7 @@ impl KnowledgeBase {
         for (tenant, gone) in vanished.iter().filter(|(_, gone)| !gone.is_empty()) {
             self.store.remove(tenant, gone).await?;
         }
+        self.outlines.forget();
         let total = changed.len();
         let tell = |done| {
             if let Some(progress) = progress {
@@ -242,6 +198,7 @@ impl KnowledgeBase {
             done += batch.len();
             tell(done);
         }
+        self.outlines.forget();
         Ok(report)
     }
 
@@ -255,35 +212,48 @@ impl KnowledgeBase {
         let listed = self.store.list(tenant).await?;
         let ids: Vec<PassageId> = listed.into_iter().map(|(id, _)| id).collect();
         self.store.remove(tenant, &ids).await?;
+        self.outlines.forget();
         Ok(ids.len())
     }
 
     /// The best passages for a question, at most `limit`, best first; none for a question without words.
     ///
-    /// Dense and BM25 rankings are fused. A long question is searched as a whole and sentence by
-    /// sentence, and all rankings are fused.
+    /// Dense and BM25 rankings are fused. A long question has several needs: it is read sentence by sentence,
+    /// and the whole collection is looked at, for the subjects it names and for what the best procedures
+    /// refer to; the best passage of every article then comes first. Where the collection is too large for that,
+    /// or the store does not hand it out, the rankings of all sentences are fused.
     ///
     /// # Errors
     /// What the embedder or the store reports.
     pub async fn search(&self, question: &Question, limit: usize) -> Result<Vec<Hit>> {
-        let views = self.views(&question.text);
-        if views.is_empty() || limit == 0 {
+        let texts = self.views(&question.text);
+        if texts.is_empty() || limit == 0 {
             return Ok(Vec::new());
         }
         let encoder = self.encoder(question);
-        let vectors = self.query_vectors(&views).await?;
+        let vectors = self.query_vectors(&texts).await?;
+        let views: Vec<View> = texts
+            .iter()
+            .zip(vectors)
+            .map(|(text, dense)| View {
+                dense,
+                sparse: encoder.query(text),
+            })
+            .collect();
+        if views.len() > 1
+            && let Some(hits) = self.in_outline(question, &views, limit).await?
+        {
+            return Ok(hits);
+        }
         let mut rankings = Vec::with_capacity(views.len());
-        for (view, dense) in views.iter().zip(vectors) {
+        // Views are fused afterwards, so each is read deeper than what is returned.
+        let deep = if views.len() > 1 { 3 } else { 1 };
+        for View { dense, sparse } in views {
             let query = VectorQuery {
                 scope: question.scope.clone(),
                 dense,
-                sparse: encoder.query(view),
-                // Views are fused afterwards, so each is read deeper than what is returned.
-                limit: if views.len() > 1 {
-                    limit.saturating_mul(3)
-                } else {
-                    limit
-                },
+                sparse,
+                limit: limit.saturating_mul(deep),
             };
             rankings.push(self.store.search(query).await?);
         }
@@ -489,22 +459,6 @@ impl KnowledgeBase {
             .map(|known| known.or_else(|| made.next()).unwrap_or_default())
             .collect())
     }
-}
-
-/// A text, and those of its sentences that say something.
-pub(super) fn parts(text: &str) -> Vec<String> {
-    let text = text.trim();
-    let mut parts = vec![text.to_owned()];
-    for range in sentences(text) {
-        let part = text.get(range).unwrap_or_default();
-        // Shorter ones are greetings and "yes, please".
-        let says_something = part.split_whitespace().count() >= 4;
-        let is_new = parts.iter().all(|known| known != part);
-        if says_something && is_new && parts.len() <= MAX_VIEWS {
-            parts.push(part.to_owned());
-        }
-    }
-    parts
 }
 
 impl fmt::Debug for KnowledgeBase {

@@ -15,6 +15,8 @@ mod layout;
 mod learn;
 mod load;
 mod memory;
+mod options;
+mod outline;
 mod proof;
 #[cfg(feature = "qdrant")]
 mod qdrant;
@@ -24,9 +26,10 @@ mod sentence;
 mod sparse;
 mod support;
 mod turn;
+mod views;
 
 pub use article::{Audience, KnowledgeArticle, Passage};
-pub use base::{ArticleMatch, IngestReport, KnowledgeBase, KnowledgeOptions};
+pub use base::{ArticleMatch, KnowledgeBase};
 #[cfg(feature = "edge")]
 pub use edge::EdgeStore;
 pub use fallback::FallbackVectorStore;
@@ -34,6 +37,7 @@ pub use feedback::{ArticleFeedback, ArticleTally};
 pub use gaps::KnowledgeGap;
 pub use load::{LoadNote, LoadOptions, LoadReport, Skipped, load_articles, load_articles_with};
 pub use memory::MemoryVectorStore;
+pub use options::{IngestReport, KnowledgeOptions};
 pub use proof::Attribution;
 #[cfg(feature = "qdrant")]
 pub use qdrant::{QdrantOptions, QdrantReindex, QdrantStore};
@@ -181,7 +185,7 @@ pub trait VectorStore: Debug + Send + Sync + 'static {
         let _ = tenant;
         Err(Error::new(
             ErrorKind::Unsupported,
-            "this vector store does not hand out its passages; use another or leave `for_turn` out",
+            "this vector store does not hand out its passages; use one that does",
         ))
     }
 

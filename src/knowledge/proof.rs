@@ -1,9 +1,10 @@
 //! Sentences as proof: which support a question, which stand behind a written text.
 
-use super::base::{KnowledgeBase, parts};
+use super::base::KnowledgeBase;
 use super::screen::quotable;
 use super::sentence::sentences;
 use super::support::{Supporting, citation, rank_sentences};
+use super::views::parts;
 use super::{Hit, Question};
 use crate::conversation::Citation;
 use crate::embedding::{TextKind, similarity};

@@ -7,8 +7,8 @@ use qdrant_client::qdrant::{
     self, Condition, DeletePointsBuilder, FieldCondition, Filter, Match, NamedVectors,
     PayloadIncludeSelector, PointId, PointStruct, PointsIdsList, PrefetchQueryBuilder, Query,
     QueryPointsBuilder, Range, RrfBuilder, ScrollPointsBuilder, SearchParamsBuilder,
-    UpsertPointsBuilder, Value, VectorInput, VectorsOutput, VectorsSelector,
-    r#match::MatchValue, vector_output::Vector, with_payload_selector, with_vectors_selector,
+    UpsertPointsBuilder, Value, VectorInput, VectorsOutput, VectorsSelector, r#match::MatchValue,
+    vector_output::Vector, with_payload_selector, with_vectors_selector,
 };
 use serde_json::Map;
 
