@@ -121,7 +121,7 @@ mod tests {
         }
         let entries = list(Catalog::bundled(), &cache);
         let text = render_list(&entries, &cache);
-        assert_eq!(text.matches("not fetched").count(), 5, "{text}");
+        assert_eq!(text.matches("not fetched").count(), 6, "{text}");
         assert_eq!(text.matches("DAMAGED").count(), 1, "{text}");
         assert_eq!(text.matches("(optional)").count(), 1, "{text}");
         for part in [

@@ -322,6 +322,10 @@ async fn feedback_and_gaps_are_learned_and_kept() {
     session.send(given(card.id)).await.unwrap();
     session.send(given("nonsense".into())).await.unwrap();
     session
+        .send(say(Role::HumanAgent, "It is on its way."))
+        .await
+        .unwrap();
+    session
         .send(ask("Do you sell garden furniture?"))
         .await
         .unwrap();
