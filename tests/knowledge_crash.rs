@@ -201,6 +201,21 @@ struct Acknowledged {
 }
 
 impl Acknowledged {
+    async fn fill_again(&self, dir: &Path, damage: &attendant::Error) -> EdgeStore {
+        assert_eq!(damage.kind(), ErrorKind::Index, "{damage}");
+        assert!(damage.to_string().contains("open_or_rebuild"), "{damage}");
+        eprintln!("rebuilt: {damage}");
+        let embedder = HashingEmbedder::new(WIDTH);
+        let store = EdgeStore::open_or_rebuild(dir, &embedder).await.unwrap();
+        assert!(store.rebuilt().is_some());
+        let mut passages = Vec::new();
+        for (id, hash) in &self.state {
+            passages.push(indexed(id, hash).await);
+        }
+        store.upsert(passages).await.unwrap();
+        store
+    }
+
     fn note(&mut self, told: &Receiver<String>, failures: &mut Vec<String>) {
         for line in told.iter() {
             if let Some(number) = line.strip_prefix("done ") {
@@ -213,9 +228,13 @@ impl Acknowledged {
         }
     }
 
-    /// All that was acknowledged is there; the write under way is there as a whole or not at all.
+    /// All that was acknowledged is there; the write under way is there as a whole or not at all. Where the engine was
+    /// killed while it built its graph or its filters, the index says that it is damaged, and is filled again.
     async fn check(&mut self, dir: &Path) {
-        let store = open(dir).await.unwrap_or_else(|error| panic!("{error}"));
+        let store = match open(dir).await {
+            Ok(store) => store,
+            Err(damage) => self.fill_again(dir, &damage).await,
+        };
         let found = contents(&store).await;
         if found != self.state {
             advance(&mut self.state, self.next);
