@@ -2,7 +2,7 @@
 //!
 //! A collection of this size is made from few documents: their sentences are put together anew, with other names and
 //! numbers, into a thousand base texts, which the real model embeds. Every further text is a base text
-//! with some sentences exchanged; its dense vector is that of the base with noise added, its BM25 vector is that of its
+//! with some sentences exchanged, and the names of a product and a place in its title; its dense vector is that of the base with noise added, its BM25 vector is that of its
 //! own words. Questions are pieces of sentences, embedded by the real model.
 
 use std::collections::HashMap;
@@ -51,7 +51,7 @@ pub(crate) async fn run(folders: &[PathBuf], figures: &mut Figures) {
     let mut dice = Dice(1);
     let bases: Vec<Vec<usize>> = (0..BASES).map(|_| dice.pick(sentences.len())).collect();
     let questions: Vec<String> = (0..QUESTIONS)
-        .map(|_| question(&sentences, &mut dice))
+        .map(|_| question(&sentences, &bases, total, &mut dice))
         .collect();
     let embedder = Arc::new(Derived::new(&sentences, &bases, &questions).await);
     let articles = |from: usize, to: usize| -> Vec<KnowledgeArticle> {
@@ -228,16 +228,42 @@ fn article(number: usize, sentences: &[String], bases: &[Vec<usize>]) -> Knowled
         .iter()
         .map(|place| vary(&sentences[*place], variety))
         .collect();
-    let title = format!("Article {number}");
+    let title = format!("{} {number}", subject(number).join(" "));
     KnowledgeArticle::new(format!("a{number}"), title, TENANT, body.join(" "))
 }
 
-/// Six words of a sentence.
-fn question(sentences: &[String], dice: &mut Dice) -> String {
-    let sentence = &sentences[dice.below(sentences.len())];
+/// An invented word, the same for the same number.
+fn word(number: usize) -> String {
+    let mut dice = Dice(number as u64 ^ 0x5eed);
+    let mut word = String::new();
+    for _ in 0..3 {
+        word.push(char::from(b"bdfgklmnprstvz"[dice.below(14)]));
+        word.push(char::from(b"aeiou"[dice.below(5)]));
+    }
+    word
+}
+
+/// What a passage is about: a product and a place, as in a shop's own articles. Without them thousands of passages
+/// would have the same words, and which of equals come first would be chance.
+fn subject(number: usize) -> [String; 2] {
+    [
+        word(number * 7_919 % 3_001),
+        word(10_000 + number * 104_729 % 2_003),
+    ]
+}
+
+/// Six words of a sentence of some passage, and the name of its product.
+fn question(sentences: &[String], bases: &[Vec<usize>], total: usize, dice: &mut Dice) -> String {
+    let number = dice.below(total);
+    let places = &bases[number % BASES];
+    let sentence = &sentences[places[dice.below(places.len())]];
     let words: Vec<&str> = sentence.split_whitespace().collect();
     let from = dice.below(words.len().saturating_sub(6).max(1));
-    words[from..(from + 6).min(words.len())].join(" ")
+    let [product, _] = subject(number);
+    format!(
+        "{} {product}",
+        words[from..(from + 6).min(words.len())].join(" ")
+    )
 }
 
 /// Vectors of the real model for base texts and questions, and those of base texts with noise for all others.

@@ -33,9 +33,9 @@ pub(crate) const CUSTOMER: &str = "customer";
 
 /// Links of a vector in the HNSW graph, candidates looked at when it is linked, and candidates kept in a search
 /// (Malkov and Yashunin 2018, <https://arxiv.org/abs/1603.09320>).
-pub(crate) const HNSW_LINKS: usize = 16;
-pub(crate) const HNSW_BUILD: usize = 128;
-pub(crate) const HNSW_SEARCH: usize = 128;
+pub(crate) const HNSW_LINKS: usize = 32;
+pub(crate) const HNSW_BUILD: usize = 256;
+pub(crate) const HNSW_SEARCH: usize = 512;
 
 /// Where a passage without a first or last day lies: beyond every timestamp, so that one range
 /// condition covers all cases.
