@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use attendant::assistant::local::load_speech;
 use attendant::eval::speech::word_errors;
 use attendant::models::{Cache, ModelRole};
 use attendant::speech::{
@@ -79,14 +80,13 @@ async fn main() {
         .iter()
         .map(|i| i.track.duration_ms() as f64 / 1e3)
         .sum();
-    let weights = Cache::from_env()
-        .unwrap()
-        .resolve(MODEL, ModelRole::Stt)
-        .unwrap()
-        .weights;
+    let cache = Cache::from_env().unwrap();
+    let weights = cache.resolve(MODEL, ModelRole::Stt).unwrap().weights;
+    // With the voice detector that users get.
+    let engine = load_speech(&cache, MODEL).await.unwrap();
     let mut object =
         json!({ "name": "bench-speech", "n": items.len(), "audio_s": audio_s.round() });
-    ours(&weights, &items)
+    ours(engine.as_ref(), &items)
         .await
         .tell("attendant", audio_s, &mut object);
     match std::env::var_os("ATTENDANT_SPEECH_PEERS").map(PathBuf::from) {
@@ -140,8 +140,7 @@ fn wav_bytes(track: &AudioTrack) -> Vec<u8> {
     bytes
 }
 
-async fn ours(weights: &Path, items: &[Item]) -> Score {
-    let engine = WhisperSpeech::load(weights).unwrap();
+async fn ours(engine: &WhisperSpeech, items: &[Item]) -> Score {
     let options = || TranscribeOptions::language("en");
     engine
         .transcribe(items[0].track.clone(), options())

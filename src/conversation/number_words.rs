@@ -34,7 +34,8 @@ impl Tongue {
 /// The longest number in words that is read, in words: nobody says a longer one.
 pub(crate) const LONGEST: usize = 16;
 
-const UNITS: [&str; 20] = [
+/// 0 to 19.
+pub(crate) const UNITS: [&str; 20] = [
     "zero",
     "one",
     "two",
@@ -56,7 +57,8 @@ const UNITS: [&str; 20] = [
     "eighteen",
     "nineteen",
 ];
-const TENS: [&str; 8] = [
+/// 20 to 90.
+pub(crate) const TENS: [&str; 8] = [
     "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
 ];
 const ORDINALS: [&str; 20] = [

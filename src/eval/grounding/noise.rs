@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use crate::conversation::number_words::{TENS, UNITS};
+
 /// How much is misheard.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Noise {
@@ -103,34 +105,8 @@ pub(super) fn spoken(text: &str) -> Vec<String> {
         .collect()
 }
 
-const ONES: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 8] = [
-    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-];
-
 fn number_words(number: usize) -> Vec<String> {
-    if let Some(word) = ONES.get(number) {
+    if let Some(word) = UNITS.get(number) {
         return vec![(*word).to_owned()];
     }
     let tens = TENS
@@ -139,7 +115,7 @@ fn number_words(number: usize) -> Vec<String> {
         .unwrap_or_default();
     let mut words = vec![tens.to_owned()];
     if !number.is_multiple_of(10) {
-        words.extend(ONES.get(number % 10).map(|word| (*word).to_owned()));
+        words.extend(UNITS.get(number % 10).map(|word| (*word).to_owned()));
     }
     words
 }
@@ -154,7 +130,7 @@ fn apart(word: &str) -> Vec<String> {
                 if !letters.is_empty() {
                     words.push(std::mem::take(&mut letters));
                 }
-                words.extend(ONES.get(digit as usize).map(|word| (*word).to_owned()));
+                words.extend(UNITS.get(digit as usize).map(|word| (*word).to_owned()));
             }
             None => letters.push(letter),
         }
