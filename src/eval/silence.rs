@@ -50,6 +50,8 @@ pub struct SilenceProgress {
     pub name: String,
     /// What was understood when it was streamed: nothing, where all is well.
     pub heard: String,
+    /// What was understood when it was transcribed as a file.
+    pub file_heard: String,
     /// Whether a voice was announced that was none.
     pub false_onset: bool,
 }
@@ -136,7 +138,7 @@ pub async fn run(
                 Piece::made(kind, index >= kinds, minutes * 60.0, seed)?
             }
         };
-        let (mut texts, mut false_onset) = (Vec::new(), false);
+        let (mut texts, mut file_texts, mut false_onset) = (Vec::new(), Vec::new(), false);
         for (track, frames) in piece.tracks.into_iter().zip(piece.frames) {
             ms += track.duration_ms();
             let (heard, told) = stream(Arc::clone(&engine), frames).await?;
@@ -148,12 +150,14 @@ pub async fn run(
                 .transcribe(track, TranscribeOptions::default())
                 .await?;
             filed += segments.iter().map(|s| words(&s.text)).sum::<usize>();
+            file_texts.extend(segments.into_iter().map(|segment| segment.text));
         }
         progress(&SilenceProgress {
             done: index + 1,
             total: count,
             name: piece.name,
             heard: texts.join(" "),
+            file_heard: file_texts.join(" "),
             false_onset,
         });
     }

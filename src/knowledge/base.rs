@@ -300,16 +300,9 @@ impl KnowledgeBase {
         let mut matches = Vec::with_capacity(articles.len());
         for passages in articles {
             let facts = self.facts(&passages, question).await?;
-            let Some((confidence, hit)) = passages.into_iter().next() else {
-                continue;
-            };
-            let whole = || citation(&hit, 0..hit.passage.text.len());
-            matches.push(ArticleMatch {
-                citation: facts.first().cloned().unwrap_or_else(whole),
-                hit,
-                facts,
-                confidence,
-            });
+            if let Some((confidence, hit)) = passages.into_iter().next() {
+                matches.push(self.match_of(hit, facts, confidence));
+            }
         }
         Ok(matches)
     }

@@ -10,7 +10,7 @@ use crate::conversation::{PassageId, TenantId};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Raise it when anything here changes; an index of another version is built again.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// The dense vector: cosine distance.
 pub(crate) const DENSE: &str = "dense";
@@ -23,6 +23,10 @@ pub(crate) const AUDIENCE: &str = "audience";
 pub(crate) const LANGUAGE: &str = "language";
 pub(crate) const VALID_FROM: &str = "valid_from";
 pub(crate) const VALID_TO: &str = "valid_to";
+/// Who may see a passage that is valid at all times: [`scope_key`]s, so that one condition filters a search.
+pub(crate) const SCOPE: &str = "scope";
+/// The same for a passage with a first or last day, which has to be compared too.
+pub(crate) const DATED_SCOPE: &str = "dated_scope";
 /// Payload keys that are only read.
 pub(crate) const PASSAGE_ID: &str = "passage_id";
 pub(crate) const CONTENT_HASH: &str = "content_hash";
@@ -30,12 +34,6 @@ pub(crate) const PASSAGE: &str = "passage";
 
 /// The value of [`AUDIENCE`] that customers may see.
 pub(crate) const CUSTOMER: &str = "customer";
-
-/// Links of a vector in the HNSW graph, candidates looked at when it is linked, and candidates kept in a search
-/// (Malkov and Yashunin 2018, <https://arxiv.org/abs/1603.09320>).
-pub(crate) const HNSW_LINKS: usize = 32;
-pub(crate) const HNSW_BUILD: usize = 256;
-pub(crate) const HNSW_SEARCH: usize = 512;
 
 /// Where a passage without a first or last day lies: beyond every timestamp, so that one range
 /// condition covers all cases.
@@ -45,6 +43,33 @@ const ALWAYS: i64 = 1 << 53;
 pub(crate) fn point_id(tenant: &TenantId, passage: &PassageId) -> Uuid {
     let key = format!("{}\0{}", tenant.as_str(), passage.as_str());
     Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes())
+}
+
+/// The one keyword for a tenant, an audience and a language (`None`: any). Hashed, since ids may hold any letter.
+pub(crate) fn scope_key(tenant: &TenantId, audience: Audience, tag: Option<&str>) -> String {
+    let tag = tag.map_or_else(|| "*".to_owned(), language);
+    let key = format!("{}\0{tag}\0{}", audience_name(audience), tenant.as_str());
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()).to_string()
+}
+
+/// The keys of all scopes that a passage lies in, but for its dates.
+fn scope_keys(passage: &Passage) -> Vec<String> {
+    let audiences = match passage.audience {
+        Audience::Customer => &[Audience::Customer, Audience::Agent][..],
+        Audience::Agent => &[Audience::Agent],
+    };
+    let languages = [None, Some(passage.language.as_str())];
+    let keys = audiences.iter().flat_map(|audience| {
+        languages.map(|language| scope_key(&passage.tenant, *audience, language))
+    });
+    keys.collect()
+}
+
+fn audience_name(audience: Audience) -> &'static str {
+    match audience {
+        Audience::Customer => CUSTOMER,
+        Audience::Agent => "agent",
+    }
 }
 
 /// A moment as payload number: milliseconds, exact in the 64-bit floats that range conditions compare.
@@ -59,13 +84,14 @@ pub(crate) fn language(tag: &str) -> String {
 
 /// What is stored beside the vectors.
 pub(crate) fn payload(passage: &Passage) -> serde_json::Result<Map<String, Value>> {
-    let audience = match passage.audience {
-        Audience::Customer => CUSTOMER,
-        Audience::Agent => "agent",
+    let scope = match (passage.valid_from, passage.valid_to) {
+        (None, None) => SCOPE,
+        _ => DATED_SCOPE,
     };
     let fields = [
         (TENANT, json!(passage.tenant)),
-        (AUDIENCE, json!(audience)),
+        (scope, json!(scope_keys(passage))),
+        (AUDIENCE, json!(audience_name(passage.audience))),
         (LANGUAGE, json!(language(&passage.language))),
         (
             VALID_FROM,

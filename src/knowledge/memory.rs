@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
 use parking_lot::RwLock;
+use uuid::Uuid;
 
+use super::layout::point_id;
 use super::rank::{depth, fuse};
 use super::{Hit, IndexedPassage, Passage, SparseVector, VectorQuery, VectorStore};
 use crate::conversation::{PassageId, TenantId};
@@ -20,6 +22,8 @@ pub struct MemoryVectorStore {
 }
 
 type Key = (TenantId, PassageId);
+/// The id of a passage's point, which comes first in comparisons, and its key.
+type Ranked<'a> = (Uuid, &'a Key);
 
 impl MemoryVectorStore {
     /// An empty store.
@@ -97,16 +101,16 @@ impl VectorStore for MemoryVectorStore {
                 sparse.push((key, score));
             }
         }
-        let similar: HashMap<&Key, f32> = dense.iter().copied().collect();
         let lists = [dense, sparse].map(|list| ranking(list, depth(query.limit)));
         Ok(fuse(&lists)
             .into_iter()
             .take(query.limit)
-            .filter_map(|(key, score)| {
+            .filter_map(|((_, key), score)| {
+                let indexed = stored.get(key)?;
                 Some(Hit {
-                    passage: stored.get(key)?.passage.clone(),
+                    passage: indexed.passage.clone(),
                     score,
-                    similarity: similar.get(key).copied()?,
+                    similarity: similarity(&query.dense, &indexed.dense),
                 })
             })
             .collect())
@@ -126,10 +130,20 @@ fn check(dimensions: Option<usize>, vector: &[f32]) -> Result<()> {
     }
 }
 
-fn ranking(mut list: Vec<(&Key, f32)>, depth: usize) -> Vec<&Key> {
-    list.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-    list.truncate(depth);
-    list.into_iter().map(|(key, _)| key).collect()
+/// The best of a list. Equals come by the ids of their points, as in the other stores.
+fn ranking(mut list: Vec<(&Key, f32)>, depth: usize) -> Vec<Ranked<'_>> {
+    if depth < list.len() {
+        list.select_nth_unstable_by(depth, |a, b| b.1.total_cmp(&a.1));
+        let least = list.get(depth).map_or(f32::MIN, |(_, score)| *score);
+        list.retain(|(_, score)| *score >= least);
+    }
+    let mut best: Vec<(Ranked<'_>, f32)> = list
+        .into_iter()
+        .map(|(key, score)| ((point_id(&key.0, &key.1), key), score))
+        .collect();
+    best.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    best.truncate(depth);
+    best.into_iter().map(|(id, _)| id).collect()
 }
 
 /// Inverse document frequency of each query word.

@@ -5,7 +5,7 @@ use super::screen::quotable;
 use super::sentence::sentences;
 use super::support::{Supporting, citation, rank_sentences};
 use super::views::parts;
-use super::{Hit, Question};
+use super::{ArticleMatch, Hit, Question};
 use crate::conversation::Citation;
 use crate::embedding::{TextKind, similarity};
 use crate::error::{Error, ErrorKind, Result};
@@ -91,6 +91,17 @@ impl KnowledgeBase {
         ranked.retain(|(score, _)| *score >= least);
         ranked.truncate(self.options.facts.max(1));
         Ok(ranked.into_iter().map(|(_, citation)| citation).collect())
+    }
+
+    /// A hit with what it says about the question; the whole passage where no sentence may be quoted by itself.
+    pub(super) fn match_of(&self, hit: Hit, facts: Vec<Citation>, confidence: f32) -> ArticleMatch {
+        let whole = || citation(&hit, 0..hit.passage.text.len());
+        ArticleMatch {
+            citation: facts.first().cloned().unwrap_or_else(whole),
+            hit,
+            facts,
+            confidence,
+        }
     }
 
     pub(super) async fn supporting(

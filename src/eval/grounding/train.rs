@@ -173,7 +173,10 @@ async fn example(
     faq: bool,
     heard: bool,
 ) -> Result<Option<Example>> {
-    let options = EvidenceOptions { headed_only: faq };
+    let options = EvidenceOptions {
+        headed_only: faq,
+        ..EvidenceOptions::default()
+    };
     let evidence = base
         .ours
         .turn_evidence(turns, &base.scope, &options)

@@ -8,7 +8,8 @@ use std::sync::atomic::AtomicBool;
 use parking_lot::Mutex;
 use qdrant_edge::{
     CreateIndex, Distance, EdgeConfig, EdgeShard, EdgeSparseVectorParams, EdgeVectorParams,
-    FieldIndexOperations, HnswIndexConfig, Modifier, OperationError, UpdateOperation, WalOptions,
+    FieldIndexOperations, HnswIndexConfig, Modifier, OperationError, QuantizationConfig,
+    ScalarQuantizationConfig, ScalarType, UpdateOperation, WalOptions,
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,9 @@ pub(super) const SHARD: &str = "shard";
 
 /// Bytes set aside for each file of the engine's log; longer records get longer files.
 const LOG_SEGMENT: usize = 1024 * 1024;
+
+/// Share of the vectors' values that 8 bits tell apart; those beyond are cut off.
+const QUANTILE: f32 = 0.99;
 
 /// What the folder must hold, written around every change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -247,14 +251,23 @@ fn config(dimensions: usize) -> EdgeConfig {
         segment_capacity: LOG_SEGMENT,
         ..WalOptions::default()
     };
+    // No graph: a scan of the scope's vectors in 8 bits, compared again in full where they are close, misses next to
+    // nothing and takes milliseconds for what one process holds. A graph left a tenth of the best unfound in texts
+    // that are much alike (`make bench-knowledge`), and took longer to build than the texts to embed.
     let graph = HnswIndexConfig {
-        m: layout::HNSW_LINKS,
-        ef_construct: layout::HNSW_BUILD,
+        m: 0,
+        payload_m: Some(0),
         ..HnswIndexConfig::default()
+    };
+    let quantized = ScalarQuantizationConfig {
+        r#type: ScalarType::Int8,
+        quantile: Some(QUANTILE),
+        always_ram: Some(true),
     };
     EdgeConfig::builder()
         .wal_options(log)
         .hnsw_config(graph)
+        .quantization_config(QuantizationConfig::from(quantized))
         .vector(
             layout::DENSE,
             EdgeVectorParams::builder(dimensions, Distance::Cosine).build(),

@@ -6,9 +6,10 @@ use qdrant_edge::external::ordered_float::OrderedFloat;
 use qdrant_edge::{
     Condition, CountRequest, EdgeShard, FieldCondition, Filter, JsonPath, KeywordIndexParams,
     Match, NamedQuery, OperationError, Payload, PayloadFieldSchema, PayloadSchemaParams,
-    PayloadSchemaType, PointId, PointStructPersisted, QueryEnum, QueryRequest, Range, Record,
-    ScoringQuery, ScrollRequest, SearchParams, ValueVariants, VectorInternal, VectorPersisted,
-    VectorStructInternal, VectorStructPersisted, WithPayloadInterface, WithVector,
+    PayloadSchemaType, PointId, PointStructPersisted, QuantizationSearchParams, QueryEnum,
+    QueryRequest, Range, Record, ScoringQuery, ScrollRequest, SearchParams, ValueVariants,
+    VectorInternal, VectorPersisted, VectorStructInternal, VectorStructPersisted,
+    WithPayloadInterface, WithVector,
 };
 
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,8 @@ use crate::knowledge::{
     Audience, Hit, IndexedPassage, Passage, Scope, SparseVector, VectorQuery, layout,
 };
 
+/// How many times as many vectors as are wanted are compared in full after the comparison in 8 bits.
+const OVERSAMPLING: f64 = 2.0;
 /// Points read at once.
 const PAGE: usize = 1000;
 
@@ -37,8 +40,8 @@ pub(super) fn payload_indexes() -> [(&'static str, PayloadFieldSchema); 5] {
             layout::TENANT,
             PayloadFieldSchema::FieldParams(PayloadSchemaParams::Keyword(tenant)),
         ),
-        (layout::AUDIENCE, plain(PayloadSchemaType::Keyword)),
-        (layout::LANGUAGE, plain(PayloadSchemaType::Keyword)),
+        (layout::SCOPE, plain(PayloadSchemaType::Keyword)),
+        (layout::DATED_SCOPE, plain(PayloadSchemaType::Keyword)),
         (layout::VALID_FROM, plain(PayloadSchemaType::Integer)),
         (layout::VALID_TO, plain(PayloadSchemaType::Integer)),
     ]
@@ -193,12 +196,14 @@ pub(super) fn verify(
             at,
             language,
         };
-        let filter = Some(of_scope(&scope)?);
-        if shard.count(CountRequest {
-            filter,
-            exact: true,
-        })? != wanted
-        {
+        let mut counted = 0;
+        for filter in of_scope(&scope)? {
+            counted += shard.count(CountRequest {
+                filter: Some(filter),
+                exact: true,
+            })?;
+        }
+        if counted != wanted {
             return Ok(Some("its filters do not agree with its passages".into()));
         }
     }
@@ -248,8 +253,9 @@ fn of_tenant(tenant: &TenantId) -> Result<Filter, OperationError> {
     })
 }
 
-/// The conditions of a scope; tenant and validity are never left out.
-fn of_scope(scope: &Scope) -> Result<Filter, OperationError> {
+/// The conditions of a scope: for passages that are always valid, and for those with dates. A passage meets at most
+/// one of the two.
+fn of_scope(scope: &Scope) -> Result<[Filter; 2], OperationError> {
     let now = OrderedFloat(layout::moment(scope.at) as f64);
     let range = |field: &str, range| {
         Ok::<_, OperationError>(Condition::Field(FieldCondition::new_range(
@@ -263,29 +269,27 @@ fn of_scope(scope: &Scope) -> Result<Filter, OperationError> {
         gte: None,
         lte: None,
     };
-    let mut filter = of_tenant(&scope.tenant)?;
-    let must = filter.must.get_or_insert_default();
-    must.push(range(
-        layout::VALID_FROM,
-        Range {
-            lte: Some(now),
-            ..open
-        },
-    )?);
-    must.push(range(
-        layout::VALID_TO,
-        Range {
-            gt: Some(now),
-            ..open
-        },
-    )?);
-    if scope.audience == Audience::Customer {
-        must.push(is(layout::AUDIENCE, layout::CUSTOMER)?);
-    }
-    if let Some(language) = &scope.language {
-        must.push(is(layout::LANGUAGE, &layout::language(language))?);
-    }
-    Ok(filter)
+    let begun = Range {
+        lte: Some(now),
+        ..open
+    };
+    let not_over = Range {
+        gt: Some(now),
+        ..open
+    };
+    let key = layout::scope_key(&scope.tenant, scope.audience, scope.language.as_deref());
+    let all = |conditions| Filter {
+        must: Some(conditions),
+        ..Filter::new()
+    };
+    Ok([
+        all(vec![is(layout::SCOPE, &key)?]),
+        all(vec![
+            is(layout::DATED_SCOPE, &key)?,
+            range(layout::VALID_FROM, begun)?,
+            range(layout::VALID_TO, not_over)?,
+        ]),
+    ])
 }
 
 pub(super) fn list(
@@ -364,26 +368,38 @@ pub(super) fn export(
 
 pub(super) fn search(inner: &Inner, shard: &EdgeShard, query: &VectorQuery) -> Result<Vec<Hit>> {
     let failed = |error: OperationError| inner.error("cannot be searched").with_source(error);
-    let filter = of_scope(&query.scope).map_err(failed)?;
+    let filters = of_scope(&query.scope).map_err(failed)?;
     let params = SearchParams {
-        hnsw_ef: Some(layout::HNSW_SEARCH),
+        quantization: Some(QuantizationSearchParams {
+            ignore: false,
+            rescore: Some(true),
+            oversampling: Some(OVERSAMPLING),
+        }),
         ..SearchParams::default()
     };
+    let wanted = depth(query.limit);
     let ranking = |vector: VectorInternal, name: &str| {
-        let request = QueryRequest {
-            prefetches: Vec::new(),
-            query: Some(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery::new(
-                vector, name,
-            )))),
-            filter: Some(filter.clone()),
-            score_threshold: None,
-            limit: depth(query.limit),
-            offset: 0,
-            params: Some(params),
-            with_vector: WithVector::Bool(false),
-            with_payload: WithPayloadInterface::Bool(false),
-        };
-        let found = shard.query(request).map_err(failed)?;
+        let mut found = Vec::new();
+        for filter in &filters {
+            let request = QueryRequest {
+                prefetches: Vec::new(),
+                query: Some(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery::new(
+                    vector.clone(),
+                    name,
+                )))),
+                filter: Some(filter.clone()),
+                score_threshold: None,
+                limit: wanted,
+                offset: 0,
+                params: Some(params),
+                with_vector: WithVector::Bool(false),
+                with_payload: WithPayloadInterface::Bool(false),
+            };
+            found.extend(shard.query(request).map_err(failed)?);
+        }
+        // The engine leaves equals in any order.
+        found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
+        found.truncate(wanted);
         Ok::<_, Error>(found.into_iter().map(|point| point.id).collect::<Vec<_>>())
     };
     let mut lists = vec![ranking(

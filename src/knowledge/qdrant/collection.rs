@@ -19,6 +19,12 @@ const LAYOUT: &str = "attendant_layout";
 const EMBEDDER: &str = "attendant_embedder";
 const DIMENSIONS: &str = "attendant_dimensions";
 
+/// Links of a vector in the HNSW graph, candidates looked at when it is linked, and candidates kept in a search
+/// (Malkov and Yashunin 2018, <https://arxiv.org/abs/1603.09320>).
+const HNSW_LINKS: usize = 32;
+const HNSW_BUILD: usize = 256;
+pub(super) const HNSW_SEARCH: usize = 512;
+
 /// What the vectors of an index come from; written into the collection's metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
@@ -175,8 +181,8 @@ impl Client {
             SparseVectorParamsBuilder::default().modifier(Modifier::Idf),
         );
         let hnsw = HnswConfigDiffBuilder::default()
-            .m(layout::HNSW_LINKS as u64)
-            .ef_construct(layout::HNSW_BUILD as u64);
+            .m(HNSW_LINKS as u64)
+            .ef_construct(HNSW_BUILD as u64);
         let mut collection = CreateCollectionBuilder::new(name)
             .vectors_config(vectors)
             .sparse_vectors_config(sparse)

@@ -12,7 +12,7 @@ use qdrant_client::qdrant::{
 };
 use serde_json::Map;
 
-use super::collection::Client;
+use super::collection::{Client, HNSW_SEARCH};
 use crate::conversation::{PassageId, TenantId};
 use crate::embedding::similarity;
 use crate::error::{Error, ErrorKind, OrError, Result};
@@ -139,7 +139,7 @@ impl Client {
                 .limit(depth(query.limit) as u64)
         };
         let dense = branch(layout::DENSE, VectorInput::new_dense(query.dense.clone()))
-            .params(SearchParamsBuilder::default().hnsw_ef(layout::HNSW_SEARCH as u64));
+            .params(SearchParamsBuilder::default().hnsw_ef(HNSW_SEARCH as u64));
         let mut request = QueryPointsBuilder::new(collection).add_prefetch(dense);
         if !query.sparse.indices.is_empty() {
             let vector =

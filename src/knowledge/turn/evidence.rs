@@ -41,6 +41,8 @@ const UNASKED: f32 = -0.3;
 pub(crate) struct EvidenceOptions {
     /// Only passages below a heading, as in a collection of questions and answers.
     pub(crate) headed_only: bool,
+    /// Nothing is found for a tenant with more passages than this, where it is set.
+    pub(crate) most_passages: Option<usize>,
 }
 
 /// A turn with all that the heads are told about it.
@@ -48,6 +50,8 @@ pub(crate) struct EvidenceOptions {
 pub(crate) struct Evidence {
     /// Whether the customer has said anything.
     pub(crate) asked: bool,
+    /// Whether a subject that several articles tell of is named for sure.
+    pub(crate) about_a_subject: bool,
     pub(crate) embedder: String,
     pub(crate) query: String,
     pub(crate) cues: Vec<SubjectCue>,
@@ -135,10 +139,14 @@ impl KnowledgeBase {
             .language
             .as_ref()
             .unwrap_or(&self.options.default_language);
-        let index = self
+        let most = options.most_passages.unwrap_or(usize::MAX);
+        let known = self
             .turns
-            .of(&scope.tenant, self.store.as_ref(), language)
+            .of(&scope.tenant, self.store.as_ref(), language, most)
             .await?;
+        let Some(index) = known else {
+            return Ok(Evidence::default());
+        };
         let keep = |entry: &Entry| {
             scope.allows(&entry.passage) && (entry.headed() || !options.headed_only)
         };
@@ -177,6 +185,9 @@ impl KnowledgeBase {
         let candidates = candidates(&index, &groups, &asked_stems);
         Ok(Evidence {
             asked: true,
+            about_a_subject: cues
+                .iter()
+                .any(|(subject, cue)| cue.best >= SURE && index.is_shared(*subject)),
             embedder: self.embedder.id().to_owned(),
             query: by_name.into_iter().next().unwrap_or_else(|| first.clone()),
             need_signs: need_signs(&candidates, &first),

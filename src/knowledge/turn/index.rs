@@ -1,7 +1,9 @@
 //! A tenant's passages in memory, by subject.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -21,7 +23,38 @@ pub(crate) struct Indexes {
 struct State {
     /// Counts what was forgotten, so that an index built from an older state is not kept.
     epoch: u64,
-    tenants: HashMap<TenantId, Arc<TurnIndex>>,
+    tenants: HashMap<TenantId, Known>,
+}
+
+/// Others may write to the same store: it is asked whether it still holds the same once so much time has passed.
+const FRESH: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Debug)]
+struct Known {
+    index: Arc<TurnIndex>,
+    /// What the store listed.
+    listed: Listed,
+    checked: Instant,
+}
+
+/// The passages of a tenant: how many, and a hash of their ids and contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Listed {
+    passages: usize,
+    digest: u64,
+}
+
+impl Listed {
+    async fn read(store: &dyn VectorStore, tenant: &TenantId) -> Result<Self> {
+        let mut listed = store.list(tenant).await?;
+        listed.sort();
+        let mut hasher = DefaultHasher::new();
+        listed.hash(&mut hasher);
+        Ok(Self {
+            passages: listed.len(),
+            digest: hasher.finish(),
+        })
+    }
 }
 
 /// See [`Indexes::changing`].
@@ -41,34 +74,53 @@ impl Indexes {
         Changing(self)
     }
 
+    /// The index of a tenant; `None` where it has more passages than `most`.
     pub(super) async fn of(
         &self,
         tenant: &TenantId,
         store: &dyn VectorStore,
         language: &str,
-    ) -> Result<Arc<TurnIndex>> {
-        let epoch = {
+        most: usize,
+    ) -> Result<Option<Arc<TurnIndex>>> {
+        let (epoch, known) = {
             let state = self.state.lock();
-            if let Some(known) = state.tenants.get(tenant) {
-                return Ok(Arc::clone(known));
-            }
-            state.epoch
+            (state.epoch, state.tenants.get(tenant).cloned())
         };
-        let passages = store.export(tenant).await?;
-        let language = language.to_owned();
-        let built = tokio::task::spawn_blocking(move || TurnIndex::new(passages, &language))
-            .await
-            .or_error(
-                ErrorKind::Internal,
-                || "the task that reads the passages stopped",
-            )?;
-        let built = Arc::new(built);
+        if let Some(known) = &known
+            && known.checked.elapsed() < FRESH
+        {
+            return Ok((known.listed.passages <= most).then(|| Arc::clone(&known.index)));
+        }
+        let listed = Listed::read(store, tenant).await?;
+        if listed.passages > most {
+            return Ok(None);
+        }
+        let index = match known {
+            Some(known) if known.listed == listed => known.index,
+            _ => Arc::new(read(tenant, store, language).await?),
+        };
         let mut state = self.state.lock();
         if state.epoch == epoch {
-            state.tenants.insert(tenant.clone(), Arc::clone(&built));
+            let known = Known {
+                index: Arc::clone(&index),
+                listed,
+                checked: Instant::now(),
+            };
+            state.tenants.insert(tenant.clone(), known);
         }
-        Ok(built)
+        Ok(Some(index))
     }
+}
+
+async fn read(tenant: &TenantId, store: &dyn VectorStore, language: &str) -> Result<TurnIndex> {
+    let passages = store.export(tenant).await?;
+    let language = language.to_owned();
+    tokio::task::spawn_blocking(move || TurnIndex::new(passages, &language))
+        .await
+        .or_error(
+            ErrorKind::Internal,
+            || "the task that reads the passages stopped",
+        )
 }
 
 /// What the passages are about, and what they say.
@@ -175,6 +227,17 @@ impl TurnIndex {
             }
         }
         shared / all
+    }
+
+    /// Whether several articles tell of a subject, as of a hotel or a product; otherwise its name is just a title.
+    pub(super) fn is_shared(&self, subject: usize) -> bool {
+        let entries = self.subjects.get(subject).map(|s| s.entries.as_slice());
+        let mut articles = entries
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|at| Some(&self.entries.get(*at)?.passage.article));
+        let first = articles.next();
+        articles.any(|article| Some(article) != first)
     }
 
     /// Subjects of which several passages tell; a title of one passage may be any phrase.

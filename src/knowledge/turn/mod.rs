@@ -5,6 +5,7 @@
 //! and without their names, the passages of these subjects are compared with it, and two small trained heads
 //! (`models/turn-head.md`) rank them and say how likely it is that the turn needs any.
 
+mod articles;
 mod context;
 mod evidence;
 mod head;

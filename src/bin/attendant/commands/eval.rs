@@ -58,11 +58,12 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             let progress = |piece: &eval::silence::SilenceProgress| {
                 bar.set_length(piece.total as u64);
                 bar.set_position(piece.done as u64);
-                if piece.false_onset || !piece.heard.is_empty() {
-                    screen.note(&format!(
-                        "{}, taken for a voice: {}",
-                        piece.name, piece.heard
-                    ));
+                let (live, file) = (&piece.heard, &piece.file_heard);
+                if piece.false_onset || !live.is_empty() {
+                    screen.note(&format!("{}, taken for a voice: {live}", piece.name));
+                }
+                if !file.is_empty() {
+                    screen.note(&format!("{}, heard in the file: {file}", piece.name));
                 }
             };
             let score = eval::silence::run(data.as_deref(), engine, minutes, seed, progress).await;
