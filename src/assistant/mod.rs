@@ -34,7 +34,7 @@ use crate::prompt::{Prompts, Template};
 use crate::session::Session;
 use crate::speech::SpeechToText;
 use crate::store::{ConversationStore, StreamKey};
-use crate::summary::{Summarizer, SummaryOptions};
+use crate::summary::{Summarizer, SummaryOptions, Support};
 
 /// Next best actions shown at once; more would be read by nobody.
 const ACTIONS: usize = 3;
@@ -101,6 +101,18 @@ impl Assistant {
         self.inner
             .summarizer
             .summarize(conversation, &prefix, &options)
+            .await
+    }
+
+    /// Whether the conversation supports a sentence about it, as notes are checked before they are delivered.
+    ///
+    /// # Errors
+    /// As the language model.
+    pub async fn supports(&self, conversation: &Conversation, sentence: &str) -> Result<Support> {
+        let prefix = self.prefix(conversation)?;
+        self.inner
+            .summarizer
+            .supports(conversation, &prefix, sentence)
             .await
     }
 

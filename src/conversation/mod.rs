@@ -20,7 +20,9 @@ pub use signals::{
     ConversationSignals, Overlap, OverlapKind, ParticipantSignals, SilenceKind, SilenceSpan,
     VoiceSignals,
 };
-pub use summary::{Fact, FactKind, SectionKind, Summary, SummarySection, WrapUp, WrapUpCode};
+pub use summary::{
+    Fact, FactKind, SectionKind, Summary, SummarySection, Withheld, WrapUp, WrapUpCode,
+};
 pub use transcript::{Channel, NewUtterance, Participant, Role, Transcript, Turn, Utterance, Word};
 
 use serde::{Deserialize, Serialize};

@@ -73,6 +73,20 @@ pub struct Summary {
     pub covers: usize,
     /// The disposition, where codes are configured.
     pub wrap_up: Option<WrapUp>,
+    /// What the model wrote and the conversation does not support; not part of the note, kept to be looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<Withheld>,
+}
+
+/// A sentence that was left out of a note.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// The section it was written for.
+    pub kind: SectionKind,
+    /// The sentence.
+    pub text: String,
+    /// What speaks against it.
+    pub reason: String,
 }
 
 impl Summary {
@@ -82,6 +96,15 @@ impl Summary {
             .iter()
             .find(|s| s.kind == kind)
             .map(|s| s.text.as_str())
+    }
+
+    /// Two sentences: what the customer wanted, and what the agent made of it.
+    pub fn brief(&self) -> String {
+        [SectionKind::Situation, SectionKind::Action]
+            .into_iter()
+            .filter_map(|kind| self.section(kind))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 

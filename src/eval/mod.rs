@@ -5,3 +5,4 @@ pub mod retrieval;
 pub mod silence;
 pub mod soak;
 pub mod speech;
+pub mod summary;

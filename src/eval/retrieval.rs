@@ -247,7 +247,8 @@ fn task_files(data: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+/// The rows of a gzipped file of JSON lines.
+pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     let file = std::fs::File::open(path).or_error(ErrorKind::NotFound, || {
         format!("cannot read {}; check the data folder", path.display())
     })?;

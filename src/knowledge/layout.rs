@@ -4,9 +4,10 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+pub(crate) use super::rank::point_id;
 use super::sparse::primary_language;
 use super::{Audience, Passage};
-use crate::conversation::{PassageId, TenantId};
+use crate::conversation::TenantId;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Raise it when anything here changes; an index of another version is built again.
@@ -38,12 +39,6 @@ pub(crate) const CUSTOMER: &str = "customer";
 /// Where a passage without a first or last day lies: beyond every timestamp, so that one range
 /// condition covers all cases.
 const ALWAYS: i64 = 1 << 53;
-
-/// The id of a passage's point: the same for the same passage, different for every tenant.
-pub(crate) fn point_id(tenant: &TenantId, passage: &PassageId) -> Uuid {
-    let key = format!("{}\0{}", tenant.as_str(), passage.as_str());
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes())
-}
 
 /// The one keyword for a tenant, an audience and a language (`None`: any). Hashed, since ids may hold any letter.
 pub(crate) fn scope_key(tenant: &TenantId, audience: Audience, tag: Option<&str>) -> String {

@@ -6,8 +6,7 @@ use async_trait::async_trait;
 use parking_lot::RwLock;
 use uuid::Uuid;
 
-use super::layout::point_id;
-use super::rank::{depth, fuse};
+use super::rank::{depth, fuse, point_id};
 use super::{Hit, IndexedPassage, Passage, SparseVector, VectorQuery, VectorStore};
 use crate::conversation::{PassageId, TenantId};
 use crate::embedding::similarity;

@@ -1,7 +1,11 @@
-//! Reciprocal rank fusion.
+//! Reciprocal rank fusion, and the ids that decide between equals.
 
 use std::collections::HashMap;
 use std::hash::Hash;
+
+use uuid::Uuid;
+
+use crate::conversation::{PassageId, TenantId};
 
 /// Cormack, Clarke and Büttcher 2009, <https://plg.uwaterloo.ca/~gvcormac/cormacksigir09-rrf.pdf>: the constant
 /// that keeps a first rank in one list from outweighing everything else.
@@ -19,6 +23,12 @@ pub(crate) const DEEPEST: usize = 10_000;
 /// other is not lost.
 pub(crate) fn depth(limit: usize) -> usize {
     limit.saturating_mul(4).clamp(100, DEEPEST)
+}
+
+/// The id of a passage's point: the same for the same passage, different for every tenant.
+pub(crate) fn point_id(tenant: &TenantId, passage: &PassageId) -> Uuid {
+    let key = format!("{}\0{}", tenant.as_str(), passage.as_str());
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes())
 }
 
 /// Fuses rankings (best first) into one: the sum of `1 / (60 + rank)`, ties by key.

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::evidence::evidence;
 use super::facts::find_facts;
+use super::support::{Support, SupportChecker};
 use super::wrap_up::WrapUpChooser;
-use crate::conversation::{Conversation, Role, SectionKind, Summary, SummarySection};
+use crate::conversation::{Conversation, Role, SectionKind, Summary, SummarySection, Withheld};
 use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::llm::{LanguageModel, LanguageModelExt, Prefix, Structured};
@@ -75,6 +76,7 @@ pub struct Summarizer {
     embedder: Arc<dyn Embedder>,
     prompts: Arc<Prompts>,
     wrap_up: WrapUpChooser,
+    checker: SupportChecker,
 }
 
 #[derive(Serialize)]
@@ -114,6 +116,7 @@ impl Summarizer {
         wrap_up: WrapUpChooser,
     ) -> Self {
         Self {
+            checker: SupportChecker::new(model.clone(), prompts.clone()),
             model,
             embedder,
             prompts,
@@ -147,13 +150,19 @@ impl Summarizer {
         // An interim note is no final one, even where nothing was said since.
         let complete = |p: &Summary| {
             let asked = sections_of(options.is_final);
-            p.covers == transcript.len() && asked.iter().all(|(kind, _)| p.section(*kind).is_some())
+            let is_there =
+                |kind| p.section(kind).is_some() || p.withheld.iter().any(|w| w.kind == kind);
+            p.covers == transcript.len() && asked.iter().all(|(kind, _)| is_there(*kind))
         };
         let unchanged = previous.filter(|p| complete(p));
+        let mut withheld = previous.map_or(Vec::new(), |p| p.withheld.clone());
         let (mut sections, covers) = match unchanged {
             Some(previous) => (previous.sections.clone(), transcript.len()),
             None => match self.judge(conversation, prefix, options).await? {
-                Some(sections) => (sections, transcript.len()),
+                Some(judged) => {
+                    withheld = judged.withheld;
+                    (judged.sections, transcript.len())
+                }
                 // What was written before still stands, but covers no more than it did.
                 None => previous.map_or((Vec::new(), 0), |p| (p.sections.clone(), p.covers)),
             },
@@ -188,7 +197,21 @@ impl Summarizer {
             facts,
             covers,
             wrap_up,
+            withheld,
         })
+    }
+
+    /// Whether the conversation supports a sentence about it.
+    ///
+    /// # Errors
+    /// As the language model.
+    pub async fn supports(
+        &self,
+        conversation: &Conversation,
+        prefix: &Prefix,
+        text: &str,
+    ) -> Result<Support> {
+        self.checker.check(conversation, prefix, text).await
     }
 
     async fn judge(
@@ -196,7 +219,7 @@ impl Summarizer {
         conversation: &Conversation,
         prefix: &Prefix,
         options: &SummaryOptions,
-    ) -> Result<Option<Vec<SummarySection>>> {
+    ) -> Result<Option<Judged>> {
         let said = conversation.transcript.utterances();
         let is_long = said.iter().map(|u| u.text.len()).sum::<usize>() > WHOLE_TRANSCRIPT;
         let previous = options.previous.as_ref();
@@ -242,20 +265,35 @@ impl Summarizer {
                 return Ok(None);
             }
         };
-        let mut sections = Vec::with_capacity(asked.len());
+        let mut judged = Judged::default();
         for (kind, key) in asked {
-            let text = answer.remove(*key).unwrap_or_default().trim().to_owned();
-            if !text.is_empty() {
-                let evidence = evidence(self.embedder.as_ref(), conversation, *kind, &text).await?;
-                sections.push(SummarySection {
-                    kind: *kind,
-                    text,
-                    evidence,
-                });
+            let (kind, text) = (*kind, answer.remove(*key).unwrap_or_default());
+            let text = text.trim().to_owned();
+            if text.is_empty() {
+                continue;
             }
+            let support = self.supports(conversation, prefix, &text).await?;
+            if !support.is_supported() {
+                let reason = support.objection.unwrap_or_default();
+                judged.withheld.push(Withheld { kind, text, reason });
+                continue;
+            }
+            let evidence = evidence(self.embedder.as_ref(), conversation, kind, &text).await?;
+            judged.sections.push(SummarySection {
+                kind,
+                text,
+                evidence,
+            });
         }
-        Ok(Some(sections))
+        Ok(Some(judged))
     }
+}
+
+/// What the model wrote.
+#[derive(Default)]
+struct Judged {
+    sections: Vec<SummarySection>,
+    withheld: Vec<Withheld>,
 }
 
 /// What the model is asked for.

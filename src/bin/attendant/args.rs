@@ -332,6 +332,20 @@ pub(crate) enum EvalCommand {
         #[arg(long, value_name = "DIR")]
         index: Option<PathBuf>,
     },
+    /// Likeness of notes to those that people wrote, and whether the conversation supports them.
+    Summary {
+        #[command(flatten)]
+        common: EvalCommon,
+        /// Language model: an id, or the path of a GGUF file.
+        #[arg(long, default_value = "qwen2.5-coder-1.5b-instruct")]
+        llm: String,
+        /// Embedding model: an id, or a folder with model.safetensors.
+        #[arg(long, default_value = "all-minilm-l6-v2")]
+        model: String,
+        /// Tell every note and what was found out about its statements, on standard error.
+        #[arg(long)]
+        each: bool,
+    },
     /// Recall of the required documents.
     Retrieval {
         #[command(flatten)]

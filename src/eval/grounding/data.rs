@@ -1,14 +1,13 @@
 //! The data format: knowledge snippets of named things, and conversations with the snippets that answer them.
 
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use flate2::read::GzDecoder;
 use serde_json::{Map, Value};
 
 use crate::conversation::Role;
-use crate::error::{Error, ErrorKind, OrError, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::eval::retrieval::read;
 use crate::knowledge::{Audience, KnowledgeArticle, RecentTurns};
 
 /// Whose articles they are.
@@ -211,25 +210,4 @@ fn string(value: Option<&Value>) -> Option<String> {
 fn fields(value: &Value) -> serde_json::map::Iter<'_> {
     static NONE: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
     value.as_object().unwrap_or(&NONE).iter()
-}
-
-fn read(path: &Path) -> Result<Vec<Value>> {
-    let file = std::fs::File::open(path).or_error(ErrorKind::NotFound, || {
-        format!("cannot read {}; check the data folder", path.display())
-    })?;
-    let mut values = Vec::new();
-    for (number, line) in BufReader::new(GzDecoder::new(file)).lines().enumerate() {
-        let wrong = || {
-            let line = number + 1;
-            format!(
-                "{} line {line} is not in the expected format",
-                path.display()
-            )
-        };
-        let line = line.or_error(ErrorKind::InvalidInput, wrong)?;
-        if !line.trim().is_empty() {
-            values.push(serde_json::from_str(&line).or_error(ErrorKind::InvalidInput, wrong)?);
-        }
-    }
-    Ok(values)
 }

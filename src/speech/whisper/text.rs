@@ -72,7 +72,19 @@ pub(super) fn without_notes(words: Vec<Spoken>) -> Vec<Spoken> {
     }
     // A bracket that never closes was no note.
     kept.extend(note.into_iter().flat_map(|(_, inside)| inside));
+    if kept.iter().all(|word| is_sound(&word.text)) {
+        kept.clear();
+    }
     kept
+}
+
+/// Words that Whisper writes for sounds, sometimes without brackets. Where they are all that was heard, nobody spoke.
+fn is_sound(word: &str) -> bool {
+    const SOUNDS: [&str; 7] = [
+        "beep", "beeping", "buzz", "buzzing", "click", "ding", "static",
+    ];
+    let letters: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
+    SOUNDS.contains(&letters.to_lowercase().as_str())
 }
 
 fn closing(word: &str) -> Option<char> {
@@ -242,6 +254,8 @@ mod tests {
             ("I said (never mind", "I said (never mind"),
             ("( music )", ""),
             ("- - -", ""),
+            ("Beep. Beep!", ""),
+            ("A beep, twice.", "A beep, twice."),
         ] {
             assert_eq!(line(&without_notes(said(heard))), kept, "{heard}");
         }

@@ -1,7 +1,8 @@
 //! The evaluation commands.
 
+use attendant::Assistant;
 use attendant::Result;
-use attendant::assistant::local::load_embedder;
+use attendant::assistant::local::{load_embedder, load_language_model};
 use attendant::eval;
 use attendant::models::Cache;
 use indicatif::ProgressBar;
@@ -101,6 +102,28 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             };
             let score =
                 eval::grounding::run(&common.data, embedder, options, Some(&progress)).await;
+            bar.finish_and_clear();
+            show(&score?, common.json, screen)
+        }
+        EvalCommand::Summary {
+            common,
+            llm,
+            model,
+            each,
+        } => {
+            let assistant = Assistant::builder()
+                .language_model(load_language_model(&cache, &llm).await?)
+                .embedder(load_embedder(&cache, &model).await?)
+                .build()
+                .await?;
+            let bar = screen.bar("summaries");
+            let progress = told(&bar);
+            let tell = |text: &str| screen.note(text);
+            let mut options = eval::summary::SummaryEvalOptions::default();
+            options.limit = common.limit;
+            options.each = each.then_some(&tell);
+            let score =
+                eval::summary::run(&common.data, &assistant, &options, Some(&progress)).await;
             bar.finish_and_clear();
             show(&score?, common.json, screen)
         }
