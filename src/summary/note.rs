@@ -18,6 +18,8 @@ use crate::prompt::{Prompts, Template};
 
 /// Four short sentences.
 const MAX_TOKENS: usize = 300;
+/// Characters of a section.
+const LONGEST_SECTION: usize = 220;
 /// Bytes of a transcript that the model surely reads in whole. Of a longer one the oldest lines may not
 /// reach it, so the note so far is told again; otherwise that would only invite it to copy.
 const WHOLE_TRANSCRIPT: usize = 8_000;
@@ -268,8 +270,9 @@ impl Summarizer {
         let mut judged = Judged::default();
         for (kind, key) in asked {
             let (kind, text) = (*kind, answer.remove(*key).unwrap_or_default());
-            let text = text.trim().to_owned();
-            if text.is_empty() {
+            let text = finished(text.trim());
+            // "Unknown" is what the model is to say where nothing was shown.
+            if text.is_empty() || text.to_lowercase().starts_with("unknown") {
                 continue;
             }
             let support = self.supports(conversation, prefix, &text).await?;
@@ -296,6 +299,21 @@ struct Judged {
     withheld: Vec<Withheld>,
 }
 
+/// A text that was cut at its limit ends where its last whole sentence or clause does.
+fn finished(text: &str) -> String {
+    if text.ends_with(['.', '!', '?', '…']) || text.chars().count() < LONGEST_SECTION - 8 {
+        return text.to_owned();
+    }
+    let whole = text.rfind(['.', '!', '?']).map(|end| end + 1);
+    match whole.or_else(|| text.rfind([',', ';'])) {
+        Some(end) => {
+            let kept = text.get(..end).unwrap_or(text);
+            format!("{}.", kept.trim_end_matches('.'))
+        }
+        None => format!("{text}…"),
+    }
+}
+
 /// What the model is asked for.
 fn sections_of(is_final: bool) -> &'static [(SectionKind, &'static str)] {
     if is_final { &JUDGED } else { &JUDGED[..2] }
@@ -303,7 +321,7 @@ fn sections_of(is_final: bool) -> &'static [(SectionKind, &'static str)] {
 
 fn schema(asked: &[(SectionKind, &str)]) -> Value {
     let keys: Vec<&str> = asked.iter().map(|(_, key)| *key).collect();
-    let text = json!({ "type": "string", "maxLength": 220 });
+    let text = json!({ "type": "string", "maxLength": LONGEST_SECTION });
     let properties: serde_json::Map<String, Value> = keys
         .iter()
         .map(|key| ((*key).to_owned(), text.clone()))
@@ -403,6 +421,27 @@ mod tests {
         summarizer.summarize(&call, &prefix, &last).await.unwrap();
         assert!(model.asked()[2].task().contains(told));
         insta::assert_snapshot!("summary_prompt", model.asked()[2].task());
+    }
+
+    #[test]
+    fn a_text_cut_at_its_limit_ends_with_a_whole_clause() {
+        let long = format!("The customer asks for {}", "a very new router ".repeat(12));
+        let cut: String = format!("{long}, and wants").chars().take(220).collect();
+        assert!(finished(&cut).ends_with('…') || finished(&cut).ends_with('.'));
+        let clause = format!(
+            "{}, and the",
+            "The customer waits for the new router ".repeat(5)
+        );
+        let clause = format!(
+            "{clause}{}",
+            "n".repeat(220 - clause.chars().count().min(220))
+        );
+        assert!(
+            finished(&clause).ends_with("router."),
+            "{}",
+            finished(&clause)
+        );
+        assert_eq!(finished("Short and open"), "Short and open");
     }
 
     #[tokio::test]

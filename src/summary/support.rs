@@ -11,11 +11,12 @@ use crate::guard::ungrounded_numbers;
 use crate::llm::{LanguageModel, Prefix};
 use crate::prompt::{Prompts, Template};
 
-/// From this probability on a sentence is taken to be supported.
-const LEAST_SUPPORT: f32 = 0.5;
+/// From this probability on a sentence is taken to be supported. A little more than even: what a note wrongly says is
+/// believed for years, what it leaves out can be asked again.
+const LEAST_SUPPORT: f32 = 0.55;
 
 /// What a sentence gets whose numbers are all known where the model cannot be asked for more.
-const UNASKED: f32 = 0.5;
+const UNASKED: f32 = LEAST_SUPPORT;
 
 /// Checks sentences of a note against the conversation.
 #[derive(Clone, Debug)]
