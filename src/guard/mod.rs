@@ -9,5 +9,5 @@ mod polarity;
 pub use claims::{Claim, unproven_claims};
 pub use grounding::ungrounded_numbers;
 pub use masked::MaskedModel;
-pub use pii::{Masker, PiiKind, PiiSpan, find_pii};
+pub use pii::{Masker, PiiAction, PiiKind, PiiPolicy, PiiScanner, PiiSpan, Redactor, find_pii};
 pub use polarity::reverses;
