@@ -45,10 +45,17 @@ pub(super) fn find(text: &str) -> Vec<Candidate> {
     let Some(pattern) = SPOKEN.as_ref() else {
         return found;
     };
-    for captures in pattern.captures_iter(text) {
-        let (Some(whole), Some(local)) = (captures.get(0), captures.get(1)) else {
-            continue;
+    let mut from = 0;
+    while let Some(captures) = pattern.captures_at(text, from) {
+        let (Some(whole), Some(local), Some(host)) = (captures.get(0), captures.get(1), captures.get(2)) else {
+            break;
         };
+        // "me at jo at example dot com": the last "at" counts.
+        if host.as_str().split_whitespace().any(|word| word.eq_ignore_ascii_case("at")) {
+            from = host.start();
+            continue;
+        }
+        from = whole.end();
         let marked = whole.as_str().contains('@') || whole.as_str().contains(['[', '(']);
         let alone = !local.as_str().contains(char::is_whitespace);
         if !marked && alone && NEVER.as_ref().is_some_and(|never| never.is_match(local.as_str())) {
