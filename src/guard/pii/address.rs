@@ -41,14 +41,14 @@ static CUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Written forms with the street's kind inside or before the name, and postcodes that stand alone.
 static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     let name = r"[\p{L}'’.-]+";
-    let city = r"(?:,?\s+(?:[A-Z]{1,2}-)?\d{4,5}(?:\s?[A-Z]{2}\b)?,?\s+\p{Lu}[\p{L}-]+(?:[ -]\p{Lu}[\p{L}-]+){0,2})?";
+    let city = r"(?:,?\s+(?:[A-Z]{1,2}-)?\d{4,5}(?:\s?[A-Z]{2}\b)?,?\s+\p{L}[\p{L}-]+(?:[ -]\p{Lu}[\p{L}-]+){0,2})?";
     let sources = [
         // German, Dutch, Nordic: the kind ends the name.
         format!(r"\b(?:\p{{Lu}}[\p{{L}}-]*\s)?(?:\p{{L}}{{2,}}(?:straße|strasse|strase|str\.|weg|platz|allee|gasse|damm|ufer|chaussee|promenade|straat|laan|plein|gracht|kade|singel|dreef|gatan|vägen|gata|vegen|veien|katu)|\p{{Lu}}\p{{L}}+(?:gade|vej|tie|ring)|\p{{Lu}}\p{{L}}+(?:er|en)? (?:Straße|Strasse|Str\.|Weg|Platz|Allee|Ring|Damm|Ufer|Chaussee|Gasse)|(?:Am|An der|Im|Zum|Zur|In der)\s\p{{Lu}}\p{{L}}+(?: \p{{Lu}}\p{{L}}+)?) ?\d{{1,4}}(?:\s?[a-hA-H]\b)?(?:\s?[-/]\s?\d{{1,4}})?{city}"),
         // Romance: the kind comes first.
-        format!(r"(?i)\b(?:\d{{1,4}}(?:\s?(?:bis|ter))?,?\s+)?(?:rue|avenue|boulevard|bd|place|chemin|impasse|allée|allee|quai|cours|route|square|passage|faubourg|calle|c/|avenida|avda\.?|plaza|paseo|carrer|via|viale|piazza|corso|vicolo|rua|travessa|praça|largo)\s+(?:(?:de|du|des|la|le|les|el|los|las|del|della|di|dei|do|da|dos|d'|l'|de la|saint|sainte|san|santa)[ ]?){{0,3}}{name}(?:[ -](?-i:\p{{Lu}}){name}){{0,3}}(?:,?\s*(?:n[º°.o]\s*)?\d{{1,4}}(?:\s?[a-h]\b)?)?(?-i:{city})"),
+        format!(r"(?i)\b(?:\d{{1,4}}(?:\s?(?:bis|ter))?,?\s+)?(?:rue|avenue|boulevard|bd|place|chemin|impasse|allée|allee|quai|cours|route|square|passage|faubourg|calle|c/|avenida|avda\.?|plaza|paseo|carrer|via|viale|piazza|corso|vicolo|rua|travessa|praça|largo)\s+(?:(?:de|du|des|la|le|les|el|los|las|del|della|di|dei|do|da|dos|saint|sainte|san|santa)\s|[dl]['’]){{0,3}}{name}(?:[ -](?-i:\p{{Lu}}){name}){{0,3}}(?:,?\s*(?:n[º°.o]\s*)?\d{{1,4}}(?:\s?[a-h]\b)?)?(?-i:{city})"),
         // Latvian, Lithuanian, Estonian, Polish, Czech.
-        format!(r"(?i)\b(?:\p{{L}}+\s){{0,1}}\p{{L}}+\s+(?:iel[aāu]s?|ielā|prospekt[sāau]?|bulvār[isīia]+|gatv[eēė]s?|laukum[sāa]|tänav|g\.|pr\.)\s*\d{{1,4}}(?:\s?[a-h]\b)?(?:\s?[-/]\s?\d{{1,4}})?(?:,?\s*(?:dz\.?|dzīvoklis)\s*\d{{1,4}})?(?:,\s*\p{{L}}+)?(?:,?\s*LV[- ]?\d{{4}})?"),
+        format!(r"(?i)\b(?:(?-i:\p{{Lu}})\p{{L}}+\s)?\p{{L}}+\s+(?:iel[aāu]s?|ielā|prospekt[sāau]?|bulvār[isīia]+|gatv[eēė]s?|laukum[sāa]|tänav|g\.|pr\.)\s*\d{{1,4}}(?:\s?[a-h]\b)?(?:\s?[-/]\s?\d{{1,4}})?(?:,?\s*(?:dz\.?|dzīvoklis)\s*\d{{1,4}})?(?:,\s*\p{{L}}+)?(?:,?\s*LV[- ]?\d{{4}})?"),
         format!(r"(?i)\b(?:ul\.|ulica|aleja|al\.|os\.|plac)\s+\p{{L}}+(?:\s\p{{L}}+)?\s+\d{{1,4}}(?:\s?[a-h]\b)?(?:\s?[/m.]{{1,3}}\s?\d{{1,4}})?(?:,?\s*\d{{2}}-\d{{3}}\s+\p{{L}}+)?"),
         r"(?i)\bp\.?\s?o\.?\s?box\s*\d{1,7}(?:,\s*\p{L}+(?:\s\p{L}+)?)?|\bpostfach\s*\d{2,7}".to_owned(),
         // Postcodes: United Kingdom, Latvia, Lithuania, Netherlands, Canada, United States with the state.
@@ -132,10 +132,10 @@ fn street_line(
     if digits > 6 {
         return;
     }
-    let end = run.last().map_or(0, |item| item.tokens.end);
     let number_end = items.last().map_or(0, |item| item.tokens.end);
-    // A letter of the house number ("12 b") may be the end of the run.
-    let from = if end > number_end + 1 { number_end } else { end };
+    // A letter belongs to the house number ("12 b").
+    let letter = tokens.get(number_end).is_some_and(|t| t.letter().is_some() && !t.is("n") && !t.is("s"));
+    let from = number_end + usize::from(letter);
     let start = code::range(items.get(first..).unwrap_or_default(), tokens).start;
     let Some(street) = street_end(tokens, from, has_upper, near(start)) else {
         return;

@@ -165,7 +165,12 @@ fn item(tokens: &[Token<'_>], at: usize, tongue: Tongue, last: Option<&Item>) ->
             let is_code = token.text.len() <= 6
                 && token.text.bytes().all(|b| b.is_ascii_alphabetic())
                 && (glued_to_digits(before, token.glued) || glued_to_digits(next, next.is_some_and(|n| n.glued)));
-            if is_code {
+            // "AB 44 00 00 B", "GB29 NWBK 6016": capitals beside digits.
+            let behind_digits = last.is_some_and(|l| l.tokens.end == at && (l.is_digits || l.chars.len() > 1));
+            let block = (2..=4).contains(&token.text.len())
+                && token.text.bytes().all(|b| b.is_ascii_uppercase())
+                && (behind_digits || next.is_some_and(|n| n.class == Class::Digits));
+            if is_code || block {
                 return Some(made(at + 1, token.text.to_ascii_uppercase(), false, false));
             }
             if let Some((chars, used)) = spoken_number(tokens, at, tongue, last) {

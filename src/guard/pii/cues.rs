@@ -57,6 +57,9 @@ static LINK: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+static FILLER: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)\b(?:uh|um|er|erm|uhm|äh|ähm|euh)\b,?\s*").ok());
+
 static BEHIND: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)^[\s,.;)\-\x{2013}]*(?:(?:that's|that is|is|was|as|are|ist|est|es|ir)\s+)?(?:(?:my|the|her|his|our|your|meine|mon|ma|mi|mana|mans)\s+)(?:\w+\s+)?$").ok()
 });
@@ -85,6 +88,8 @@ pub(super) fn before(text: &str, from: usize, at: usize) -> Vec<Near> {
         Some(line) if window.get(line..).is_some_and(|w| w.trim().len() > 2) => window.get(line..).unwrap_or_default(),
         _ => window,
     };
+    // "my customer uh number"
+    let window = &FILLER.as_ref().map_or(window.into(), |filler| filler.replace_all(window, ""));
     let mut found: Vec<Near> = all(window)
         .map(|(cue, end)| Near {
             cue,

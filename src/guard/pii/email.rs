@@ -6,12 +6,13 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{Candidate, PiiKind, rank};
+use crate::conversation::number_words;
 
 /// Digits and letters in words may stand in a spoken address.
 const PIECE: &str = r"[\p{L}\p{N}]+(?:[.+'_%-]+[\p{L}\p{N}]+)*";
 const AT: &str = r"(?:\s?@\s?|\s?[\[\(<{]\s?at\s?[\]\)>}]\s?|\s+(?:at(?: sign| the rate(?: of)?)?|arroba|arobase|klammeraffe|ett)\s+)";
-const DOT: &str = r"(?:\s?\.\s?|\s?[\[\(<{]\s?dot\s?[\]\)>}]\s?|\s+(?:dot|punkt|point|punto|punkts)\s+)";
-const JOIN: &str = r"(?:\s?[._+-]\s?|\s?[\[\(<{]\s?dot\s?[\]\)>}]\s?|\s+(?:dot|point|punkt|punto|punkts|under ?score|unterstrich|tiret(?: du bas)?|bas|guion(?: bajo)?|dash|hyphen|minus|bindestrich|plus)\s+)";
+const DOT: &str = r"(?:\.|\s\.\s|\s?[\[\(<{]\s?dot\s?[\]\)>}]\s?|\s+(?:dot|punkt|point|punto|punkts)\s+)";
+const JOIN: &str = r"(?:\s?[\[\(<{]\s?dot\s?[\]\)>}]\s?|\s+(?:dot|point|punkt|punto|punkts|under ?score|unterstrich|tiret(?: du bas)?|bas|guion(?: bajo)?|dash|hyphen|minus|bindestrich|plus)\s+)";
 const TLD: &str = r"(?:c\s?o\s?m|o\s?r\s?g|n\s?e\s?t|info|biz|gov|edu|mil|eu|io|ai|app|dev|me|tv|online|shop|cloud|example|test|invalid|co|ac|u\s?k|us|ca|au|nz|ie|in|za|d\s?e|at|ch|fr|be|nl|lu|es|pt|it|lv|lt|ee|fi|se|no|dk|is|pl|cz|sk|hu|ro|bg|gr|ru|ua|tr|br|mx|ar|cl|jp|kr|cn|hk|sg|my|ph|id|th|vn|pk|ae|sa|il|eg|ng|ke)";
 
 static WRITTEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -20,7 +21,7 @@ static WRITTEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 static SPOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let joined = format!(r"{PIECE}(?:{JOIN}{PIECE})*");
-    Regex::new(&format!(r"(?i)\b({joined}){AT}({PIECE}(?:\s+[\p{{L}}\p{{N}}]+){{0,3}}?(?:{JOIN}{PIECE})*?(?:{DOT}\p{{L}}+)??){DOT}{TLD}\b")).ok()
+    Regex::new(&format!(r"(?i)\b({joined}){AT}({PIECE}(?:\s+[\p{{L}}\p{{N}}]+){{0,3}}?(?:{JOIN}{PIECE})*?(?:{DOT}\p{{L}}+)??){DOT}{TLD}(?:(?:\.|\s(?:dot|punkt|point)\s){TLD})?\b")).ok()
 });
 
 /// Words that belong to the sentence around a spoken address, not to it.
@@ -101,6 +102,19 @@ fn beginning(text: &str, from: usize, local: &str) -> usize {
         && introduced.is_some()
     {
         return words.get(behind).map_or(from, |(at, _)| *at);
+    }
+    // "jo sixty five at": the number, and the word before it.
+    let is_number = |word: &str| {
+        let lower = word.to_lowercase();
+        number_words::unit(&lower).or_else(|| number_words::tens(&lower)).is_some() || lower.bytes().all(|b| b.is_ascii_digit())
+    };
+    let first = local.split_whitespace().next().unwrap_or_default();
+    if is_number(first) {
+        let numbers = words.iter().rev().take_while(|(_, word)| is_number(word)).count();
+        let name = words.len().checked_sub(numbers + 1).and_then(|at| words.get(at));
+        if let Some((at, _)) = name.filter(|(_, word)| !OUTSIDE.contains(&lower(word).as_str())) {
+            return *at;
+        }
     }
     // Otherwise only what is clearly spelled.
     let short = |word: &str| word.chars().count() == 1 && !matches!(word, "a" | "I" | "i");

@@ -71,6 +71,7 @@ pub fn find_pii(text: &str) -> Vec<PiiSpan> {
     let mut found = email::find(text);
     found.extend(email::find_ip(text));
     found.extend(email::find_password(text));
+    found.extend(numbers::find_iban(text));
     found.extend(numbers::find(text, &tokens, &runs));
     found.extend(dates::find(text, &tokens));
     found.extend(dates::find_behind(text, &tokens));
@@ -110,7 +111,7 @@ fn joined(text: &str, spans: Vec<PiiSpan>) -> Vec<PiiSpan> {
                     && last.kind == PiiKind::Address
                     && text
                         .get(last.range.end..span.range.start)
-                        .is_some_and(|between| between.len() <= 3 && !between.contains(char::is_alphanumeric)) =>
+                        .is_some_and(holds_a_city_at_most) =>
             {
                 last.range.end = span.range.end;
             }
@@ -118,6 +119,15 @@ fn joined(text: &str, spans: Vec<PiiSpan>) -> Vec<PiiSpan> {
         }
     }
     joined
+}
+
+/// Between a street and a postcode stands nothing, or the city.
+fn holds_a_city_at_most(between: &str) -> bool {
+    let mut words = between.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty());
+    between.len() <= 40
+        && !between.contains(['.', '!', '?', ';', ':'])
+        && words.clone().count() <= 3
+        && words.all(|word| !words::is_common(&word.to_lowercase()))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ static STRONG: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// Behind these comes a name if it looks like one.
 static WEAK: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:i am|i'm|i’m|im|this is|it is|it's|it’s|that is|that's|here is|you're (?:speaking|talking|chatting) (?:with|to)|(?:speaking|speak|spoke|talking|talked|chatting|chatted|dealt|connected|transferred) (?:with|to)|under|on behalf of|behalf of|for|registered (?:to|under|with)|belongs? to|belonging to|signed by|sold to|addressed to|made out to|attn|attention|contact|contact person|ask for|asked for|dear|hi|hello|hey|hallo|bonjour|hola|sveiki|labdien|good (?:morning|afternoon|evening|day)|guten (?:tag|morgen)|(?:kind|best|warm|many)? ?regards|sincerely|yours (?:truly|faithfully)|best(?: wishes)?|thanks(?: so much| a lot| again)?|thank you(?: so much| very much| again)?|cheers|love|grüßen?|cordialement|saludos|my (?:husband|wife|son|daughter|mother|father|mum|mom|dad|brother|sister|partner|boss|colleague|flatmate|roommate|friend|manager|assistant|grandmother|grandfather|uncle|aunt|cousin|neighbou?r)|colleague|user|customer|client|patient|tenant|agent|advisor|technician|engineer|manager|from|to|by|with|and|ich bin|je suis|soy|hier ist|hier spricht|c'est|am apparat|esmu|la señora|le nom|account of|name of)\b\s*[,:.!-]{0,2}").ok()
+    Regex::new(r"(?i)\b(?:i am|i'm|i’m|im|this is|it is|it's|it’s|that is|that's|here is|you're (?:speaking|talking|chatting) (?:with|to)|(?:speaking|speak|spoke|talking|talked|chatting|chatted|dealt|connected|transferred) (?:with|to)|under|on behalf of|behalf of|for|registered (?:to|under|with)|belongs? to|belonging to|signed by|sold to|addressed to|made out to|attn|attention|contact|contact person|ask for|asked for|dear|hi|hello|hey|hallo|bonjour|hola|sveiki|labdien|good (?:morning|afternoon|evening|day)|guten (?:tag|morgen)|(?:kind|best|warm|many)? ?regards|sincerely|yours (?:truly|faithfully)|best(?: wishes)?|thanks(?: so much| a lot| again)?|thank you(?: so much| very much| again)?|cheers|love|grüßen?|cordialement|saludos|my (?:husband|wife|son|daughter|mother|father|mum|mom|dad|brother|sister|partner|boss|colleague|flatmate|roommate|friend|manager|assistant|grandmother|grandfather|uncle|aunt|cousin|neighbou?r)|colleague|user|customer|client|patient|tenant|agent|advisor|technician|engineer|manager|from|to|by|with|and|ich bin|je suis|soy|hier ist|hier spricht|c'est|am apparat|esmu|la señora|le nom|account of|name of|name)\b\s*[,:.!-]{0,2}").ok()
 });
 
 /// Behind a name: "Jo Doe speaking".
@@ -51,8 +51,8 @@ pub(super) fn find(text: &str, tokens: &[Token<'_>], runs: &[Run]) -> Vec<Candid
     }
     for cue in WEAK.iter().flat_map(|p| p.find_iter(text)) {
         let from = skip_break(tokens, at(cue.end()));
-        let greets = greets(cue.as_str());
-        take(tokens, from, weak(tokens, from, cased, greets), rank::NAMED, &mut found);
+        let cue = Cue::of(cue.as_str());
+        take(tokens, from, weak(tokens, from, cased, cue), rank::NAMED, &mut found);
     }
     for from in 0..tokens.len() {
         take(tokens, from, free(tokens, from, cased), rank::NAME, &mut found);
@@ -94,8 +94,40 @@ fn skip_break(tokens: &[Token<'_>], from: usize) -> usize {
     from + skipped
 }
 
+/// What kind of words stand before a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cue {
+    /// "Dear", "Kind regards": a name or nothing follows.
+    Greets,
+    /// "thanks", "speaking with": likely a name.
+    Addresses,
+    /// "this is", "my wife": a name or anything else.
+    Tells,
+    /// "from", "by": anything.
+    Loose,
+    /// "name" alone.
+    Name,
+}
+
+impl Cue {
+    fn of(cue: &str) -> Self {
+        let plain = cue.trim_end_matches([',', ':', '.', '!', '-', ' ', '\n']).to_lowercase();
+        let spoken = ["speaking", "speak", "spoke", "talking", "talked", "chatting", "chatted", "dealt", "connected", "transferred", "asked", "ask", "you're"];
+        if greets(&plain) {
+            Self::Greets
+        } else if plain.starts_with("thank") || spoken.iter().any(|word| plain.starts_with(word)) {
+            Self::Addresses
+        } else if plain == "name" {
+            Self::Name
+        } else if matches!(plain.as_str(), "for" | "from" | "to" | "by" | "with" | "and" | "love" | "best" | "under" | "contact") {
+            Self::Loose
+        } else {
+            Self::Tells
+        }
+    }
+}
+
 fn greets(cue: &str) -> bool {
-    let cue = cue.trim_end_matches([',', ':', '.', '!', '-', ' ', '\n']).to_lowercase();
     let begins = ["dear", "hi", "hello", "hey", "hallo", "bonjour", "hola", "sveiki", "labdien", "good", "guten"];
     let ends = ["regards", "sincerely", "truly", "faithfully", "wishes", "cheers", "cordialement", "saludos", "grüße", "grüßen"];
     begins.iter().any(|word| cue.starts_with(word)) || ends.iter().any(|word| cue.ends_with(word))
@@ -136,7 +168,8 @@ fn rest(tokens: &[Token<'_>], from: usize, capital: bool, is_sure: bool) -> usiz
     while let Some(token) = tokens.get(at).filter(|_| parts < LONGEST) {
         // Hyphens join; an initial has its stop.
         if token.is_mark("-") && token.glued && tokens.get(at + 1).is_some_and(|t| t.glued && t.is_word()) {
-            at += 1;
+            at += 2;
+            end = at;
             continue;
         }
         if capital && token.letter().is_some() && token.is_capital() && !token.is("i") {
@@ -149,13 +182,15 @@ fn rest(tokens: &[Token<'_>], from: usize, capital: bool, is_sure: bool) -> usiz
         }
         let lower = token.lower.as_str();
         if PARTICLES.contains(&lower) && token.is_word() {
-            let next = tokens.get(at + 1).filter(|t| t.is_word());
+            let hyphen = usize::from(tokens.get(at + 1).is_some_and(|t| t.is_mark("-") && t.glued));
+            let behind_de = tokens.get(at - 1).is_some_and(|t| t.is("de"));
+            let next = tokens.get(at + 1 + hyphen).filter(|t| t.is_word());
             let goes_on = next.is_some_and(|t| {
                 (PARTICLES.contains(&t.lower.as_str()) && at + 2 < tokens.len())
-                    || (fits(t) && (if capital { t.is_capital() } else { is_name(t) || !matches!(lower, "do" | "e" | "y" | "o" | "la") }))
+                    || (fits(t) && (if capital { t.is_capital() } else { is_name(t) || behind_de || !matches!(lower, "do" | "e" | "y" | "o" | "la") }))
             });
             if goes_on && !(lower.len() == 1 && !capital) {
-                at += 1;
+                at += 1 + hyphen;
                 continue;
             }
             break;
@@ -177,7 +212,8 @@ fn rest(tokens: &[Token<'_>], from: usize, capital: bool, is_sure: bool) -> usiz
 }
 
 /// A name behind words that often stand before one.
-fn weak(tokens: &[Token<'_>], from: usize, cased: bool, greets: bool) -> Option<usize> {
+fn weak(tokens: &[Token<'_>], from: usize, cased: bool, cue: Cue) -> Option<usize> {
+    let greets = cue == Cue::Greets;
     let first = tokens.get(from)?;
     if !first.is_word() {
         return None;
@@ -187,7 +223,9 @@ fn weak(tokens: &[Token<'_>], from: usize, cased: bool, greets: bool) -> Option<
     let end = rest(tokens, from, capital, false);
     let several = end > from + 1;
     if is_given(lower) && fits(first) {
-        return Some(end);
+        // "this is sarah brouwer": a second word that nobody uses otherwise.
+        let sure = !capital && matches!(cue, Cue::Tells | Cue::Greets | Cue::Name);
+        return Some(if sure { rest(tokens, from, capital, true) } else { end });
     }
     if is_ambiguous(lower) {
         let named = capital && (greets || (several && tokens.get(end - 1).is_some_and(|t| is_surname(&t.lower))));
@@ -198,17 +236,27 @@ fn weak(tokens: &[Token<'_>], from: usize, cased: bool, greets: bool) -> Option<
     if capital && fits(first) {
         let ends = tokens.get(end).is_none_or(|t| t.class == Class::Mark);
         let last_known = tokens.get(end - 1).is_some_and(|t| is_name(t));
-        return ((greets && ends) || (several && last_known && first.range.start > 0)).then_some(end);
+        let said = tokens.get(end).is_some_and(|t| BEHIND.contains(&t.lower.as_str()));
+        let told = several && matches!(cue, Cue::Greets | Cue::Addresses | Cue::Name);
+        return ((greets && ends) || said || told || (cue == Cue::Addresses && ends) || (several && last_known && first.range.start > 0)).then_some(end);
     }
     // "this is tatiana volkova calling", whatever the name.
     if !cased && fits(first) {
         let far = rest(tokens, from, false, true);
         let said = tokens.get(far).is_some_and(|t| BEHIND.contains(&t.lower.as_str()));
         let surnamed = tokens.get(far - 1).is_some_and(|t| far > from + 1 && is_surname(&t.lower) && !is_common(&t.lower));
-        return (said || surnamed).then_some(far);
+        let two = cue == Cue::Name && far > from + 1;
+        let addressed = matches!(cue, Cue::Greets | Cue::Addresses) && lower.len() > 2 && tokens.get(far).is_none_or(|t| t.class == Class::Mark || AFTER.contains(&t.lower.as_str()));
+        return (said || surnamed || two || addressed).then_some(far);
     }
     None
 }
+
+/// Words that go on behind the name of whoever is spoken to.
+const AFTER: [&str; 26] = [
+    "bye", "how", "uh", "um", "er", "i", "i'm", "and", "thanks", "thank", "this", "my", "what", "can", "could", "have", "here", "speaking",
+    "calling", "from", "about", "goodbye", "please", "for", "you", "yesterday",
+];
 
 /// A known name without any cue.
 fn free(tokens: &[Token<'_>], from: usize, cased: bool) -> Option<usize> {

@@ -20,6 +20,34 @@ static UNIT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+static IBAN: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)\b[a-z]{2}\d{2}(?:[ -]?[a-z0-9]{4}){2,7}(?:[ -]?[a-z0-9]{1,3})?\b").ok());
+
+/// Written IBANs in any case whose check digits are right.
+pub(super) fn find_iban(text: &str) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    for matched in IBAN.iter().flat_map(|pattern| pattern.find_iter(text)) {
+        // What looks like its last groups may be the next words.
+        let mut end = matched.end();
+        while let Some(code) = text.get(matched.start()..end).filter(|code| code.len() >= 15) {
+            let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
+            if checks::iban(&plain.to_ascii_uppercase()) {
+                found.push(Candidate {
+                    kind: PiiKind::Iban,
+                    range: matched.start()..end,
+                    rank: rank::CHECKED,
+                });
+                break;
+            }
+            match code.rfind([' ', '-']) {
+                Some(cut) => end = matched.start() + cut,
+                None => break,
+            }
+        }
+    }
+    found
+}
+
 /// What runs are tried as.
 struct Reader<'a> {
     text: &'a str,

@@ -66,7 +66,8 @@ el los las una uno y es soy mi no con por para sí gracias pero yo usted un ir e
 lūdzu paldies bet kas mr. herr frau monsieur madame señor señora apartment apt flat unit suite floor building block
 zip postcode postal license licence passport driver drivers social security insurance tax date birth birthday expiry
 expiration valid cvv iban sort routing digits digit reference ref invoice policy claim loan mortgage savings checking
-morning's evening's tv box set sim esim roaming minutes texts gigabytes screen button keyboard printer laptop computer
+mate pal buddy heaps loads tons bunch million ever bro dude guys hun darling honey dear everyone quick quickly question
+folk anybody honestly advance anyway greatly kindly agent support morning's evening's tv box set sim esim roaming minutes texts gigabytes screen button keyboard printer laptop computer
 phone's iphone android windows apple google amazon microsoft samsung netflix visa mastercard paypal facebook vodafone
 verizon comcast accent advisor adviser supervisor technician engineer courier driver reception receptionist";
 
