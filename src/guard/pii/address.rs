@@ -156,7 +156,9 @@ fn street_end(tokens: &[Token<'_>], from: usize, has_upper: bool, near: bool) ->
                 let strong = STREET.contains(&lower) && words > 0;
                 let weak = WEAK_STREET.contains(&lower)
                     && words > 0
-                    && (near || (has_upper && capitals == words && token.is_capital()));
+                    && (near
+                        || (has_upper && capitals == words && token.is_capital())
+                        || (!has_upper && matches!(lower, "way" | "drive" | "close" | "court" | "place" | "dr" | "ct")));
                 // "12 Saint James Street": the first one is no end.
                 let ends_here = (strong || weak)
                     && !(tokens.get(from + offset + 1).is_some_and(|next| STREET.contains(&next.lower.as_str())));

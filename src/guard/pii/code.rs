@@ -46,6 +46,12 @@ const SPELLING: [&str; 28] = [
     "whiskey", "xray", "yankee", "zulu",
 ];
 
+/// Capitals that say what the digits beside them are.
+const NO_BLOCKS: [&str; 28] = [
+    "CVV", "CVC", "CSC", "PIN", "SSN", "DOB", "IBAN", "ZIP", "BIC", "EXP", "TEL", "NI", "ID", "NO", "NR", "DNI", "PLZ", "TIN", "NHS", "BLZ",
+    "USD", "EUR", "GBP", "AND", "MY", "IS", "THE", "OTP",
+];
+
 /// Letters behind digits that count something, or make an ordinal.
 const UNITS: [&str; 32] = [
     "st", "nd", "rd", "th", "am", "pm", "gb", "mb", "tb", "kg", "km", "cm", "mm", "k", "x", "h", "m", "s", "min",
@@ -169,6 +175,7 @@ fn item(tokens: &[Token<'_>], at: usize, tongue: Tongue, last: Option<&Item>) ->
             let behind_digits = last.is_some_and(|l| l.tokens.end == at && (l.is_digits || l.chars.len() > 1));
             let block = (2..=4).contains(&token.text.len())
                 && token.text.bytes().all(|b| b.is_ascii_uppercase())
+                && !NO_BLOCKS.contains(&token.text)
                 && (behind_digits || next.is_some_and(|n| n.class == Class::Digits));
             if is_code || block {
                 return Some(made(at + 1, token.text.to_ascii_uppercase(), false, false));

@@ -36,7 +36,7 @@ const CUES: [(Cue, &str); 14] = [
     (Cue::NationalId, r"social security(?: number)?|ssn|soc(?:ial)?(?: number)?|national insurance(?: number)?|ni number|nino|personal (?:identity |identification )?(?:code|id|number)|personas kod\w*|national id(?:entity|entification)?(?: card)?(?: number)?|identity (?:card )?number|id (?:card )?(?:number|no)|identification number|tax(?:payer)? (?:id(?:entification)?|file|reference|number)(?: number)?|tin|itin|utr|steuer[- ]?(?:id\w*|nummer|identifikationsnummer)|sozialversicherungsnummer|numéro (?:de )?(?:sécu(?:rité sociale)?|insee)|sécurité sociale|insee|nir|dni|nie|codice fiscale|pesel|bsn|burgerservicenummer|personnummer|cpr(?: number|[- ]nummer)?|henkilötunnus|cpf|aadhaa?r|pan (?:card|number)|social insurance(?: number)?|sin number|medicare(?: number)?|nhs(?: number)?|asmens koda\w*|isikukood|rodné číslo"),
     (Cue::Passport, r"passport|reisepass\w*|passeport|pasaporte|paspoort\w*|pases? numur\w*"),
     (Cue::Licence, r"driv(?:er'?s?|ing)'? ?licen[cs]e|driver's|licen[cs]e|dl|führerschein\w*|permis de conduire|permiso de conducir|carné de conducir"),
-    (Cue::Phone, r"phone|telephone|mobile|cell(?:phone)?|call(?: me| us| him| her)?(?: back)?(?: at| on| under)?|callback|reach(?: me| us)?(?: at| on)?|text me(?: at| on)?|whats ?app|landline|fax|telefon\w*|handy\w*|rufnummer|téléphone|portable|móvil|teléfono|celular|tālru\w*|telf?|dial|ring me(?: on| at)?|(?:contact|my|best|home|work|day(?:time)?|evening|another|other|new|his|her) number|line number"),
+    (Cue::Phone, r"phone|telephone|mobile|cell(?:phone)?|call(?: me| us| him| her)?(?: back)?(?: at| on| under)?|callback|reach(?: me| us)?(?: at| on)?|text me(?: at| on)?|whats ?app|landline|fax|telefon\w*|handy\w*|rufnummer|téléphone|portable|móvil|teléfono|celular|tālru\w*|telf?|dial|ring me(?: on| at)?|(?:contact|my|best|home|work|day(?:time)?|evening|another|other|new|his|her) number|number (?:you have )?on file|number you have|line number"),
     (Cue::Account, r"(?:account|acct|a/c|customer|client|member(?:ship)?|policy|patient|loyalty|subscriber|employee|user|contract|meter|insurance)(?: (?:number|no\b\.?|nr\b\.?|id|code|num)| ?#)|sort ?code|routing(?: (?:number|transit number))?|aba(?: number)?|transit number|bic|swift(?: code)?|konto(?:nummer)?|kunden(?:nummer|nr)|kundennummer|vertragsnummer|blz|bankleitzahl|numéro de (?:compte|client|contrat)|número de (?:cuenta|cliente|contrato)|(?:konta|klienta|līguma) numur\w*"),
     (Cue::MaybeAccount, r"(?:bank |current |savings |checking )?acc(?:oun)?t"),
     (Cue::Card, r"(?:credit|debit|bank|payment|gift)? ?card|credit|debit|visa|mastercard|master card|amex|american express|maestro|discover|kreditkart\w*|karten?(?:nummer)?|carte(?: (?:bancaire|bleue))?|tarjeta|kart[ei]s? numur\w*|long number|(?:16|sixteen)[- ]digits?(?: number)?"),
@@ -56,9 +56,6 @@ static LINK: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
     .ok()
 });
-
-static FILLER: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)\b(?:uh|um|er|erm|uhm|äh|ähm|euh)\b,?\s*").ok());
 
 static BEHIND: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)^[\s,.;)\-\x{2013}]*(?:(?:that's|that is|is|was|as|are|ist|est|es|ir)\s+)?(?:(?:my|the|her|his|our|your|meine|mon|ma|mi|mana|mans)\s+)(?:\w+\s+)?$").ok()
@@ -88,8 +85,6 @@ pub(super) fn before(text: &str, from: usize, at: usize) -> Vec<Near> {
         Some(line) if window.get(line..).is_some_and(|w| w.trim().len() > 2) => window.get(line..).unwrap_or_default(),
         _ => window,
     };
-    // "my customer uh number"
-    let window = &FILLER.as_ref().map_or(window.into(), |filler| filler.replace_all(window, ""));
     let mut found: Vec<Near> = all(window)
         .map(|(cue, end)| Near {
             cue,

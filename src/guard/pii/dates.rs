@@ -30,10 +30,10 @@ const INSIDE: [&str; 18] = [
 ];
 
 /// Words between the cue and the date.
-const BEFORE: [&str; 40] = [
+const BEFORE: [&str; 43] = [
     "is", "was", "it's", "its", "on", "the", "in", "at", "my", "number", "uh", "um", "er", "erm", "sure", "yes", "yeah", "that's",
     "that", "am", "ist", "est", "es", "ir", "le", "el", "it", "would", "be", "year", "back", "i", "a", "so", "okay", "well", "please",
-    "of", "for", "den",
+    "of", "for", "den", "der", "il", "die",
 ];
 
 /// A date has at least so many parts.

@@ -10,6 +10,7 @@ mod code;
 mod cues;
 mod dates;
 mod email;
+mod fillers;
 mod kind;
 mod lexicon;
 mod masker;
@@ -66,6 +67,13 @@ struct Candidate {
 ///
 /// One text, seen alone: [`PiiScanner`] also knows what was asked for and said before.
 pub fn find_pii(text: &str) -> Vec<PiiSpan> {
+    match fillers::Fluent::of(text) {
+        Some(fluent) => find(&fluent.text).into_iter().map(|span| fluent.back(span)).collect(),
+        None => find(text),
+    }
+}
+
+fn find(text: &str) -> Vec<PiiSpan> {
     let tokens = token::tokens(text);
     let runs = code::runs(&tokens);
     let mut found = email::find(text);

@@ -144,6 +144,12 @@ fn is_name(token: &Token<'_>) -> bool {
 
 /// How many tokens the name behind a strong cue takes; returns one past its end.
 fn strong(tokens: &[Token<'_>], from: usize, cased: bool) -> Option<usize> {
+    // "last name de la fuente"
+    let particles = tokens.get(from..)?.iter().take(3).take_while(|t| PARTICLES.contains(&t.lower.as_str()) && t.lower.len() > 1).count();
+    if particles > 0 && tokens.get(from + particles).is_some_and(fits) && tokens.get(from + particles)?.lower.len() > 2 {
+        let capital = cased && tokens.get(from + particles)?.is_capital();
+        return Some(rest(tokens, from + particles, capital, true));
+    }
     let first = tokens.get(from)?;
     let capital = first.is_capital() && cased;
     let ok = first.is_word() && (fits(first) || is_ambiguous(&first.lower) || (capital && is_initial(tokens, from)));
@@ -229,7 +235,8 @@ fn weak(tokens: &[Token<'_>], from: usize, cased: bool, cue: Cue) -> Option<usiz
     }
     if is_ambiguous(lower) {
         let named = capital && (greets || (several && tokens.get(end - 1).is_some_and(|t| is_surname(&t.lower))));
-        let said = tokens.get(end).is_some_and(|t| BEHIND.contains(&t.lower.as_str()));
+        let said = tokens.get(end).is_some_and(|t| BEHIND.contains(&t.lower.as_str()))
+            || (greets && tokens.get(from + 1).is_some_and(|t| t.is_mark(",")));
         let surnamed = several && tokens.get(end - 1).is_some_and(|t| is_surname(&t.lower) && !is_common(&t.lower));
         return (named || said || surnamed).then_some(end);
     }
@@ -237,7 +244,7 @@ fn weak(tokens: &[Token<'_>], from: usize, cased: bool, cue: Cue) -> Option<usiz
         let ends = tokens.get(end).is_none_or(|t| t.class == Class::Mark);
         let last_known = tokens.get(end - 1).is_some_and(|t| is_name(t));
         let said = tokens.get(end).is_some_and(|t| BEHIND.contains(&t.lower.as_str()));
-        let told = several && matches!(cue, Cue::Greets | Cue::Addresses | Cue::Name);
+        let told = several && cue != Cue::Loose;
         return ((greets && ends) || said || told || (cue == Cue::Addresses && ends) || (several && last_known && first.range.start > 0)).then_some(end);
     }
     // "this is tatiana volkova calling", whatever the name.
@@ -245,11 +252,22 @@ fn weak(tokens: &[Token<'_>], from: usize, cased: bool, cue: Cue) -> Option<usiz
         let far = rest(tokens, from, false, true);
         let said = tokens.get(far).is_some_and(|t| BEHIND.contains(&t.lower.as_str()));
         let surnamed = tokens.get(far - 1).is_some_and(|t| far > from + 1 && is_surname(&t.lower) && !is_common(&t.lower));
-        let two = cue == Cue::Name && far > from + 1;
+        let two = far > from + 1
+            && (cue == Cue::Name
+                || (cue == Cue::Tells
+                    && tokens.get(far).is_none_or(|t| t.class == Class::Mark || AFTER.contains(&t.lower.as_str()))
+                    && tokens.get(from..far).unwrap_or_default().iter().all(|t| !describes(&t.lower))));
         let addressed = matches!(cue, Cue::Greets | Cue::Addresses) && lower.len() > 2 && tokens.get(far).is_none_or(|t| t.class == Class::Mark || AFTER.contains(&t.lower.as_str()));
         return (said || surnamed || two || addressed).then_some(far);
     }
     None
+}
+
+/// Adverbs, adjectives and participles, by their endings.
+fn describes(word: &str) -> bool {
+    ["ly", "ed", "ing", "ous", "ful", "able", "ible", "less", "ish", "ive", "ant", "ent", "ic", "ical", "ment", "tion", "ness"]
+        .iter()
+        .any(|ending| word.ends_with(ending))
 }
 
 /// Words that go on behind the name of whoever is spoken to.
@@ -283,7 +301,7 @@ fn free(tokens: &[Token<'_>], from: usize, cased: bool) -> Option<usize> {
 }
 
 static SPELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:spell\w*|spelt|that's|that is|letters|buchstabiert|buchstabiere|name|names|surname|name is|épelle|deletreo|it's)\b[^.!?]{0,24}$").ok()
+    Regex::new(r"(?i)\b(?:spell\w*|spelt|that's|that is|it is|letters|buchstabiert|buchstabiere|name|names|surname|name is|épelle|deletreo|it's)\b[^.!?]{0,24}$").ok()
 });
 
 /// Letters one by one.

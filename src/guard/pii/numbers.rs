@@ -369,7 +369,7 @@ fn is_phone(items: &[Item], chars: &str, lengths: &[usize], spoken: bool) -> boo
         [3, 4] => items.iter().skip(1).all(|item| item.mark == Some('-')),
         _ => {
             let close = items.iter().skip(1).all(|item| item.gap <= 1 && item.mark != Some('/') && item.mark != Some('_'));
-            let groups = lengths.iter().skip(1).all(|len| (2..=5).contains(len)) && lengths.iter().any(|len| *len >= 2);
+            let groups = lengths.iter().skip(1).all(|len| (2..=5).contains(len) || (chars.starts_with('0') && *len <= 7 && *len >= 2)) && lengths.iter().any(|len| *len >= 2);
             let first = lengths.first().is_some_and(|len| *len <= 5);
             close && first && groups && (8..=14).contains(&n) && lengths.len() <= 6
         }
