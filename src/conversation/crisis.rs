@@ -75,7 +75,12 @@ impl Default for CrisisProtocol {
 impl CrisisProtocol {
     /// The resources for a kind and a language, those of other languages left out unless there are no others.
     pub fn resources_for(&self, kind: CrisisKind, language: &str) -> Vec<&CrisisResource> {
-        let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_lowercase();
+        let primary = |tag: &str| {
+            tag.split(['-', '_'])
+                .next()
+                .unwrap_or_default()
+                .to_lowercase()
+        };
         let wanted = primary(language);
         let of_kind = || {
             self.resources
@@ -85,7 +90,11 @@ impl CrisisProtocol {
         let spoken: Vec<&CrisisResource> = of_kind()
             .filter(|r| r.language.is_empty() || primary(&r.language) == wanted)
             .collect();
-        if spoken.is_empty() { of_kind().collect() } else { spoken }
+        if spoken.is_empty() {
+            of_kind().collect()
+        } else {
+            spoken
+        }
     }
 
     /// What is said to the customer: the calm sentence, then the resources.

@@ -111,12 +111,21 @@ type Span = (PiiKind, Range<usize>);
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`] for a file that cannot be read, [`ErrorKind::InvalidInput`] for a line in another form.
-pub fn run(data: &Path, limit: Option<usize>, mut tell: impl FnMut(&RedactMiss)) -> Result<RedactScore> {
+pub fn run(
+    data: &Path,
+    limit: Option<usize>,
+    mut tell: impl FnMut(&RedactMiss),
+) -> Result<RedactScore> {
     let lines = read(data, limit)?;
-    let by_chars = lines
+    let by_chars = lines.iter().all(|line| {
+        line.entities
+            .iter()
+            .all(|e| e.end <= line.text.chars().count())
+    });
+    let names = lines
         .iter()
-        .all(|line| line.entities.iter().all(|e| e.end <= line.text.chars().count()));
-    let names = lines.iter().flat_map(|line| &line.entities).map(|e| e.kind.as_str());
+        .flat_map(|line| &line.entities)
+        .map(|e| e.kind.as_str());
     let known: BTreeSet<PiiKind> = names.filter_map(PiiKind::from_name).collect();
     let start = Instant::now();
     let mut counts: BTreeMap<PiiKind, Count> = BTreeMap::new();
@@ -129,7 +138,9 @@ pub fn run(data: &Path, limit: Option<usize>, mut tell: impl FnMut(&RedactMiss))
         unknown += strange.len();
         let mut found: Vec<Span> = spans.into_iter().map(|s| (s.kind, s.range)).collect();
         let before = found.len();
-        found.retain(|(kind, range)| known.contains(kind) && !strange.iter().any(|other| overlap(range, other) > 0));
+        found.retain(|(kind, range)| {
+            known.contains(kind) && !strange.iter().any(|other| overlap(range, other) > 0)
+        });
         outside += before - found.len();
         let miss = count(&line.text, &marked, &found, &mut counts);
         if !miss.missed.is_empty() || !miss.wrong.is_empty() {
@@ -157,7 +168,10 @@ pub fn run(data: &Path, limit: Option<usize>, mut tell: impl FnMut(&RedactMiss))
         entities: all.marked,
         unknown,
         outside,
-        line_p95_ms: times.get(times.len() * 95 / 100).copied().unwrap_or_default(),
+        line_p95_ms: times
+            .get(times.len() * 95 / 100)
+            .copied()
+            .unwrap_or_default(),
         kinds,
     })
 }
@@ -172,21 +186,34 @@ fn read(data: &Path, limit: Option<usize>) -> Result<Vec<RedactLine>> {
     let lines: Vec<RedactLine> = kept
         .take(limit.unwrap_or(usize::MAX))
         .map(|(at, line)| {
-            let line = line.or_error(ErrorKind::InvalidInput, || format!("{shown}: line {} is no text", at + 1))?;
+            let line = line.or_error(ErrorKind::InvalidInput, || {
+                format!("{shown}: line {} is no text", at + 1)
+            })?;
             serde_json::from_str(&line).or_error(ErrorKind::InvalidInput, || {
-                format!("{shown}: line {} is not {{text, entities:[{{kind,start,end}}]}}", at + 1)
+                format!(
+                    "{shown}: line {} is not {{text, entities:[{{kind,start,end}}]}}",
+                    at + 1
+                )
             })
         })
         .collect::<Result<_>>()?;
     if lines.is_empty() {
-        return Err(Error::new(ErrorKind::InvalidInput, format!("{shown} holds no lines")));
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("{shown} holds no lines"),
+        ));
     }
     Ok(lines)
 }
 
 /// The marked spans of known kinds in bytes, and the places of the others.
 fn marked(line: &RedactLine, by_chars: bool) -> (Vec<Span>, Vec<Range<usize>>) {
-    let starts: Vec<usize> = line.text.char_indices().map(|(at, _)| at).chain([line.text.len()]).collect();
+    let starts: Vec<usize> = line
+        .text
+        .char_indices()
+        .map(|(at, _)| at)
+        .chain([line.text.len()])
+        .collect();
     let byte = |place: usize| match by_chars {
         true => starts.get(place).copied().unwrap_or(line.text.len()),
         false => place.min(line.text.len()),
@@ -202,7 +229,12 @@ fn marked(line: &RedactLine, by_chars: bool) -> (Vec<Span>, Vec<Range<usize>>) {
     (known, strange)
 }
 
-fn count(text: &str, marked: &[Span], found: &[Span], counts: &mut BTreeMap<PiiKind, Count>) -> RedactMiss {
+fn count(
+    text: &str,
+    marked: &[Span],
+    found: &[Span],
+    counts: &mut BTreeMap<PiiKind, Count>,
+) -> RedactMiss {
     let words = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default().to_owned();
     let mut miss = RedactMiss {
         text: text.to_owned(),
@@ -246,15 +278,24 @@ fn covers(gold: &Span, span: &Span) -> bool {
 fn same(text: &str, gold: &Span, span: &Span) -> bool {
     let bare = |range: &Range<usize>| {
         let inside = text.get(range.clone()).unwrap_or_default();
-        let start = inside.len() - inside.trim_start_matches(|c: char| !c.is_alphanumeric()).len();
-        let end = inside.trim_end_matches(|c: char| !c.is_alphanumeric()).len();
+        let start = inside.len()
+            - inside
+                .trim_start_matches(|c: char| !c.is_alphanumeric())
+                .len();
+        let end = inside
+            .trim_end_matches(|c: char| !c.is_alphanumeric())
+            .len();
         range.start + start..range.start + end
     };
     gold.0 == span.0 && bare(&gold.1) == bare(&span.1)
 }
 
 fn share(part: usize, whole: usize) -> f64 {
-    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
+    if whole == 0 {
+        1.0
+    } else {
+        part as f64 / whole as f64
+    }
 }
 
 #[cfg(test)]

@@ -80,7 +80,11 @@ struct Likeness {
 impl CrisisGuard {
     /// Notices by patterns, and acts by `config`.
     pub fn new(config: CrisisConfig) -> Self {
-        let examples = config.examples.into_iter().map(|e| (e.kind, e.text)).collect();
+        let examples = config
+            .examples
+            .into_iter()
+            .map(|e| (e.kind, e.text))
+            .collect();
         Self {
             protocol: config.protocol,
             examples,
@@ -93,13 +97,23 @@ impl CrisisGuard {
     /// # Errors
     /// As the embedder.
     pub async fn with_embedder(mut self, embedder: Arc<dyn Embedder>) -> Result<Self> {
-        let own = patterns::EXAMPLES.iter().map(|(kind, text)| (*kind, (*text).to_owned()));
-        let examples: Vec<(CrisisKind, String)> = own.chain(self.examples.iter().cloned()).collect();
+        let own = patterns::EXAMPLES
+            .iter()
+            .map(|(kind, text)| (*kind, (*text).to_owned()));
+        let examples: Vec<(CrisisKind, String)> =
+            own.chain(self.examples.iter().cloned()).collect();
         let texts: Vec<String> = examples.iter().map(|(_, text)| text.clone()).collect();
-        let harmless: Vec<String> = patterns::WAYS_OF_SPEAKING.iter().map(|t| (*t).to_owned()).collect();
+        let harmless: Vec<String> = patterns::WAYS_OF_SPEAKING
+            .iter()
+            .map(|t| (*t).to_owned())
+            .collect();
         let vectors = embedder.embed(&texts, TextKind::Query).await?;
         let harmless = embedder.embed(&harmless, TextKind::Query).await?;
-        let dangers = examples.into_iter().map(|(kind, _)| kind).zip(vectors).collect();
+        let dangers = examples
+            .into_iter()
+            .map(|(kind, _)| kind)
+            .zip(vectors)
+            .collect();
         self.likeness = Some(Likeness {
             embedder,
             dangers,
@@ -138,7 +152,10 @@ impl CrisisGuard {
 
 impl Likeness {
     async fn nearest(&self, text: &str) -> Result<Option<CrisisKind>> {
-        let vectors = self.embedder.embed(&[text.to_owned()], TextKind::Query).await?;
+        let vectors = self
+            .embedder
+            .embed(&[text.to_owned()], TextKind::Query)
+            .await?;
         let Some(vector) = vectors.first() else {
             return Ok(None);
         };
@@ -148,7 +165,11 @@ impl Likeness {
             .iter()
             .map(|(kind, other)| (*kind, cosine(other)))
             .max_by(|a, b| a.1.total_cmp(&b.1));
-        let harmless = self.harmless.iter().map(|other| cosine(other)).fold(f32::MIN, f32::max);
+        let harmless = self
+            .harmless
+            .iter()
+            .map(|other| cosine(other))
+            .fold(f32::MIN, f32::max);
         Ok(best
             .filter(|(_, likeness)| *likeness >= ALIKE && *likeness >= harmless + MARGIN)
             .map(|(kind, _)| kind))
@@ -182,14 +203,21 @@ pub struct CrisisExample {
 /// without a name or a way to reach it.
 pub fn load_crisis_config(path: &Path) -> Result<CrisisConfig> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).or_error(ErrorKind::NotFound, || format!("cannot read {shown}"))?;
-    let config: CrisisConfig =
-        toml::from_str(&text).or_error(ErrorKind::Config, || format!("{shown} holds no crisis protocol"))?;
-    let empty = |r: &crate::conversation::CrisisResource| r.name.trim().is_empty() || r.contact.trim().is_empty();
+    let text = std::fs::read_to_string(path)
+        .or_error(ErrorKind::NotFound, || format!("cannot read {shown}"))?;
+    let config: CrisisConfig = toml::from_str(&text).or_error(ErrorKind::Config, || {
+        format!("{shown} holds no crisis protocol")
+    })?;
+    let empty = |r: &crate::conversation::CrisisResource| {
+        r.name.trim().is_empty() || r.contact.trim().is_empty()
+    };
     match config.protocol.resources.iter().find(|r| empty(r)) {
         Some(resource) => Err(Error::new(
             ErrorKind::Config,
-            format!("{shown}: the resource {:?} needs a name and a contact", resource.name),
+            format!(
+                "{shown}: the resource {:?} needs a name and a contact",
+                resource.name
+            ),
         )),
         None => Ok(config),
     }

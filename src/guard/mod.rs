@@ -8,7 +8,9 @@ mod pii;
 mod polarity;
 
 pub use claims::{Claim, unproven_claims};
-pub use crisis::{CrisisConfig, CrisisExample, CrisisGuard, CrisisSign, crisis_sign, load_crisis_config};
+pub use crisis::{
+    CrisisConfig, CrisisExample, CrisisGuard, CrisisSign, crisis_sign, load_crisis_config,
+};
 pub use grounding::ungrounded_numbers;
 pub use masked::MaskedModel;
 pub use pii::{Masker, PiiAction, PiiKind, PiiPolicy, PiiScanner, PiiSpan, Redactor, find_pii};

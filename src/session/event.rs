@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::conversation::{
-    Citation, CrisisKind, CrisisProtocol, Evidence, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion,
-    Summary, Utterance, UtteranceId,
+    Citation, CrisisKind, CrisisProtocol, Evidence, Handoff, NewUtterance, Participant,
+    ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
 };
 use crate::error::Error;
 use crate::knowledge::ArticleFeedback;

@@ -429,7 +429,11 @@ impl Runtime {
             .await
         {
             Ok(actions) => {
-                let actions = if self.stop_selling { Vec::new() } else { actions };
+                let actions = if self.stop_selling {
+                    Vec::new()
+                } else {
+                    actions
+                };
                 context.next_step = actions.first().map(instruction);
                 scripted =
                     worth_showing(&actions).and_then(|best| self.assistant.scripted_reply(best));

@@ -37,11 +37,15 @@ impl Dice {
     where
         &'l T: Default,
     {
-        list.get(self.below(list.len())).copied().unwrap_or_default()
+        list.get(self.below(list.len()))
+            .copied()
+            .unwrap_or_default()
     }
 
     fn digits(&mut self, n: usize) -> String {
-        (0..n).map(|_| char::from(b'0' + self.below(10) as u8)).collect()
+        (0..n)
+            .map(|_| char::from(b'0' + self.below(10) as u8))
+            .collect()
     }
 }
 
@@ -69,16 +73,25 @@ pub fn lines(n: usize, seed: u64) -> Vec<RedactLine> {
 /// written.
 pub fn write(n: usize, seed: u64, out: &Path) -> Result<()> {
     if !(1..=1_000_000).contains(&n) {
-        return Err(Error::new(ErrorKind::InvalidInput, format!("{n} lines cannot be made; ask for 1 to 1000000")));
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("{n} lines cannot be made; ask for 1 to 1000000"),
+        ));
     }
     let mut text = String::new();
     for line in lines(n, seed) {
-        let json = serde_json::to_string(&line).or_error(ErrorKind::InvalidInput, || "a line could not be written as JSON")?;
+        let json = serde_json::to_string(&line).or_error(
+            ErrorKind::InvalidInput,
+            || "a line could not be written as JSON",
+        )?;
         text.push_str(&json);
         text.push('\n');
     }
     std::fs::write(out, text).or_error(ErrorKind::Storage, || {
-        format!("cannot write {}; name a file in a folder that is there", out.display())
+        format!(
+            "cannot write {}; name a file in a folder that is there",
+            out.display()
+        )
     })
 }
 
@@ -140,7 +153,11 @@ fn carrier(text: &str, style: Style, dice: &mut Dice) -> String {
                         words.push(' ');
                     }
                 }
-                words.extend(word.to_lowercase().chars().filter(|c| c.is_alphanumeric() || matches!(c, '\'' | '\n')));
+                words.extend(
+                    word.to_lowercase()
+                        .chars()
+                        .filter(|c| c.is_alphanumeric() || matches!(c, '\'' | '\n')),
+                );
             }
             words
         }

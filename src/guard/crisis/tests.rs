@@ -175,10 +175,16 @@ fn danger_is_noticed_also_where_it_is_said_indirectly() {
 
 #[test]
 fn false_alarms_are_counted_and_few() {
-    let alarms: Vec<_> = QUIET.iter().filter_map(|line| crisis_sign(line).map(|sign| (*line, sign))).collect();
+    let alarms: Vec<_> = QUIET
+        .iter()
+        .filter_map(|line| crisis_sign(line).map(|sign| (*line, sign)))
+        .collect();
     // High recall by design: this one is worth a look.
     let allowed = ["the kids are home alone with no internet on Tuesday"];
-    let others: Vec<_> = alarms.iter().filter(|(line, _)| !allowed.contains(line)).collect();
+    let others: Vec<_> = alarms
+        .iter()
+        .filter(|(line, _)| !allowed.contains(line))
+        .collect();
     assert!(others.is_empty(), "{others:?}");
 }
 
@@ -199,12 +205,27 @@ async fn a_file_gives_protocol_resources_and_examples() {
     std::fs::write(file.path(), text).unwrap();
     let config = load_crisis_config(file.path()).unwrap();
     assert!(!config.protocol.stop_selling && config.protocol.handoff);
-    assert_eq!(config.protocol.words(CrisisKind::SelfHarm, "en-GB"), "I am here. Line: 116 123.");
-    assert_eq!(config.protocol.words(CrisisKind::SelfHarm, "de"), "I am here. Seelsorge: 0800.");
-    let guard = CrisisGuard::new(config).with_embedder(Arc::new(HashingEmbedder::default())).await.unwrap();
+    assert_eq!(
+        config.protocol.words(CrisisKind::SelfHarm, "en-GB"),
+        "I am here. Line: 116 123."
+    );
+    assert_eq!(
+        config.protocol.words(CrisisKind::SelfHarm, "de"),
+        "I am here. Seelsorge: 0800."
+    );
+    let guard = CrisisGuard::new(config)
+        .with_embedder(Arc::new(HashingEmbedder::default()))
+        .await
+        .unwrap();
     let sign = guard.look("The well is dry and so am I").await.unwrap();
     assert_eq!(sign.kind, CrisisKind::SelfHarm);
-    assert_eq!(guard.look("My invoice from last month is wrong").await, None);
+    assert_eq!(
+        guard.look("My invoice from last month is wrong").await,
+        None
+    );
     std::fs::write(file.path(), "[[resources]]\nname = \"\"\ncontact = \"1\"\n").unwrap();
-    assert_eq!(load_crisis_config(file.path()).unwrap_err().kind(), ErrorKind::Config);
+    assert_eq!(
+        load_crisis_config(file.path()).unwrap_err().kind(),
+        ErrorKind::Config
+    );
 }

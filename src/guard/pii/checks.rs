@@ -76,7 +76,9 @@ pub(super) fn insee(digits: &str) -> bool {
     ) else {
         return false;
     };
-    digits.len() == 15 && matches!(digits.as_bytes().first(), Some(b'1' | b'2')) && key == 97 - number % 97
+    digits.len() == 15
+        && matches!(digits.as_bytes().first(), Some(b'1' | b'2'))
+        && key == 97 - number % 97
 }
 
 /// The German tax identification number (ISO 7064, MOD 11,10).
@@ -111,7 +113,8 @@ pub(super) fn latvian(digits: &str) -> bool {
 pub(super) fn baltic(digits: &str) -> bool {
     let first = [1, 2, 3, 4, 5, 6, 7, 8, 9, 1];
     let second = [3, 4, 5, 6, 7, 8, 9, 1, 2, 3];
-    let sum = |weights: [u32; 10]| values(digits).zip(weights).map(|(d, w)| d * w).sum::<u32>() % 11;
+    let sum =
+        |weights: [u32; 10]| values(digits).zip(weights).map(|(d, w)| d * w).sum::<u32>() % 11;
     let check = match (sum(first), sum(second)) {
         (10, 10) => 0,
         (10, check) | (check, _) => check,
@@ -174,5 +177,8 @@ fn values(digits: &str) -> impl DoubleEndedIterator<Item = u32> + '_ {
 }
 
 fn number(digits: &str, range: std::ops::Range<usize>) -> u32 {
-    digits.get(range).and_then(|part| part.parse().ok()).unwrap_or_default()
+    digits
+        .get(range)
+        .and_then(|part| part.parse().ok())
+        .unwrap_or_default()
 }

@@ -32,8 +32,9 @@ const LONGEST_RUN: usize = 64;
 const LONGEST_GAP: usize = 4;
 
 const FILLERS: [&str; 26] = [
-    "uh", "um", "er", "erm", "uhm", "hmm", "ah", "eh", "mm", "then", "dash", "hyphen", "slash", "minus", "space",
-    "äh", "ähm", "öh", "euh", "ehm", "strich", "tiret", "okay", "ok", "so", "like",
+    "uh", "um", "er", "erm", "uhm", "hmm", "ah", "eh", "mm", "then", "dash", "hyphen", "slash",
+    "minus", "space", "äh", "ähm", "öh", "euh", "ehm", "strich", "tiret", "okay", "ok", "so",
+    "like",
 ];
 
 const LATVIAN: [&str; 10] = [
@@ -41,21 +42,22 @@ const LATVIAN: [&str; 10] = [
 ];
 
 const SPELLING: [&str; 28] = [
-    "alpha", "alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "juliett",
-    "kilo", "lima", "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor",
-    "whiskey", "xray", "yankee", "zulu",
+    "alpha", "alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india",
+    "juliet", "juliett", "kilo", "lima", "mike", "november", "oscar", "papa", "quebec", "romeo",
+    "sierra", "tango", "uniform", "victor", "whiskey", "xray", "yankee", "zulu",
 ];
 
 /// Capitals that say what the digits beside them are.
 const NO_BLOCKS: [&str; 28] = [
-    "CVV", "CVC", "CSC", "PIN", "SSN", "DOB", "IBAN", "ZIP", "BIC", "EXP", "TEL", "NI", "ID", "NO", "NR", "DNI", "PLZ", "TIN", "NHS", "BLZ",
-    "USD", "EUR", "GBP", "AND", "MY", "IS", "THE", "OTP",
+    "CVV", "CVC", "CSC", "PIN", "SSN", "DOB", "IBAN", "ZIP", "BIC", "EXP", "TEL", "NI", "ID", "NO",
+    "NR", "DNI", "PLZ", "TIN", "NHS", "BLZ", "USD", "EUR", "GBP", "AND", "MY", "IS", "THE", "OTP",
 ];
 
 /// Letters behind digits that count something, or make an ordinal.
 const UNITS: [&str; 32] = [
-    "st", "nd", "rd", "th", "am", "pm", "gb", "mb", "tb", "kg", "km", "cm", "mm", "k", "x", "h", "m", "s", "min",
-    "mins", "hrs", "eur", "usd", "gbp", "g", "p", "mg", "ml", "ft", "mph", "bps", "mbps",
+    "st", "nd", "rd", "th", "am", "pm", "gb", "mb", "tb", "kg", "km", "cm", "mm", "k", "x", "h",
+    "m", "s", "min", "mins", "hrs", "eur", "usd", "gbp", "g", "p", "mg", "ml", "ft", "mph", "bps",
+    "mbps",
 ];
 
 /// The runs of digits and letters in a text, in order.
@@ -73,7 +75,10 @@ pub(super) fn runs(tokens: &[Token<'_>]) -> Vec<Run> {
             Some(mut item) => {
                 let (strength, mark) = gap.flatten().unwrap_or((0, None));
                 (item.gap, item.mark) = (strength, mark);
-                item.plus = at > 0 && tokens.get(at - 1).is_some_and(|t| t.is_mark("+") || t.is("plus"));
+                item.plus = at > 0
+                    && tokens
+                        .get(at - 1)
+                        .is_some_and(|t| t.is_mark("+") || t.is("plus"));
                 at = item.tokens.end;
                 run.push(item);
                 if run.len() >= LONGEST_RUN {
@@ -99,12 +104,20 @@ fn gap(tokens: &[Token<'_>], from: usize, to: usize) -> Option<(u8, Option<char>
     if between.len() > LONGEST_GAP {
         return None;
     }
-    let mut strength = u8::from(!tokens.get(to).is_some_and(|t| t.glued && between.is_empty()));
+    let mut strength = u8::from(
+        !tokens
+            .get(to)
+            .is_some_and(|t| t.glued && between.is_empty()),
+    );
     let mut mark = None;
     for (offset, token) in between.iter().enumerate() {
         let next_glued = tokens.get(from + offset + 1).is_some_and(|t| t.glued);
         let of_token = match (token.class, token.text) {
-            (Class::Mark, "-" | "\u{2013}" | "\u{2010}" | "\u{2011}" | "/" | "(" | ")" | "+" | "_" | "*" | "\u{b7}") => 1,
+            (
+                Class::Mark,
+                "-" | "\u{2013}" | "\u{2010}" | "\u{2011}" | "/" | "(" | ")" | "+" | "_" | "*"
+                | "\u{b7}",
+            ) => 1,
             (Class::Mark, ".") if next_glued => 1,
             (Class::Mark, ",") => 2,
             (Class::Mark, "." | "\u{2026}") => 3,
@@ -159,7 +172,9 @@ fn item(tokens: &[Token<'_>], at: usize, tongue: Tongue, last: Option<&Item>) ->
                     && n.is_word()
                     && UNITS.contains(&n.lower.as_str())
                     && token.text.len() <= 4
-                    && tokens.get(at + 2).is_none_or(|after| !after.glued || after.class == Class::Mark)
+                    && tokens
+                        .get(at + 2)
+                        .is_none_or(|after| !after.glued || after.class == Class::Mark)
             });
             (!counts).then(|| made(at + 1, token.text.to_owned(), true, false))
         }
@@ -170,9 +185,11 @@ fn item(tokens: &[Token<'_>], at: usize, tongue: Tongue, last: Option<&Item>) ->
             let before = at.checked_sub(1).and_then(|i| tokens.get(i));
             let is_code = token.text.len() <= 6
                 && token.text.bytes().all(|b| b.is_ascii_alphabetic())
-                && (glued_to_digits(before, token.glued) || glued_to_digits(next, next.is_some_and(|n| n.glued)));
+                && (glued_to_digits(before, token.glued)
+                    || glued_to_digits(next, next.is_some_and(|n| n.glued)));
             // "AB 44 00 00 B", "GB29 NWBK 6016": capitals beside digits.
-            let behind_digits = last.is_some_and(|l| l.tokens.end == at && (l.is_digits || l.chars.len() > 1));
+            let behind_digits =
+                last.is_some_and(|l| l.tokens.end == at && (l.is_digits || l.chars.len() > 1));
             let block = (2..=4).contains(&token.text.len())
                 && token.text.bytes().all(|b| b.is_ascii_uppercase())
                 && !NO_BLOCKS.contains(&token.text)
@@ -183,14 +200,20 @@ fn item(tokens: &[Token<'_>], at: usize, tongue: Tongue, last: Option<&Item>) ->
             if let Some((chars, used)) = spoken_number(tokens, at, tongue, last) {
                 return Some(made(at + used, chars, true, true));
             }
-            spelled(tokens, at, tongue, last).map(|(letter, used)| made(at + used, letter.to_string(), false, true))
+            spelled(tokens, at, tongue, last)
+                .map(|(letter, used)| made(at + used, letter.to_string(), false, true))
         }
         Class::Mark => None,
     }
 }
 
 /// Digits said in words: "four", "twenty three", "double five", "oh".
-fn spoken_number(tokens: &[Token<'_>], at: usize, tongue: Tongue, last: Option<&Item>) -> Option<(String, usize)> {
+fn spoken_number(
+    tokens: &[Token<'_>],
+    at: usize,
+    tongue: Tongue,
+    last: Option<&Item>,
+) -> Option<(String, usize)> {
     let token = tokens.get(at)?;
     let word = token.lower.as_str();
     if let Some(times) = number_words::repeats(word) {
@@ -204,13 +227,17 @@ fn spoken_number(tokens: &[Token<'_>], at: usize, tongue: Tongue, last: Option<&
         return Some((digit.to_string(), 1));
     }
     if matches!(word, "o" | "oh" | "nought" | "naught") {
-        let near = |t: Option<&Token<'_>>| t.is_some_and(|t| t.class == Class::Digits || is_digit_like(&t.lower, tongue));
+        let near = |t: Option<&Token<'_>>| {
+            t.is_some_and(|t| t.class == Class::Digits || is_digit_like(&t.lower, tongue))
+        };
         let behind_digits = last.is_some_and(|l| l.is_digits && l.tokens.end == at);
         let so = near(tokens.get(at + 1)) || (behind_digits && word != "o");
         return so.then(|| ("0".to_owned(), 1));
     }
     if tongue != Tongue::English && number_words::is_article(word) {
-        let near = tokens.get(at + 1).is_some_and(|t| is_digit_like(&t.lower, tongue));
+        let near = tokens
+            .get(at + 1)
+            .is_some_and(|t| is_digit_like(&t.lower, tongue));
         let behind_digits = last.is_some_and(|l| l.is_digits && l.tokens.end == at);
         if !near && !behind_digits {
             return None;
@@ -219,7 +246,12 @@ fn spoken_number(tokens: &[Token<'_>], at: usize, tongue: Tongue, last: Option<&
     // Words with hyphens are several tokens: "twenty-three".
     let mut words: Vec<&str> = Vec::with_capacity(8);
     let mut ends: Vec<usize> = Vec::with_capacity(8);
-    for (offset, token) in tokens.get(at..)?.iter().enumerate().take(2 * number_words::LONGEST) {
+    for (offset, token) in tokens
+        .get(at..)?
+        .iter()
+        .enumerate()
+        .take(2 * number_words::LONGEST)
+    {
         if token.is_word() {
             words.push(token.lower.as_str());
             ends.push(offset + 1);
@@ -251,17 +283,30 @@ fn is_digit_like(word: &str, tongue: Tongue) -> bool {
 }
 
 /// A letter: "s", "s for sugar", "sierra".
-fn spelled(tokens: &[Token<'_>], at: usize, tongue: Tongue, last: Option<&Item>) -> Option<(char, usize)> {
+fn spelled(
+    tokens: &[Token<'_>],
+    at: usize,
+    tongue: Tongue,
+    last: Option<&Item>,
+) -> Option<(char, usize)> {
     let token = tokens.get(at)?;
     if let Some(letter) = token.letter() {
-        let joins = tokens.get(at + 1).is_some_and(|t| t.is("for") || t.is("wie") || t.is("like") || t.is("as"));
-        let skip = if tokens.get(at + 1).is_some_and(|t| t.is("as")) && tokens.get(at + 2).is_some_and(|t| t.is("in")) {
+        let joins = tokens
+            .get(at + 1)
+            .is_some_and(|t| t.is("for") || t.is("wie") || t.is("like") || t.is("as"));
+        let skip = if tokens.get(at + 1).is_some_and(|t| t.is("as"))
+            && tokens.get(at + 2).is_some_and(|t| t.is("in"))
+        {
             3
         } else {
             2
         };
         let alike = tokens.get(at + skip).is_some_and(|t| {
-            t.is_word() && t.lower.chars().next().is_some_and(|c| c.to_ascii_uppercase() == letter)
+            t.is_word()
+                && t.lower
+                    .chars()
+                    .next()
+                    .is_some_and(|c| c.to_ascii_uppercase() == letter)
         });
         if joins && alike {
             return Some((letter, skip + 1));
@@ -270,8 +315,9 @@ fn spelled(tokens: &[Token<'_>], at: usize, tongue: Tongue, last: Option<&Item>)
     }
     let word = token.lower.as_str();
     let is_spelling = |word: &str| SPELLING.contains(&word);
-    let near = tokens.get(at + 1).is_some_and(|t| is_spelling(&t.lower) || is_digit_like(&t.lower, tongue) || t.class == Class::Digits)
-        || last.is_some_and(|l| l.tokens.end == at);
+    let near = tokens.get(at + 1).is_some_and(|t| {
+        is_spelling(&t.lower) || is_digit_like(&t.lower, tongue) || t.class == Class::Digits
+    }) || last.is_some_and(|l| l.tokens.end == at);
     (is_spelling(word) && near)
         .then(|| word.chars().next().map(|c| (c.to_ascii_uppercase(), 1)))
         .flatten()

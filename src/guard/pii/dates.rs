@@ -17,23 +17,82 @@ static BEHIND: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 const MONTHS: [&str; 62] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
-    "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "januar", "februar", "märz", "mai",
-    "juni", "juli", "oktober", "dezember", "janvier", "février", "mars", "avril", "juin", "juillet", "août", "septembre",
-    "octobre", "novembre", "décembre", "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto",
-    "septiembre", "octubre", "noviembre", "diciembre", "janvāris", "februāris", "aprīlis", "jūnijs", "jūlijs", "augusts", "oktobris",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "sept",
+    "oct",
+    "nov",
+    "dec",
+    "januar",
+    "februar",
+    "märz",
+    "mai",
+    "juni",
+    "juli",
+    "oktober",
+    "dezember",
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
+    "janvāris",
+    "februāris",
+    "aprīlis",
+    "jūnijs",
+    "jūlijs",
+    "augusts",
+    "oktobris",
 ];
 
 /// Words inside a spoken date.
 const INSIDE: [&str; 18] = [
-    "of", "the", "and", "de", "del", "le", "den", "der", "st", "nd", "rd", "th", "uh", "um", "er", "slash", "dash", "dot",
+    "of", "the", "and", "de", "del", "le", "den", "der", "st", "nd", "rd", "th", "uh", "um", "er",
+    "slash", "dash", "dot",
 ];
 
 /// Words between the cue and the date.
 const BEFORE: [&str; 43] = [
-    "is", "was", "it's", "its", "on", "the", "in", "at", "my", "number", "uh", "um", "er", "erm", "sure", "yes", "yeah", "that's",
-    "that", "am", "ist", "est", "es", "ir", "le", "el", "it", "would", "be", "year", "back", "i", "a", "so", "okay", "well", "please",
-    "of", "for", "den", "der", "il", "die",
+    "is", "was", "it's", "its", "on", "the", "in", "at", "my", "number", "uh", "um", "er", "erm",
+    "sure", "yes", "yeah", "that's", "that", "am", "ist", "est", "es", "ir", "le", "el", "it",
+    "would", "be", "year", "back", "i", "a", "so", "okay", "well", "please", "of", "for", "den",
+    "der", "il", "die",
 ];
 
 /// A date has at least so many parts.
@@ -69,7 +128,10 @@ pub(super) fn find(text: &str, tokens: &[Token<'_>]) -> Vec<Candidate> {
 
 /// A date that stands at a place, and `true` where words behind it say that it is one of birth.
 pub(super) fn find_behind(text: &str, tokens: &[Token<'_>]) -> Vec<Candidate> {
-    if !BEHIND.iter().any(|_| text.contains("birth") || text.contains("born") || text.contains("dob")) {
+    if !BEHIND
+        .iter()
+        .any(|_| text.contains("birth") || text.contains("born") || text.contains("dob"))
+    {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -125,7 +187,12 @@ pub(super) fn date_end(tokens: &[Token<'_>], at: usize) -> Option<usize> {
                 }
             }
             Class::Mark if offset > 0 && matches!(token.text, "/" | "-" | "," | "\u{2013}") => {}
-            Class::Mark if token.is_mark(".") && offset > 0 && (behind(offset) && (months > 0 || rest.get(offset + 1).is_some_and(|t| t.glued)) || rest.get(offset + 1).is_some_and(is_month)) => {}
+            Class::Mark
+                if token.is_mark(".")
+                    && offset > 0
+                    && (behind(offset)
+                        && (months > 0 || rest.get(offset + 1).is_some_and(|t| t.glued))
+                        || rest.get(offset + 1).is_some_and(is_month)) => {}
             _ => break,
         }
     }
@@ -144,8 +211,16 @@ fn is_part(token: &Token<'_>) -> bool {
     token.is_word()
         && !number_words::is_article(&token.lower)
         && (matches!(token.lower.as_str(), "oh" | "o" | "hundred" | "thousand")
-            || [Tongue::English, Tongue::German, Tongue::French, Tongue::Spanish].iter().any(|tongue| {
-                number_words::cardinal(&words, *tongue).is_some() || number_words::ordinal_at(&words, *tongue).is_some()
+            || [
+                Tongue::English,
+                Tongue::German,
+                Tongue::French,
+                Tongue::Spanish,
+            ]
+            .iter()
+            .any(|tongue| {
+                number_words::cardinal(&words, *tongue).is_some()
+                    || number_words::ordinal_at(&words, *tongue).is_some()
             }))
 }
 

@@ -11,7 +11,8 @@ use crate::conversation::number_words;
 /// Digits and letters in words may stand in a spoken address.
 const PIECE: &str = r"[\p{L}\p{N}]+(?:[.+'_%-]+[\p{L}\p{N}]+)*";
 const AT: &str = r"(?:\s?@\s?|\s?[\[\(<{]\s?at\s?[\]\)>}]\s?|\s+(?:at(?: sign| the rate(?: of)?)?|arroba|arobase|klammeraffe|ett)\s+)";
-const DOT: &str = r"(?:\.|\s\.\s|\s?[\[\(<{]\s?dot\s?[\]\)>}]\s?|\s+(?:dot|punkt|point|punto|punkts)\s+)";
+const DOT: &str =
+    r"(?:\.|\s\.\s|\s?[\[\(<{]\s?dot\s?[\]\)>}]\s?|\s+(?:dot|punkt|point|punto|punkts)\s+)";
 const JOIN: &str = r"(?:\s?[\[\(<{]\s?dot\s?[\]\)>}]\s?|\s+(?:dot|point|punkt|punto|punkts|under ?score|unterstrich|tiret(?: du bas)?|bas|guion(?: bajo)?|dash|hyphen|minus|bindestrich|plus)\s+)";
 const TLD: &str = r"(?:c\s?o\s?m|o\s?r\s?g|n\s?e\s?t|info|biz|gov|edu|mil|eu|io|ai|app|dev|me|tv|online|shop|cloud|example|test|invalid|co|ac|u\s?k|us|ca|au|nz|ie|in|za|d\s?e|at|ch|fr|be|nl|lu|es|pt|it|lv|lt|ee|fi|se|no|dk|is|pl|cz|sk|hu|ro|bg|gr|ru|ua|tr|br|mx|ar|cl|jp|kr|cn|hk|sg|my|ph|id|th|vn|pk|ae|sa|il|eg|ng|ke)";
 
@@ -26,10 +27,11 @@ static SPOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// Words that belong to the sentence around a spoken address, not to it.
 const OUTSIDE: [&str; 60] = [
-    "is", "it's", "its", "that's", "email", "mail", "e-mail", "address", "to", "on", "me", "my", "the", "at", "was", "are",
-    "be", "as", "so", "and", "or", "uh", "um", "er", "erm", "yeah", "yes", "sure", "okay", "ok", "under", "use", "using",
-    "from", "for", "with", "it", "contact", "send", "reach", "write", "of", "would", "have", "has", "got", "in", "also",
-    "you", "can", "please", "lautet", "ist", "est", "es", "ir", "adresse", "i", "a", "say",
+    "is", "it's", "its", "that's", "email", "mail", "e-mail", "address", "to", "on", "me", "my",
+    "the", "at", "was", "are", "be", "as", "so", "and", "or", "uh", "um", "er", "erm", "yeah",
+    "yes", "sure", "okay", "ok", "under", "use", "using", "from", "for", "with", "it", "contact",
+    "send", "reach", "write", "of", "would", "have", "has", "got", "in", "also", "you", "can",
+    "please", "lautet", "ist", "est", "es", "ir", "adresse", "i", "a", "say",
 ];
 
 static NEVER: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -40,7 +42,12 @@ static NEVER: LazyLock<Option<Regex>> = LazyLock::new(|| {
 pub(super) fn find(text: &str) -> Vec<Candidate> {
     let mut found = Vec::new();
     for matched in WRITTEN.iter().flat_map(|pattern| pattern.find_iter(text)) {
-        let start = matched.start() + (matched.as_str().len() - matched.as_str().trim_start_matches(['.', '\'', '-', '%', '+']).len());
+        let start = matched.start()
+            + (matched.as_str().len()
+                - matched
+                    .as_str()
+                    .trim_start_matches(['.', '\'', '-', '%', '+'])
+                    .len());
         found.push(mail(start..matched.end()));
     }
     let Some(pattern) = SPOKEN.as_ref() else {
@@ -48,18 +55,29 @@ pub(super) fn find(text: &str) -> Vec<Candidate> {
     };
     let mut from = 0;
     while let Some(captures) = pattern.captures_at(text, from) {
-        let (Some(whole), Some(local), Some(host)) = (captures.get(0), captures.get(1), captures.get(2)) else {
+        let (Some(whole), Some(local), Some(host)) =
+            (captures.get(0), captures.get(1), captures.get(2))
+        else {
             break;
         };
         // "me at jo at example dot com": the last "at" counts.
-        if host.as_str().split_whitespace().any(|word| word.eq_ignore_ascii_case("at")) {
+        if host
+            .as_str()
+            .split_whitespace()
+            .any(|word| word.eq_ignore_ascii_case("at"))
+        {
             from = host.start();
             continue;
         }
         from = whole.end();
         let marked = whole.as_str().contains('@') || whole.as_str().contains(['[', '(']);
         let alone = !local.as_str().contains(char::is_whitespace);
-        if !marked && alone && NEVER.as_ref().is_some_and(|never| never.is_match(local.as_str())) {
+        if !marked
+            && alone
+            && NEVER
+                .as_ref()
+                .is_some_and(|never| never.is_match(local.as_str()))
+        {
             continue;
         }
         let start = beginning(text, local.start(), local.as_str());
@@ -84,7 +102,9 @@ fn beginning(text: &str, from: usize, local: &str) -> usize {
     }
     let before = text.get(window..from).unwrap_or_default();
     // A full stop ends what was said before.
-    let clause = before.rfind([':', '!', '?', ';', '\n', ',', '"']).map_or(0, |at| at + 1);
+    let clause = before
+        .rfind([':', '!', '?', ';', '\n', ',', '"'])
+        .map_or(0, |at| at + 1);
     let clause = before.rfind(". ").map_or(clause, |at| clause.max(at + 2));
     let words: Vec<(usize, &str)> = words(before.get(clause..).unwrap_or_default())
         .map(|(at, word)| (window + clause + at, word))
@@ -92,12 +112,22 @@ fn beginning(text: &str, from: usize, local: &str) -> usize {
     let lower = |word: &str| word.to_lowercase();
     let introduced = words.iter().rposition(|(_, word)| {
         let word = lower(word);
-        OUTSIDE.contains(&word.as_str()) && word.len() > 1 && !matches!(word.as_str(), "at" | "in" | "on" | "so" | "as" | "or" | "and")
+        OUTSIDE.contains(&word.as_str())
+            && word.len() > 1
+            && !matches!(
+                word.as_str(),
+                "at" | "in" | "on" | "so" | "as" | "or" | "and"
+            )
     });
     let about_mail = words.iter().any(|(_, word)| lower(word).contains("mail"));
     let behind = introduced.map_or(0, |at| at + 1);
     let close = words.len() - behind;
-    if (about_mail || introduced.is_some_and(|at| words.get(at).is_some_and(|(_, w)| matches!(lower(w).as_str(), "is" | "it's" | "that's" | "ist" | "est"))))
+    if (about_mail
+        || introduced.is_some_and(|at| {
+            words.get(at).is_some_and(|(_, w)| {
+                matches!(lower(w).as_str(), "is" | "it's" | "that's" | "ist" | "est")
+            })
+        }))
         && close <= 16
         && introduced.is_some()
     {
@@ -106,12 +136,22 @@ fn beginning(text: &str, from: usize, local: &str) -> usize {
     // "jo sixty five at": the number, and the word before it.
     let is_number = |word: &str| {
         let lower = word.to_lowercase();
-        number_words::unit(&lower).or_else(|| number_words::tens(&lower)).is_some() || lower.bytes().all(|b| b.is_ascii_digit())
+        number_words::unit(&lower)
+            .or_else(|| number_words::tens(&lower))
+            .is_some()
+            || lower.bytes().all(|b| b.is_ascii_digit())
     };
     let first = local.split_whitespace().next().unwrap_or_default();
     if is_number(first) {
-        let numbers = words.iter().rev().take_while(|(_, word)| is_number(word)).count();
-        let name = words.len().checked_sub(numbers + 1).and_then(|at| words.get(at));
+        let numbers = words
+            .iter()
+            .rev()
+            .take_while(|(_, word)| is_number(word))
+            .count();
+        let name = words
+            .len()
+            .checked_sub(numbers + 1)
+            .and_then(|at| words.get(at));
         if let Some((at, _)) = name.filter(|(_, word)| !OUTSIDE.contains(&lower(word).as_str())) {
             return *at;
         }
@@ -162,15 +202,61 @@ static PASSWORD: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// Words behind "password is" that are none.
 const NO_PASSWORD: [&str; 48] = [
-    "not", "wrong", "incorrect", "correct", "expired", "a", "an", "the", "my", "your", "reset", "required", "invalid", "being",
-    "locked", "too", "very", "also", "that", "this", "it", "what", "something", "and", "or", "no", "never", "changed", "saved",
-    "stored", "rejected", "accepted", "working", "weak", "strong", "case", "needed", "missing", "lost", "forgotten", "blocked",
-    "be", "get", "change", "log", "use", "always", "still",
+    "not",
+    "wrong",
+    "incorrect",
+    "correct",
+    "expired",
+    "a",
+    "an",
+    "the",
+    "my",
+    "your",
+    "reset",
+    "required",
+    "invalid",
+    "being",
+    "locked",
+    "too",
+    "very",
+    "also",
+    "that",
+    "this",
+    "it",
+    "what",
+    "something",
+    "and",
+    "or",
+    "no",
+    "never",
+    "changed",
+    "saved",
+    "stored",
+    "rejected",
+    "accepted",
+    "working",
+    "weak",
+    "strong",
+    "case",
+    "needed",
+    "missing",
+    "lost",
+    "forgotten",
+    "blocked",
+    "be",
+    "get",
+    "change",
+    "log",
+    "use",
+    "always",
+    "still",
 ];
 
 /// Passwords and answers to security questions.
 pub(super) fn find_password(text: &str) -> Vec<Candidate> {
-    let all = PASSWORD.iter().flat_map(|pattern| pattern.captures_iter(text));
+    let all = PASSWORD
+        .iter()
+        .flat_map(|pattern| pattern.captures_iter(text));
     all.filter_map(|captures| captures.get(1))
         .filter_map(|word| {
             let trimmed = word.as_str().trim_end_matches(['.', ',', ';', '?', ')']);

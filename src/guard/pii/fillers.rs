@@ -6,8 +6,9 @@ use regex::Regex;
 
 use super::PiiSpan;
 
-static FILLER: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)\b(?:uh|um|er|erm|uhm|äh|ähm|euh)\b[,.\u{2026}]{0,3}[ \t]+").ok());
+static FILLER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:uh|um|er|erm|uhm|äh|ähm|euh)\b[,.\u{2026}]{0,3}[ \t]+").ok()
+});
 
 /// A text without hesitation.
 pub(super) struct Fluent {
@@ -27,7 +28,9 @@ impl Fluent {
         };
         let (mut from, mut removed) = (0, 0);
         for filler in found {
-            fluent.text.push_str(text.get(from..filler.start()).unwrap_or_default());
+            fluent
+                .text
+                .push_str(text.get(from..filler.start()).unwrap_or_default());
             from = filler.end();
             removed += filler.len();
             fluent.cuts.push((fluent.text.len(), removed));
@@ -41,7 +44,11 @@ impl Fluent {
         // A span begins behind what was left out before it, and ends before what was left out behind it.
         let before_start = self.cuts.partition_point(|(at, _)| *at <= span.range.start);
         let before_end = self.cuts.partition_point(|(at, _)| *at < span.range.end);
-        let removed = |n: usize| n.checked_sub(1).and_then(|at| self.cuts.get(at)).map_or(0, |(_, removed)| *removed);
+        let removed = |n: usize| {
+            n.checked_sub(1)
+                .and_then(|at| self.cuts.get(at))
+                .map_or(0, |(_, removed)| *removed)
+        };
         PiiSpan {
             kind: span.kind,
             range: span.range.start + removed(before_start)..span.range.end + removed(before_end),

@@ -93,33 +93,60 @@ impl PiiKind {
             .flat_map(char::to_lowercase)
             .collect();
         Some(match plain.as_str() {
-            "name" | "person" | "personname" | "per" | "fullname" | "firstname" | "lastname" | "surname"
-            | "givenname" | "customername" | "agentname" | "patient" | "spelledname" => Self::Name,
+            "name" | "person" | "personname" | "per" | "fullname" | "firstname" | "lastname"
+            | "surname" | "givenname" | "customername" | "agentname" | "patient"
+            | "spelledname" => Self::Name,
             "email" | "emailaddress" | "mail" | "mailaddress" => Self::Email,
-            "phone" | "phonenumber" | "telephone" | "telephonenumber" | "mobile" | "mobilenumber" | "tel"
-            | "msisdn" | "fax" => Self::Phone,
-            "card" | "creditcard" | "creditcardnumber" | "cardnumber" | "debitcard" | "paymentcard" | "pan"
-            | "bankcard" | "ccnumber" => Self::Card,
-            "cardsecuritycode" | "cvv" | "cvc" | "cvv2" | "csc" | "securitycode" | "creditcardcvv"
-            | "cardcvv" => Self::CardSecurityCode,
-            "cardexpiry" | "expiry" | "expirydate" | "cardexpirydate" | "expiration" | "expirationdate"
-            | "creditcardexpiry" => Self::CardExpiry,
+            "phone" | "phonenumber" | "telephone" | "telephonenumber" | "mobile"
+            | "mobilenumber" | "tel" | "msisdn" | "fax" => Self::Phone,
+            "card" | "creditcard" | "creditcardnumber" | "cardnumber" | "debitcard"
+            | "paymentcard" | "pan" | "bankcard" | "ccnumber" => Self::Card,
+            "cardsecuritycode" | "cvv" | "cvc" | "cvv2" | "csc" | "securitycode"
+            | "creditcardcvv" | "cardcvv" => Self::CardSecurityCode,
+            "cardexpiry" | "expiry" | "expirydate" | "cardexpirydate" | "expiration"
+            | "expirationdate" | "creditcardexpiry" => Self::CardExpiry,
             "iban" | "ibancode" | "ibannumber" | "bankaccountiban" => Self::Iban,
-            "nationalid" | "ssn" | "socialsecurity" | "socialsecuritynumber" | "usssn" | "nino"
-            | "nationalinsurance" | "nationalinsurancenumber" | "uknino" | "personalcode" | "idnumber"
-            | "id" | "taxid" | "tin" | "nationalidnumber" | "nationalidentifier" | "personalid"
-            | "governmentid" | "identitynumber" | "idcard" | "nationalnumber" | "insee" => Self::NationalId,
-            "address" | "postcode" | "postalcode" | "zip" | "zipcode" | "street" | "streetaddress"
-            | "location" | "homeaddress" | "postaladdress" | "city" | "addr" => Self::Address,
+            "nationalid"
+            | "ssn"
+            | "socialsecurity"
+            | "socialsecuritynumber"
+            | "usssn"
+            | "nino"
+            | "nationalinsurance"
+            | "nationalinsurancenumber"
+            | "uknino"
+            | "personalcode"
+            | "idnumber"
+            | "id"
+            | "taxid"
+            | "tin"
+            | "nationalidnumber"
+            | "nationalidentifier"
+            | "personalid"
+            | "governmentid"
+            | "identitynumber"
+            | "idcard"
+            | "nationalnumber"
+            | "insee" => Self::NationalId,
+            "address" | "postcode" | "postalcode" | "zip" | "zipcode" | "street"
+            | "streetaddress" | "location" | "homeaddress" | "postaladdress" | "city" | "addr" => {
+                Self::Address
+            }
             "dateofbirth" | "dob" | "birthdate" | "birthday" | "birth" => Self::DateOfBirth,
             "account" | "accountnumber" | "bankaccount" | "bankaccountnumber" | "customerid"
-            | "customernumber" | "membernumber" | "memberid" | "accountid" | "sortcode" | "routingnumber"
-            | "policynumber" | "usbanknumber" | "customer" => Self::Account,
+            | "customernumber" | "membernumber" | "memberid" | "accountid" | "sortcode"
+            | "routingnumber" | "policynumber" | "usbanknumber" | "customer" => Self::Account,
             "passport" | "passportnumber" | "uspassport" => Self::Passport,
-            "drivinglicence" | "drivinglicense" | "driverslicense" | "driverlicense" | "driverslicence"
-            | "usdriverlicense" | "licence" | "license" | "licensenumber" | "drivinglicencenumber" => {
-                Self::DrivingLicence
-            }
+            "drivinglicence"
+            | "drivinglicense"
+            | "driverslicense"
+            | "driverlicense"
+            | "driverslicence"
+            | "usdriverlicense"
+            | "licence"
+            | "license"
+            | "licensenumber"
+            | "drivinglicencenumber" => Self::DrivingLicence,
             "pin" | "pincode" | "otp" | "onetimecode" | "verificationcode" => Self::Pin,
             "password" | "passcode" | "secret" | "passphrase" => Self::Password,
             "ipaddress" | "ip" | "ipv4" | "ipv6" => Self::IpAddress,

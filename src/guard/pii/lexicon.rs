@@ -165,10 +165,15 @@ swift sykes tate vaughan wade walters whittaker wilkins winter wyatt yates";
 
 static GIVEN_SET: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     let ambiguous: HashSet<&str> = AMBIGUOUS.split_whitespace().collect();
-    GIVEN.split_whitespace().filter(|name| !ambiguous.contains(name)).collect()
+    GIVEN
+        .split_whitespace()
+        .filter(|name| !ambiguous.contains(name))
+        .collect()
 });
-static AMBIGUOUS_SET: LazyLock<HashSet<&'static str>> = LazyLock::new(|| AMBIGUOUS.split_whitespace().collect());
-static SURNAME_SET: LazyLock<HashSet<&'static str>> = LazyLock::new(|| SURNAMES.split_whitespace().collect());
+static AMBIGUOUS_SET: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| AMBIGUOUS.split_whitespace().collect());
+static SURNAME_SET: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| SURNAMES.split_whitespace().collect());
 
 /// Whether a word in lower case is a given name and hardly anything else.
 pub(super) fn is_given(word: &str) -> bool {

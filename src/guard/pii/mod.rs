@@ -68,7 +68,10 @@ struct Candidate {
 /// One text, seen alone: [`PiiScanner`] also knows what was asked for and said before.
 pub fn find_pii(text: &str) -> Vec<PiiSpan> {
     match fillers::Fluent::of(text) {
-        Some(fluent) => find(&fluent.text).into_iter().map(|span| fluent.back(span)).collect(),
+        Some(fluent) => find(&fluent.text)
+            .into_iter()
+            .map(|span| fluent.back(span))
+            .collect(),
         None => find(text),
     }
 }
@@ -131,7 +134,9 @@ fn joined(text: &str, spans: Vec<PiiSpan>) -> Vec<PiiSpan> {
 
 /// Between a street and a postcode stands nothing, or the city.
 fn holds_a_city_at_most(between: &str) -> bool {
-    let mut words = between.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty());
+    let mut words = between
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|w| !w.is_empty());
     between.len() <= 40
         && !between.contains(['.', '!', '?', ';', ':'])
         && words.clone().count() <= 3

@@ -1,8 +1,12 @@
 //! Names of people: what words around them say, and names that are known.
 
+mod cue;
+
 use std::sync::LazyLock;
 
 use regex::Regex;
+
+use cue::{AFTER, Cue, STRONG, WEAK, describes};
 
 use super::code::{self, Run};
 use super::lexicon::{is_ambiguous, is_given, is_surname};
@@ -10,27 +14,19 @@ use super::token::{Class, Token};
 use super::words::is_common;
 use super::{Candidate, PiiKind, rank};
 
-/// Behind these comes a name, whatever it looks like.
-static STRONG: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let said = r"(?:\bname|\bnames|\bsurname|\bnamed|\bnom|\bapellido|\bvārds|\buzvārds)\b(?:\s+(?:on (?:the|my|this|your) (?:account|card|file|order|booking|contract|policy|reservation|bill)|here|again|please|there))?\s*(?:is|'s|’s|was|would be|should be|est|es|ir|lautet|ist|as|:|-|=|\?)";
-    let others = r"\b(?:full name|first name|last name|given name|family name|maiden name|in the name of|under the name(?: of)?|goes by|go by|account ?holder(?: is|:)?|card ?holder(?:'s name)?(?: is|:)?|name is|name's|i am called|i'm called|call me|named|mein name ist|ich heiße|ich heisse|je m'appelle|je me nomme|me llamo|mi nombre es|mani sauc|mi chiamo|il mio nome è|mijn naam is|ik heet|o meu nome é|meu nome é|chamo-me|nazywam się|jag heter|jeg heter|mr|mrs|ms|mx|messrs|herr|frau|monsieur|mme|señora?|sra|signora?|kungs|kundze)\b\.?";
-    Regex::new(&format!(r"(?i){said}|{others}|\b(?:Dr|Prof|Miss|Sr)\b\.?|(?-i:\bM\.)")).ok()
-});
-
-/// Behind these comes a name if it looks like one.
-static WEAK: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:i am|i'm|i’m|im|this is|it is|it's|it’s|that is|that's|here is|you're (?:speaking|talking|chatting) (?:with|to)|(?:speaking|speak|spoke|talking|talked|chatting|chatted|dealt|connected|transferred) (?:with|to)|under|on behalf of|behalf of|for|registered (?:to|under|with)|belongs? to|belonging to|signed by|sold to|addressed to|made out to|attn|attention|contact|contact person|ask for|asked for|dear|hi|hello|hey|hallo|bonjour|hola|sveiki|labdien|good (?:morning|afternoon|evening|day)|guten (?:tag|morgen)|(?:kind|best|warm|many)? ?regards|sincerely|yours (?:truly|faithfully)|best(?: wishes)?|thanks(?: so much| a lot| again)?|thank you(?: so much| very much| again)?|cheers|love|grüßen?|cordialement|saludos|my (?:husband|wife|son|daughter|mother|father|mum|mom|dad|brother|sister|partner|boss|colleague|flatmate|roommate|friend|manager|assistant|grandmother|grandfather|uncle|aunt|cousin|neighbou?r)|colleague|user|customer|client|patient|tenant|agent|advisor|technician|engineer|manager|from|to|by|with|and|ich bin|je suis|soy|hier ist|hier spricht|c'est|am apparat|esmu|la señora|le nom|account of|name of|name)\b\s*[,:.!-]{0,2}").ok()
-});
-
 /// Behind a name: "Jo Doe speaking".
-const BEHIND: [&str; 7] = ["speaking", "here", "calling", "apparat", "writing", "chiming", "signing"];
+const BEHIND: [&str; 7] = [
+    "speaking", "here", "calling", "apparat", "writing", "chiming", "signing",
+];
 const PARTICLES: [&str; 34] = [
-    "de", "del", "della", "di", "da", "do", "dos", "das", "du", "des", "la", "le", "van", "von", "der", "den", "ter", "ten", "zu", "zur",
-    "af", "av", "bin", "ibn", "al", "el", "ben", "st", "san", "mac", "mc", "o", "y", "e",
+    "de", "del", "della", "di", "da", "do", "dos", "das", "du", "des", "la", "le", "van", "von",
+    "der", "den", "ter", "ten", "zu", "zur", "af", "av", "bin", "ibn", "al", "el", "ben", "st",
+    "san", "mac", "mc", "o", "y", "e",
 ];
 /// Words between "my name is" and the name.
 const FILLERS: [&str; 18] = [
-    "uh", "um", "er", "erm", "uhm", "is", "actually", "so", "well", "yes", "yeah", "okay", "sure", "it's", "its", "that's", "oh", "hmm",
+    "uh", "um", "er", "erm", "uhm", "is", "actually", "so", "well", "yes", "yeah", "okay", "sure",
+    "it's", "its", "that's", "oh", "hmm",
 ];
 const LONGEST: usize = 5;
 
@@ -46,22 +42,45 @@ pub(super) fn find(text: &str, tokens: &[Token<'_>], runs: &[Run]) -> Vec<Candid
     let at = |byte: usize| tokens.partition_point(|t| t.range.start < byte);
     for cue in STRONG.iter().flat_map(|p| p.find_iter(text)) {
         let from = skip(tokens, at(cue.end()));
-        let cue_cased = cue.as_str().chars().next().is_some_and(char::is_uppercase);
-        take(tokens, from, strong(tokens, from, cased || cue_cased && cased), rank::NAMED, &mut found);
+        take(
+            tokens,
+            from,
+            strong(tokens, from, cased),
+            rank::NAMED,
+            &mut found,
+        );
     }
     for cue in WEAK.iter().flat_map(|p| p.find_iter(text)) {
         let from = skip_break(tokens, at(cue.end()));
         let cue = Cue::of(cue.as_str());
-        take(tokens, from, weak(tokens, from, cased, cue), rank::NAMED, &mut found);
+        take(
+            tokens,
+            from,
+            weak(tokens, from, cased, cue),
+            rank::NAMED,
+            &mut found,
+        );
     }
     for from in 0..tokens.len() {
-        take(tokens, from, free(tokens, from, cased), rank::NAME, &mut found);
+        take(
+            tokens,
+            from,
+            free(tokens, from, cased),
+            rank::NAME,
+            &mut found,
+        );
     }
     spelled(text, tokens, runs, &mut found);
     found
 }
 
-fn take(tokens: &[Token<'_>], from: usize, end: Option<usize>, rank: u8, found: &mut Vec<Candidate>) {
+fn take(
+    tokens: &[Token<'_>],
+    from: usize,
+    end: Option<usize>,
+    rank: u8,
+    found: &mut Vec<Candidate>,
+) {
     let Some(end) = end.filter(|end| *end > from) else {
         return;
     };
@@ -79,7 +98,12 @@ fn skip(tokens: &[Token<'_>], from: usize) -> usize {
     let skipped = rest
         .iter()
         .take(5)
-        .take_while(|t| matches!(t.text, ":" | "\"" | "," | "'" | "“" | "-" | "." | "\u{2026}" | "(" | "*") || FILLERS.contains(&t.lower.as_str()))
+        .take_while(|t| {
+            matches!(
+                t.text,
+                ":" | "\"" | "," | "'" | "“" | "-" | "." | "\u{2026}" | "(" | "*"
+            ) || FILLERS.contains(&t.lower.as_str())
+        })
         .count();
     from + skipped
 }
@@ -89,48 +113,15 @@ fn skip_break(tokens: &[Token<'_>], from: usize) -> usize {
     let skipped = rest
         .iter()
         .take(4)
-        .take_while(|t| matches!(t.text, "\n" | "\"" | "," | "-" | "\u{2014}") || matches!(t.lower.as_str(), "uh" | "um" | "er" | "dear" | "mr" | "mrs" | "ms"))
+        .take_while(|t| {
+            matches!(t.text, "\n" | "\"" | "," | "-" | "\u{2014}")
+                || matches!(
+                    t.lower.as_str(),
+                    "uh" | "um" | "er" | "dear" | "mr" | "mrs" | "ms"
+                )
+        })
         .count();
     from + skipped
-}
-
-/// What kind of words stand before a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cue {
-    /// "Dear", "Kind regards": a name or nothing follows.
-    Greets,
-    /// "thanks", "speaking with": likely a name.
-    Addresses,
-    /// "this is", "my wife": a name or anything else.
-    Tells,
-    /// "from", "by": anything.
-    Loose,
-    /// "name" alone.
-    Name,
-}
-
-impl Cue {
-    fn of(cue: &str) -> Self {
-        let plain = cue.trim_end_matches([',', ':', '.', '!', '-', ' ', '\n']).to_lowercase();
-        let spoken = ["speaking", "speak", "spoke", "talking", "talked", "chatting", "chatted", "dealt", "connected", "transferred", "asked", "ask", "you're"];
-        if greets(&plain) {
-            Self::Greets
-        } else if plain.starts_with("thank") || spoken.iter().any(|word| plain.starts_with(word)) {
-            Self::Addresses
-        } else if plain == "name" {
-            Self::Name
-        } else if matches!(plain.as_str(), "for" | "from" | "to" | "by" | "with" | "and" | "love" | "best" | "under" | "contact") {
-            Self::Loose
-        } else {
-            Self::Tells
-        }
-    }
-}
-
-fn greets(cue: &str) -> bool {
-    let begins = ["dear", "hi", "hello", "hey", "hallo", "bonjour", "hola", "sveiki", "labdien", "good", "guten"];
-    let ends = ["regards", "sincerely", "truly", "faithfully", "wishes", "cheers", "cordialement", "saludos", "grüße", "grüßen"];
-    begins.iter().any(|word| cue.starts_with(word)) || ends.iter().any(|word| cue.ends_with(word))
 }
 
 /// Whether a token can be a part of a name at all.
@@ -145,22 +136,41 @@ fn is_name(token: &Token<'_>) -> bool {
 /// How many tokens the name behind a strong cue takes; returns one past its end.
 fn strong(tokens: &[Token<'_>], from: usize, cased: bool) -> Option<usize> {
     // "last name de la fuente"
-    let particles = tokens.get(from..)?.iter().take(3).take_while(|t| PARTICLES.contains(&t.lower.as_str()) && t.lower.len() > 1).count();
-    if particles > 0 && tokens.get(from + particles).is_some_and(fits) && tokens.get(from + particles)?.lower.len() > 2 {
+    let particles = tokens
+        .get(from..)?
+        .iter()
+        .take(3)
+        .take_while(|t| PARTICLES.contains(&t.lower.as_str()) && t.lower.len() > 1)
+        .count();
+    if particles > 0
+        && tokens.get(from + particles).is_some_and(fits)
+        && tokens.get(from + particles)?.lower.len() > 2
+    {
         let capital = cased && tokens.get(from + particles)?.is_capital();
         return Some(rest(tokens, from + particles, capital, true));
     }
     let first = tokens.get(from)?;
     let capital = first.is_capital() && cased;
-    let ok = first.is_word() && (fits(first) || is_ambiguous(&first.lower) || (capital && is_initial(tokens, from)));
-    if !ok || (is_common(&first.lower) && !(is_ambiguous(&first.lower) && (capital || !cased || tokens.get(from + 1).is_some_and(|t| fits(t) && is_name(t))))) && !is_initial(tokens, from) {
+    let ok = first.is_word()
+        && (fits(first) || is_ambiguous(&first.lower) || (capital && is_initial(tokens, from)));
+    if !ok
+        || (is_common(&first.lower)
+            && !(is_ambiguous(&first.lower)
+                && (capital
+                    || !cased
+                    || tokens.get(from + 1).is_some_and(|t| fits(t) && is_name(t)))))
+            && !is_initial(tokens, from)
+    {
         return None;
     }
     Some(rest(tokens, from, capital, true))
 }
 
 fn is_initial(tokens: &[Token<'_>], at: usize) -> bool {
-    tokens.get(at).is_some_and(|t| t.letter().is_some() && t.is_capital()) && tokens.get(at + 1).is_some_and(|t| t.is_mark("."))
+    tokens
+        .get(at)
+        .is_some_and(|t| t.letter().is_some() && t.is_capital())
+        && tokens.get(at + 1).is_some_and(|t| t.is_mark("."))
 }
 
 /// One past the last part of the name that begins at a token.
@@ -173,14 +183,20 @@ fn rest(tokens: &[Token<'_>], from: usize, capital: bool, is_sure: bool) -> usiz
     }
     while let Some(token) = tokens.get(at).filter(|_| parts < LONGEST) {
         // Hyphens join; an initial has its stop.
-        if token.is_mark("-") && token.glued && tokens.get(at + 1).is_some_and(|t| t.glued && t.is_word()) {
+        if token.is_mark("-")
+            && token.glued
+            && tokens.get(at + 1).is_some_and(|t| t.glued && t.is_word())
+        {
             at += 2;
             end = at;
             continue;
         }
         if capital && token.letter().is_some() && token.is_capital() && !token.is("i") {
             let stop = usize::from(tokens.get(at + 1).is_some_and(|t| t.is_mark(".")));
-            if tokens.get(at + 1 + stop).is_some_and(|t| t.is_word() && t.is_capital() && fits(t)) {
+            if tokens
+                .get(at + 1 + stop)
+                .is_some_and(|t| t.is_word() && t.is_capital() && fits(t))
+            {
                 at += 1 + stop;
                 continue;
             }
@@ -188,24 +204,36 @@ fn rest(tokens: &[Token<'_>], from: usize, capital: bool, is_sure: bool) -> usiz
         }
         let lower = token.lower.as_str();
         if PARTICLES.contains(&lower) && token.is_word() {
-            let hyphen = usize::from(tokens.get(at + 1).is_some_and(|t| t.is_mark("-") && t.glued));
+            let hyphen = usize::from(
+                tokens
+                    .get(at + 1)
+                    .is_some_and(|t| t.is_mark("-") && t.glued),
+            );
             let behind_de = tokens.get(at - 1).is_some_and(|t| t.is("de"));
             let next = tokens.get(at + 1 + hyphen).filter(|t| t.is_word());
             let goes_on = next.is_some_and(|t| {
                 (PARTICLES.contains(&t.lower.as_str()) && at + 2 < tokens.len())
-                    || (fits(t) && (if capital { t.is_capital() } else { is_name(t) || behind_de || !matches!(lower, "do" | "e" | "y" | "o" | "la") }))
+                    || (fits(t)
+                        && (if capital {
+                            t.is_capital()
+                        } else {
+                            is_name(t)
+                                || behind_de
+                                || !matches!(lower, "do" | "e" | "y" | "o" | "la")
+                        }))
             });
-            if goes_on && !(lower.len() == 1 && !capital) {
+            if goes_on && (capital || lower.len() > 1) {
                 at += 1 + hyphen;
                 continue;
             }
             break;
         }
-        let known = token.is_word() && is_name(token) && !(is_common(lower) && !token.is_capital());
+        let known = token.is_word() && is_name(token) && (token.is_capital() || !is_common(lower));
         let goes_on = if capital {
             token.is_word() && token.is_capital() && (fits(token) || (known && parts == 1))
         } else {
-            (fits(token) && (known || (is_sure && parts == 1))) || (known && parts == 1 && is_surname(lower) && !is_common(lower))
+            (fits(token) && (known || (is_sure && parts == 1)))
+                || (known && parts == 1 && is_surname(lower) && !is_common(lower))
         };
         if !goes_on {
             break;
@@ -231,50 +259,68 @@ fn weak(tokens: &[Token<'_>], from: usize, cased: bool, cue: Cue) -> Option<usiz
     if is_given(lower) && fits(first) {
         // "this is sarah brouwer": a second word that nobody uses otherwise.
         let sure = !capital && matches!(cue, Cue::Tells | Cue::Greets | Cue::Name);
-        return Some(if sure { rest(tokens, from, capital, true) } else { end });
+        return Some(if sure {
+            rest(tokens, from, capital, true)
+        } else {
+            end
+        });
     }
     if is_ambiguous(lower) {
-        let named = capital && (greets || (several && tokens.get(end - 1).is_some_and(|t| is_surname(&t.lower))));
-        let said = tokens.get(end).is_some_and(|t| BEHIND.contains(&t.lower.as_str()))
+        let named = capital
+            && (greets || (several && tokens.get(end - 1).is_some_and(|t| is_surname(&t.lower))));
+        let said = tokens
+            .get(end)
+            .is_some_and(|t| BEHIND.contains(&t.lower.as_str()))
             || (greets && tokens.get(from + 1).is_some_and(|t| t.is_mark(",")));
-        let surnamed = several && tokens.get(end - 1).is_some_and(|t| is_surname(&t.lower) && !is_common(&t.lower));
+        let surnamed = several
+            && tokens
+                .get(end - 1)
+                .is_some_and(|t| is_surname(&t.lower) && !is_common(&t.lower));
         return (named || said || surnamed).then_some(end);
     }
     if capital && fits(first) {
         let ends = tokens.get(end).is_none_or(|t| t.class == Class::Mark);
         let last_known = tokens.get(end - 1).is_some_and(|t| is_name(t));
-        let said = tokens.get(end).is_some_and(|t| BEHIND.contains(&t.lower.as_str()));
+        let said = tokens
+            .get(end)
+            .is_some_and(|t| BEHIND.contains(&t.lower.as_str()));
         let told = several && cue != Cue::Loose;
-        return ((greets && ends) || said || told || (cue == Cue::Addresses && ends) || (several && last_known && first.range.start > 0)).then_some(end);
+        return ((greets && ends)
+            || said
+            || told
+            || (cue == Cue::Addresses && ends)
+            || (several && last_known && first.range.start > 0))
+            .then_some(end);
     }
     // "this is tatiana volkova calling", whatever the name.
     if !cased && fits(first) {
         let far = rest(tokens, from, false, true);
-        let said = tokens.get(far).is_some_and(|t| BEHIND.contains(&t.lower.as_str()));
-        let surnamed = tokens.get(far - 1).is_some_and(|t| far > from + 1 && is_surname(&t.lower) && !is_common(&t.lower));
+        let said = tokens
+            .get(far)
+            .is_some_and(|t| BEHIND.contains(&t.lower.as_str()));
+        let surnamed = tokens
+            .get(far - 1)
+            .is_some_and(|t| far > from + 1 && is_surname(&t.lower) && !is_common(&t.lower));
         let two = far > from + 1
             && (cue == Cue::Name
                 || (cue == Cue::Tells
-                    && tokens.get(far).is_none_or(|t| t.class == Class::Mark || AFTER.contains(&t.lower.as_str()))
-                    && tokens.get(from..far).unwrap_or_default().iter().all(|t| !describes(&t.lower))));
-        let addressed = matches!(cue, Cue::Greets | Cue::Addresses) && lower.len() > 2 && tokens.get(far).is_none_or(|t| t.class == Class::Mark || AFTER.contains(&t.lower.as_str()));
+                    && tokens.get(far).is_none_or(|t| {
+                        t.class == Class::Mark || AFTER.contains(&t.lower.as_str())
+                    })
+                    && tokens
+                        .get(from..far)
+                        .unwrap_or_default()
+                        .iter()
+                        .all(|t| !describes(&t.lower))));
+        let addressed = matches!(cue, Cue::Greets | Cue::Addresses)
+            && lower.len() > 2
+            && tokens
+                .get(far)
+                .is_none_or(|t| t.class == Class::Mark || AFTER.contains(&t.lower.as_str()));
         return (said || surnamed || two || addressed).then_some(far);
     }
     None
 }
-
-/// Adverbs, adjectives and participles, by their endings.
-fn describes(word: &str) -> bool {
-    ["ly", "ed", "ing", "ous", "ful", "able", "ible", "less", "ish", "ive", "ant", "ent", "ic", "ical", "ment", "tion", "ness"]
-        .iter()
-        .any(|ending| word.ends_with(ending))
-}
-
-/// Words that go on behind the name of whoever is spoken to.
-const AFTER: [&str; 26] = [
-    "bye", "how", "uh", "um", "er", "i", "i'm", "and", "thanks", "thank", "this", "my", "what", "can", "could", "have", "here", "speaking",
-    "calling", "from", "about", "goodbye", "please", "for", "you", "yesterday",
-];
 
 /// A known name without any cue.
 fn free(tokens: &[Token<'_>], from: usize, cased: bool) -> Option<usize> {
@@ -285,18 +331,29 @@ fn free(tokens: &[Token<'_>], from: usize, cased: bool) -> Option<usize> {
     let capital = first.is_capital();
     let lower = first.lower.as_str();
     let end = rest(tokens, from, capital && cased, false);
-    let surnamed = end > from + 1 && tokens.get(end - 1).is_some_and(|t| is_surname(&t.lower) && (!is_common(&t.lower) || t.is_capital()));
-    let said = end < from + 3 && tokens.get(end).is_some_and(|t| matches!(t.lower.as_str(), "speaking" | "here" | "calling"));
+    let surnamed = end > from + 1
+        && tokens
+            .get(end - 1)
+            .is_some_and(|t| is_surname(&t.lower) && (!is_common(&t.lower) || t.is_capital()));
+    let said = end < from + 3
+        && tokens
+            .get(end)
+            .is_some_and(|t| matches!(t.lower.as_str(), "speaking" | "here" | "calling"));
     if is_given(lower) && fits(first) && (capital || !cased || surnamed || lower.len() > 4) {
         // A place, a firm: "Victoria Street" is an address, taken before.
         return Some(end);
     }
-    if is_ambiguous(lower) && ((capital && cased && surnamed) || (said && from == 0 && (capital || !is_common(lower)))) {
+    if is_ambiguous(lower)
+        && ((capital && cased && surnamed) || (said && from == 0 && (capital || !is_common(lower))))
+    {
         return Some(end);
     }
     // A name that is not known, before a surname that is.
     let unknown = capital && cased && fits(first) && surnamed && end == from + 2;
-    let starts = from == 0 || tokens.get(from - 1).is_some_and(|t| matches!(t.text, "." | "!" | "?" | "\n" | ":"));
+    let starts = from == 0
+        || tokens
+            .get(from - 1)
+            .is_some_and(|t| matches!(t.text, "." | "!" | "?" | "\n" | ":"));
     (unknown && (!starts || !is_common(lower))).then_some(end)
 }
 
@@ -308,7 +365,10 @@ static SPELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 fn spelled(text: &str, tokens: &[Token<'_>], runs: &[Run], found: &mut Vec<Candidate>) {
     let named: Vec<usize> = found.iter().map(|c| c.range.end).collect();
     for run in runs {
-        let letters = run.iter().filter(|item| !item.is_digits && item.chars.len() == 1).count();
+        let letters = run
+            .iter()
+            .filter(|item| !item.is_digits && item.chars.len() == 1)
+            .count();
         if letters < 3 || letters < run.len() {
             continue;
         }
@@ -319,8 +379,12 @@ fn spelled(text: &str, tokens: &[Token<'_>], runs: &[Run], found: &mut Vec<Candi
             from += 1;
         }
         let before = text.get(from..range.start).unwrap_or_default();
-        let said = SPELLED.as_ref().is_some_and(|p| p.is_match(before)) && !before.to_lowercase().contains("mail") && !before.to_lowercase().contains("postcode");
-        let behind_name = named.iter().any(|end| *end <= range.start && range.start - end < 24);
+        let said = SPELLED.as_ref().is_some_and(|p| p.is_match(before))
+            && !before.to_lowercase().contains("mail")
+            && !before.to_lowercase().contains("postcode");
+        let behind_name = named
+            .iter()
+            .any(|end| *end <= range.start && range.start - end < 24);
         if said || (behind_name && letters > 2) {
             found.push(Candidate {
                 kind: PiiKind::Name,

@@ -1,9 +1,13 @@
 //! What a number is: by its check digits, by the words around it, by its shape.
 
+mod shape;
+
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
+
+use shape::{is_date, is_expiry, is_indian_pan, is_italian_code, is_phone};
 
 use super::code::{self, Item, Run};
 use super::cues::{self, Cue, Near};
@@ -20,8 +24,9 @@ static UNIT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-static IBAN: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)\b[a-z]{2}\d{2}(?:[ -]?[a-z0-9]{4}){2,7}(?:[ -]?[a-z0-9]{1,3})?\b").ok());
+static IBAN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b[a-z]{2}\d{2}(?:[ -]?[a-z0-9]{4}){2,7}(?:[ -]?[a-z0-9]{1,3})?\b").ok()
+});
 
 /// Written IBANs in any case whose check digits are right.
 pub(super) fn find_iban(text: &str) -> Vec<Candidate> {
@@ -29,7 +34,10 @@ pub(super) fn find_iban(text: &str) -> Vec<Candidate> {
     for matched in IBAN.iter().flat_map(|pattern| pattern.find_iter(text)) {
         // What looks like its last groups may be the next words.
         let mut end = matched.end();
-        while let Some(code) = text.get(matched.start()..end).filter(|code| code.len() >= 15) {
+        while let Some(code) = text
+            .get(matched.start()..end)
+            .filter(|code| code.len() >= 15)
+        {
             let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
             if checks::iban(&plain.to_ascii_uppercase()) {
                 found.push(Candidate {
@@ -75,7 +83,11 @@ pub(super) fn find(text: &str, tokens: &[Token<'_>], runs: &[Run]) -> Vec<Candid
         let before = cues::before(text, done, range.start);
         let known = reader.found.len();
         reader.classify(run, &before);
-        if let Some(last) = reader.found.get(known..).and_then(|new| new.iter().map(|c| c.range.end).max()) {
+        if let Some(last) = reader
+            .found
+            .get(known..)
+            .and_then(|new| new.iter().map(|c| c.range.end).max())
+        {
             done = last;
         }
     }
@@ -86,9 +98,11 @@ pub(super) fn find(text: &str, tokens: &[Token<'_>], runs: &[Run]) -> Vec<Candid
 fn trimmed<'r>(run: &'r [Item], tokens: &[Token<'_>]) -> &'r [Item] {
     let stray = |item: &Item| {
         !item.is_digits
-            && tokens
-                .get(item.tokens.start)
-                .is_some_and(|t| !t.glued && item.tokens.len() == 1 && matches!(t.text, "a" | "i" | "I" | "A" | "o" | "y" | "e"))
+            && tokens.get(item.tokens.start).is_some_and(|t| {
+                !t.glued
+                    && item.tokens.len() == 1
+                    && matches!(t.text, "a" | "i" | "I" | "A" | "o" | "y" | "e")
+            })
     };
     let next_is_letter = |items: &[Item]| items.get(1).is_some_and(|item| !item.is_digits);
     let mut run = run;
@@ -125,7 +139,9 @@ impl Reader<'_> {
         if strongest > weakest {
             self.split(items, before, |_, item| item.gap == strongest);
         } else if is_mixed && strongest > 0 {
-            self.split(items, before, |previous, item| previous.is_digits != item.is_digits);
+            self.split(items, before, |previous, item| {
+                previous.is_digits != item.is_digits
+            });
         }
     }
 
@@ -165,7 +181,12 @@ impl Reader<'_> {
                 if checks::card(&digits) && (from, offset + 1) != (0, items.len()) {
                     let (head, rest) = items.split_at(offset + 1);
                     let (head, card) = head.split_at(from);
-                    self.take(PiiKind::Card, rank::CHECKED, code::range(card, self.tokens), card);
+                    self.take(
+                        PiiKind::Card,
+                        rank::CHECKED,
+                        code::range(card, self.tokens),
+                        card,
+                    );
                     self.classify(head, before);
                     // What stands behind a card belongs to it.
                     self.behind_card(rest, before);
@@ -179,13 +200,33 @@ impl Reader<'_> {
     fn behind_card(&mut self, items: &[Item], before: &[Near]) {
         let groups: Vec<usize> = items.iter().map(|item| item.chars.len()).collect();
         match groups[..] {
-            [2, 2 | 4] => self.take(PiiKind::CardExpiry, rank::CUED, code::range(items, self.tokens), items),
+            [2, 2 | 4] => self.take(
+                PiiKind::CardExpiry,
+                rank::CUED,
+                code::range(items, self.tokens),
+                items,
+            ),
             [2, 2 | 4, 3] => {
                 let (expiry, code) = items.split_at(2);
-                self.take(PiiKind::CardExpiry, rank::CUED, code::range(expiry, self.tokens), expiry);
-                self.take(PiiKind::CardSecurityCode, rank::CUED, code::range(code, self.tokens), code);
+                self.take(
+                    PiiKind::CardExpiry,
+                    rank::CUED,
+                    code::range(expiry, self.tokens),
+                    expiry,
+                );
+                self.take(
+                    PiiKind::CardSecurityCode,
+                    rank::CUED,
+                    code::range(code, self.tokens),
+                    code,
+                );
             }
-            [3] => self.take(PiiKind::CardSecurityCode, rank::CUED, code::range(items, self.tokens), items),
+            [3] => self.take(
+                PiiKind::CardSecurityCode,
+                rank::CUED,
+                code::range(items, self.tokens),
+                items,
+            ),
             _ => self.classify(items, before),
         }
     }
@@ -194,11 +235,17 @@ impl Reader<'_> {
         // An international prefix, and the bracket of an area code.
         let first = items.first();
         if kind == PiiKind::Phone {
-            let before = first.and_then(|item| item.tokens.start.checked_sub(1)).and_then(|at| self.tokens.get(at));
+            let before = first
+                .and_then(|item| item.tokens.start.checked_sub(1))
+                .and_then(|at| self.tokens.get(at));
             let opens = |t: &Token<'_>| {
                 t.is_mark("+")
                     || t.is("plus")
-                    || (t.is_mark("(") && self.text.get(range.clone()).is_some_and(|inner| inner.contains(')')))
+                    || (t.is_mark("(")
+                        && self
+                            .text
+                            .get(range.clone())
+                            .is_some_and(|inner| inner.contains(')')))
             };
             if let Some(token) = before.filter(|t| opens(t)) {
                 range.start = token.range.start;
@@ -208,7 +255,13 @@ impl Reader<'_> {
     }
 
     /// `None`: it cannot be told as a whole. `Some((None, _))`: it is a number that may stay.
-    fn kind(&self, items: &[Item], chars: &str, before: &[Near], range: &Range<usize>) -> Option<(Option<PiiKind>, u8)> {
+    fn kind(
+        &self,
+        items: &[Item],
+        chars: &str,
+        before: &[Near],
+        range: &Range<usize>,
+    ) -> Option<(Option<PiiKind>, u8)> {
         let found = |kind, rank| Some((Some(kind), rank));
         let keep = Some((None, 0));
         let digits = chars.bytes().filter(u8::is_ascii_digit).count();
@@ -220,7 +273,10 @@ impl Reader<'_> {
         }
         let nearest = before.first().map(|near| near.cue);
         let grouped = items.len() == 4 && items.iter().all(|item| item.chars.len() == 4);
-        let said_to_be_other = matches!(nearest, Some(Cue::Keep | Cue::Account | Cue::Phone | Cue::NationalId)) && !grouped;
+        let said_to_be_other = matches!(
+            nearest,
+            Some(Cue::Keep | Cue::Account | Cue::Phone | Cue::NationalId)
+        ) && !grouped;
         if pure && checks::card(chars) && !(said_to_be_other && behind != Some(Cue::Card)) {
             return found(PiiKind::Card, rank::CHECKED);
         }
@@ -249,13 +305,24 @@ impl Reader<'_> {
 
     fn is_quantity(&self, range: &Range<usize>) -> bool {
         let before = self.text.get(..range.start).unwrap_or_default().trim_end();
-        let money = before.ends_with(['$', '€', '£', '¥']) || before.ends_with("EUR") || before.ends_with("USD");
+        let money = before.ends_with(['$', '€', '£', '¥'])
+            || before.ends_with("EUR")
+            || before.ends_with("USD");
         let after = self.text.get(range.end..).unwrap_or_default();
-        money || UNIT.as_ref().is_some_and(|unit| unit.is_match(head(after, 24)))
+        money
+            || UNIT
+                .as_ref()
+                .is_some_and(|unit| unit.is_match(head(after, 24)))
     }
 
     /// By shape alone, where no word says what it is.
-    fn shaped(&self, items: &[Item], chars: &str, pure: bool, cued: &dyn Fn(Cue) -> bool) -> Option<Option<PiiKind>> {
+    fn shaped(
+        &self,
+        items: &[Item],
+        chars: &str,
+        pure: bool,
+        cued: &dyn Fn(Cue) -> bool,
+    ) -> Option<Option<PiiKind>> {
         let spoken = items.iter().any(|item| item.spoken);
         let lengths: Vec<usize> = items.iter().map(|item| item.chars.len()).collect();
         let dashed = items.iter().skip(1).all(|item| item.mark == Some('-'));
@@ -273,13 +340,17 @@ impl Reader<'_> {
             ([3, 2, 4], _) => dashed && checks::ssn(chars),
             ([6, 5], _) => checks::latvian(chars),
             ([6, 4] | [8, 4], _) => {
-                dashed && (checks::luhn(chars.get(chars.len() - 10..).unwrap_or_default()) || checks::begins_with_day(chars))
+                dashed
+                    && (checks::luhn(chars.get(chars.len() - 10..).unwrap_or_default())
+                        || checks::begins_with_day(chars))
             }
             ([3, 3, 3, 2], _) => checks::cpf(chars),
             ([2, 3, 3, 3], _) => checks::german_tax_id(chars),
             (_, 15) => checks::insee(chars),
             ([11], _) => {
-                checks::baltic(chars) || (checks::pesel(chars) && !chars.starts_with('0')) || (checks::latvian(chars) && !chars.starts_with('0'))
+                checks::baltic(chars)
+                    || (checks::pesel(chars) && !chars.starts_with('0'))
+                    || (checks::latvian(chars) && !chars.starts_with('0'))
             }
             _ => false,
         };
@@ -289,13 +360,21 @@ impl Reader<'_> {
         if is_phone(items, chars, &lengths, spoken) {
             return Some(Some(PiiKind::Phone));
         }
-        let misheard = spoken && (15..=16).contains(&chars.len()) && chars.starts_with(['3', '4', '5', '6', '2']);
+        let misheard = spoken
+            && (15..=16).contains(&chars.len())
+            && chars.starts_with(['3', '4', '5', '6', '2']);
         (misheard && !cued(Cue::Keep)).then_some(Some(PiiKind::Card))
     }
 }
 
 /// Whether a number can be what a cue says; `Some(None)` where it then may stay.
-fn fits(cue: Cue, linked: bool, items: &[Item], chars: &str, digits: usize) -> Option<Option<PiiKind>> {
+fn fits(
+    cue: Cue,
+    linked: bool,
+    items: &[Item],
+    chars: &str,
+    digits: usize,
+) -> Option<Option<PiiKind>> {
     let n = chars.len();
     let letters = n - digits;
     let pure = letters == 0;
@@ -305,24 +384,54 @@ fn fits(cue: Cue, linked: bool, items: &[Item], chars: &str, digits: usize) -> O
     match cue {
         Cue::Keep => (linked && digits >= 3).then_some(None),
         Cue::SecurityCode => so(pure && (3..=4).contains(&n), PiiKind::CardSecurityCode),
-        Cue::Expiry => so(pure && linked && is_expiry(items, chars), PiiKind::CardExpiry),
+        Cue::Expiry => so(
+            pure && linked && is_expiry(items, chars),
+            PiiKind::CardExpiry,
+        ),
         Cue::Pin => so(pure && (3..=8).contains(&n) && linked, PiiKind::Pin),
-        Cue::Iban => so(n >= 12 && digits >= 8, PiiKind::Iban).or(so(linked && letters >= 2 && n >= 6, PiiKind::Iban)),
-        Cue::NationalId => so(digits >= 6 && (8..=18).contains(&n) && letters <= 8, PiiKind::NationalId)
-            .or(so(linked && digits >= 4 && n <= 18 && (split || n >= 6), PiiKind::NationalId)),
+        Cue::Iban => so(n >= 12 && digits >= 8, PiiKind::Iban)
+            .or(so(linked && letters >= 2 && n >= 6, PiiKind::Iban)),
+        Cue::NationalId => so(
+            digits >= 6 && (8..=18).contains(&n) && letters <= 8,
+            PiiKind::NationalId,
+        )
+        .or(so(
+            linked && digits >= 4 && n <= 18 && (split || n >= 6),
+            PiiKind::NationalId,
+        )),
         Cue::Passport => so((6..=12).contains(&n) && digits >= 4, PiiKind::Passport),
-        Cue::Licence => so((5..=20).contains(&n) && digits >= 4, PiiKind::DrivingLicence),
-        Cue::Account => so((5..=20).contains(&n) && digits >= 4 && letters <= 6, PiiKind::Account)
-            .or(so(linked && n >= 4 && digits >= 3, PiiKind::Account)),
-        Cue::MaybeAccount => so(linked && (6..=14).contains(&n) && digits >= 5, PiiKind::Account),
-        Cue::Phone => so(pure && (7..=15).contains(&n) && !is_date(items, &lengths(items)), PiiKind::Phone)
-            .or(so(pure && linked && n == 6, PiiKind::Phone)),
-        Cue::Card => so(pure && (12..=19).contains(&n), PiiKind::Card)
-            .or(so(pure && linked && n >= 4 && (spoken || n >= 6) && n <= 19, PiiKind::Card)),
-        Cue::Postcode => so(pure && linked && (4..=9).contains(&n), PiiKind::Address)
-            .or(so(!pure && (5..=8).contains(&n) && linked, PiiKind::Address)),
+        Cue::Licence => so(
+            (5..=20).contains(&n) && digits >= 4,
+            PiiKind::DrivingLicence,
+        ),
+        Cue::Account => so(
+            (5..=20).contains(&n) && digits >= 4 && letters <= 6,
+            PiiKind::Account,
+        )
+        .or(so(linked && n >= 4 && digits >= 3, PiiKind::Account)),
+        Cue::MaybeAccount => so(
+            linked && (6..=14).contains(&n) && digits >= 5,
+            PiiKind::Account,
+        ),
+        Cue::Phone => so(
+            pure && (7..=15).contains(&n) && !is_date(items, &lengths(items)),
+            PiiKind::Phone,
+        )
+        .or(so(pure && linked && n == 6, PiiKind::Phone)),
+        Cue::Card => so(pure && (12..=19).contains(&n), PiiKind::Card).or(so(
+            pure && linked && n >= 4 && (spoken || n >= 6) && n <= 19,
+            PiiKind::Card,
+        )),
+        Cue::Postcode => so(pure && linked && (4..=9).contains(&n), PiiKind::Address).or(so(
+            !pure && (5..=8).contains(&n) && linked,
+            PiiKind::Address,
+        )),
         Cue::Birth => so(
-            linked && pure && (4..=8).contains(&n) && (split || n >= 6) && !items.iter().all(|i| i.chars.len() > 4 && n < 6),
+            linked
+                && pure
+                && (4..=8).contains(&n)
+                && (split || n >= 6)
+                && !items.iter().all(|i| i.chars.len() > 4 && n < 6),
             PiiKind::DateOfBirth,
         ),
     }
@@ -330,65 +439,6 @@ fn fits(cue: Cue, linked: bool, items: &[Item], chars: &str, digits: usize) -> O
 
 fn lengths(items: &[Item]) -> Vec<usize> {
     items.iter().map(|item| item.chars.len()).collect()
-}
-
-fn is_expiry(items: &[Item], chars: &str) -> bool {
-    let month = |text: &str| text.parse::<u32>().is_ok_and(|m| (1..=12).contains(&m));
-    match items {
-        [one] => (one.chars.len() == 4 || one.chars.len() == 6) && one.chars.get(..2).is_some_and(month),
-        [first, rest @ ..] => {
-            let year: usize = rest.iter().map(|item| item.chars.len()).sum();
-            (first.chars.len() <= 2 && month(&first.chars) && matches!(year, 2 | 4))
-                || (chars.len() == 4 && chars.get(..2).is_some_and(month))
-        }
-        [] => false,
-    }
-}
-
-/// Days, and times behind them, as numbers.
-fn is_date(items: &[Item], lengths: &[usize]) -> bool {
-    let separated = items.iter().skip(1).take(2).all(|item| matches!(item.mark, Some('-' | '/' | '.')));
-    let number = |at: usize| items.get(at).and_then(|item| item.chars.parse::<u32>().ok()).unwrap_or(99);
-    separated
-        && match lengths {
-            [4, 2, 2, ..] => number(1) <= 12 && number(2) <= 31,
-            [1 | 2, 1 | 2, 4, ..] | [1 | 2, 1 | 2, 2] => number(0) <= 31 && number(1) <= 31,
-            _ => false,
-        }
-}
-
-fn is_phone(items: &[Item], chars: &str, lengths: &[usize], spoken: bool) -> bool {
-    let n = chars.len();
-    let at = |i: usize| chars.as_bytes().get(i).copied().unwrap_or(b'0');
-    let north_american = |from: usize| n == from + 10 && at(from) >= b'2' && at(from + 3) >= b'2';
-    if spoken {
-        return (10..=12).contains(&n) && items.iter().skip(1).all(|item| item.gap <= 2);
-    }
-    match lengths {
-        [_] => (n >= 9 && n <= 14 && chars.starts_with('0') && !chars.starts_with("000")) || north_american(0) || (at(0) == b'1' && north_american(1)),
-        [3, 4] => items.iter().skip(1).all(|item| item.mark == Some('-')),
-        _ => {
-            let close = items.iter().skip(1).all(|item| item.gap <= 1 && item.mark != Some('/') && item.mark != Some('_'));
-            let groups = lengths.iter().skip(1).all(|len| (2..=5).contains(len) || (chars.starts_with('0') && *len <= 7 && *len >= 2)) && lengths.iter().any(|len| *len >= 2);
-            let first = lengths.first().is_some_and(|len| *len <= 5);
-            close && first && groups && (8..=14).contains(&n) && lengths.len() <= 6
-        }
-    }
-}
-
-fn is_italian_code(chars: &str) -> bool {
-    chars.len() == 16
-        && chars.bytes().enumerate().all(|(i, b)| match i {
-            0..=5 | 8 | 11 | 15 => b.is_ascii_alphabetic(),
-            _ => b.is_ascii_digit(),
-        })
-}
-
-fn is_indian_pan(chars: &str) -> bool {
-    chars.bytes().enumerate().all(|(i, b)| match i {
-        0..=4 | 9 => b.is_ascii_alphabetic(),
-        _ => b.is_ascii_digit(),
-    })
 }
 
 /// The first bytes of a text, at a border of characters.

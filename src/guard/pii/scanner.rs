@@ -56,7 +56,10 @@ impl PiiScanner {
         let mut spans = find_pii(text);
         let mut from = 0;
         for line in text.split_inclusive('\n') {
-            let header = HEADER.as_ref().and_then(|h| h.find(line)).map_or(0, |m| m.end());
+            let header = HEADER
+                .as_ref()
+                .and_then(|h| h.find(line))
+                .map_or(0, |m| m.end());
             let body = line.get(header..).unwrap_or_default();
             if body.len() <= LONGEST_LINE && !body.trim().is_empty() {
                 self.answer(body, from + header, &mut spans);
@@ -74,10 +77,16 @@ impl PiiScanner {
             .iter()
             .filter(|s| s.range.start >= offset && s.range.end <= offset + line.len())
             .collect();
-        let begun = own.iter().rev().find(|s| complete(s.kind).is_some()).map(|s| {
-            let said = line.get(s.range.start - offset..s.range.end - offset).unwrap_or_default();
-            (s.kind, digits(said))
-        });
+        let begun = own
+            .iter()
+            .rev()
+            .find(|s| complete(s.kind).is_some())
+            .map(|s| {
+                let said = line
+                    .get(s.range.start - offset..s.range.end - offset)
+                    .unwrap_or_default();
+                (s.kind, digits(said))
+            });
         let Some(mut expected) = self.expected.take() else {
             self.expected = next(asked, begun);
             return;
@@ -96,13 +105,22 @@ impl PiiScanner {
         let new = answers(line, offset, expected, spans);
         let came: usize = new
             .iter()
-            .map(|s| digits(line.get(s.range.start - offset..s.range.end - offset).unwrap_or_default()))
+            .map(|s| {
+                digits(
+                    line.get(s.range.start - offset..s.range.end - offset)
+                        .unwrap_or_default(),
+                )
+            })
             .sum();
         let came = came + begun.map_or(0, |(_, n)| n);
         let found = !new.is_empty() || begun.is_some();
         spans.extend(new);
         expected.digits += came;
-        expected.patience = if found { PATIENCE } else { expected.patience.saturating_sub(1) };
+        expected.patience = if found {
+            PATIENCE
+        } else {
+            expected.patience.saturating_sub(1)
+        };
         let done = match expected.what {
             What::Kind(kind) => match complete(kind) {
                 Some(length) => expected.digits >= length,
@@ -147,7 +165,9 @@ fn complete(kind: PiiKind) -> Option<usize> {
 /// What a line asks for or announces; `Some(None)` for a number that may stay.
 fn asked(line: &str) -> Option<Option<What>> {
     let requests = REQUEST.as_ref().is_some_and(|r| r.is_match(line));
-    let announces = line.trim_end().ends_with(':') || line.trim_end().ends_with("is") || line.to_lowercase().contains("number is");
+    let announces = line.trim_end().ends_with(':')
+        || line.trim_end().ends_with("is")
+        || line.to_lowercase().contains("number is");
     if !requests && !announces {
         return None;
     }
@@ -167,8 +187,17 @@ fn asked(line: &str) -> Option<Option<What>> {
         Some(Cue::Birth) => What::Kind(PiiKind::DateOfBirth),
         _ => {
             let found = OTHERS.as_ref()?.captures(line)?;
-            let kinds = [PiiKind::Email, PiiKind::Address, PiiKind::Password, PiiKind::Name];
-            let kind = kinds.into_iter().enumerate().find(|(at, _)| found.get(at + 1).is_some())?.1;
+            let kinds = [
+                PiiKind::Email,
+                PiiKind::Address,
+                PiiKind::Password,
+                PiiKind::Name,
+            ];
+            let kind = kinds
+                .into_iter()
+                .enumerate()
+                .find(|(at, _)| found.get(at + 1).is_some())?
+                .1;
             What::Kind(kind)
         }
     };
@@ -178,7 +207,9 @@ fn asked(line: &str) -> Option<Option<What>> {
 /// The parts of what is expected in a line.
 fn answers(line: &str, offset: usize, expected: Expected, known: &[PiiSpan]) -> Vec<PiiSpan> {
     let free = |start: usize, end: usize| {
-        known.iter().all(|s| s.range.end <= offset + start || offset + end <= s.range.start)
+        known
+            .iter()
+            .all(|s| s.range.end <= offset + start || offset + end <= s.range.start)
     };
     let mut found: Vec<PiiSpan> = led(line, expected.what)
         .into_iter()
@@ -193,11 +224,27 @@ fn answers(line: &str, offset: usize, expected: Expected, known: &[PiiSpan]) -> 
             let pure = run.iter().all(|item| item.is_digits);
             let has_digits = run.iter().any(|item| item.is_digits);
             let range = code::range(run, &tokens);
-            let taken = found.iter().any(|s| s.range.start < range.end && range.start < s.range.end);
+            let taken = found
+                .iter()
+                .any(|s| s.range.start < range.end && range.start < s.range.end);
             let bare = is_bare(&tokens, run);
             let long = code::chars(run).len() >= 3 || bare || expected.digits > 0;
-            let allowed = pure || matches!(kind, PiiKind::Iban | PiiKind::NationalId | PiiKind::Passport | PiiKind::DrivingLicence | PiiKind::Account);
-            if !taken && has_digits && long && allowed && free(range.start, range.end) && (bare || code::chars(run).len() >= 2) {
+            let allowed = pure
+                || matches!(
+                    kind,
+                    PiiKind::Iban
+                        | PiiKind::NationalId
+                        | PiiKind::Passport
+                        | PiiKind::DrivingLicence
+                        | PiiKind::Account
+                );
+            if !taken
+                && has_digits
+                && long
+                && allowed
+                && free(range.start, range.end)
+                && (bare || code::chars(run).len() >= 2)
+            {
                 found.push(PiiSpan { kind, range });
             }
         }
@@ -214,7 +261,11 @@ fn answers(line: &str, offset: usize, expected: Expected, known: &[PiiSpan]) -> 
 /// Whether a line holds nothing but the run, and words without meaning.
 fn is_bare(tokens: &[Token<'_>], run: &[code::Item]) -> bool {
     let inside = |at: usize| run.iter().any(|item| item.tokens.contains(&at));
-    let others = tokens.iter().enumerate().filter(|(at, t)| t.class == Class::Word && !inside(*at)).count();
+    let others = tokens
+        .iter()
+        .enumerate()
+        .filter(|(at, t)| t.class == Class::Word && !inside(*at))
+        .count();
     others <= 3
 }
 

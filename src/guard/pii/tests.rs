@@ -56,29 +56,48 @@ fn cards_written_and_spoken() {
     ] {
         check(PiiKind::Card, text);
     }
-    assert!(!found("4111 1111 1111 1112").iter().any(|(k, _)| *k == PiiKind::Card));
+    assert!(
+        !found("4111 1111 1111 1112")
+            .iter()
+            .any(|(k, _)| *k == PiiKind::Card)
+    );
 }
 
 #[test]
 fn numbers_are_what_the_words_around_them_say() {
     for (kind, text) in [
         (PiiKind::Iban, "pay to ⟦DE89 3704 0044 0532 0130 00⟧"),
-        (PiiKind::Iban, "iban ⟦g b two nine n w b k six zero one six one three three one nine two six eight one nine⟧"),
+        (
+            PiiKind::Iban,
+            "iban ⟦g b two nine n w b k six zero one six one three three one nine two six eight one nine⟧",
+        ),
         (PiiKind::NationalId, "my social is ⟦078-05-1120⟧"),
-        (PiiKind::NationalId, "ni number ⟦q q one two three four five six c⟧"),
+        (
+            PiiKind::NationalId,
+            "ni number ⟦q q one two three four five six c⟧",
+        ),
         (PiiKind::NationalId, "personas kods ⟦161175-19997⟧"),
         (PiiKind::NationalId, "my steuer id is ⟦86 095 742 719⟧"),
         (PiiKind::Phone, "call ⟦+44 20 7946 0958⟧"),
         (PiiKind::Phone, "call ⟦(212) 555-0147⟧"),
-        (PiiKind::Phone, "ring me on ⟦oh seven seven double zero nine hundred one two three⟧"),
+        (
+            PiiKind::Phone,
+            "ring me on ⟦oh seven seven double zero nine hundred one two three⟧",
+        ),
         (PiiKind::Account, "account number is ⟦12345678⟧"),
         (PiiKind::Passport, "passport ⟦K1234567⟧"),
-        (PiiKind::CardSecurityCode, "and the three digits on the back are ⟦1 2 3⟧"),
+        (
+            PiiKind::CardSecurityCode,
+            "and the three digits on the back are ⟦1 2 3⟧",
+        ),
         (PiiKind::CardExpiry, "expires ⟦12/27⟧"),
         (PiiKind::Pin, "my pin is ⟦four nine two one⟧"),
         (PiiKind::IpAddress, "from ⟦192.168.12.1⟧ again"),
         (PiiKind::Password, "the password is ⟦hunter2!x⟧."),
-        (PiiKind::DateOfBirth, "born on the ⟦third of may nineteen eighty four⟧"),
+        (
+            PiiKind::DateOfBirth,
+            "born on the ⟦third of may nineteen eighty four⟧",
+        ),
         (PiiKind::DateOfBirth, "date of birth: ⟦03/05/1984⟧"),
     ] {
         check(kind, text);
@@ -152,12 +171,24 @@ fn a_number_over_several_turns_is_found_in_each() {
             .collect()
     };
     assert_eq!(scan("[1] Agent: Can I have the long card number?"), []);
-    assert_eq!(scan("[2] Customer: sure four one one one"), [(PiiKind::Card, "four one one one".into())]);
+    assert_eq!(
+        scan("[2] Customer: sure four one one one"),
+        [(PiiKind::Card, "four one one one".into())]
+    );
     assert_eq!(scan("[3] Agent: mhm"), []);
-    assert_eq!(scan("[4] Customer: one one"), [(PiiKind::Card, "one one".into())]);
-    assert_eq!(scan("[5] Customer: 11 1111"), [(PiiKind::Card, "11 1111".into())]);
+    assert_eq!(
+        scan("[4] Customer: one one"),
+        [(PiiKind::Card, "one one".into())]
+    );
+    assert_eq!(
+        scan("[5] Customer: 11 1111"),
+        [(PiiKind::Card, "11 1111".into())]
+    );
     assert_eq!(scan("[6] Agent: And the expiry date?"), []);
-    assert_eq!(scan("[7] Customer: oh three twenty seven"), [(PiiKind::CardExpiry, "oh three twenty seven".into())]);
+    assert_eq!(
+        scan("[7] Customer: oh three twenty seven"),
+        [(PiiKind::CardExpiry, "oh three twenty seven".into())]
+    );
     assert_eq!(scan("[8] Agent: How many lines do you have?"), []);
     assert_eq!(scan("[9] Customer: twelve"), []);
 }
@@ -184,16 +215,37 @@ fn a_policy_decides_and_redaction_forgets() {
         .with(PiiKind::Name, PiiAction::Keep)
         .with(PiiKind::Pin, PiiAction::Remove);
     let mut masker = Masker::new(policy);
-    assert_eq!(masker.mask("my name is Maria Lopez, pin is 4921, jo@a.example"), "my name is Maria Lopez, pin is , [EMAIL_1]");
-    let mut value = serde_json::json!({"text": "mail jo@a.example", "n": [1, "call +44 20 7946 0958"]});
+    assert_eq!(
+        masker.mask("my name is Maria Lopez, pin is 4921, jo@a.example"),
+        "my name is Maria Lopez, pin is , [EMAIL_1]"
+    );
+    let mut value =
+        serde_json::json!({"text": "mail jo@a.example", "n": [1, "call +44 20 7946 0958"]});
     Redactor::default().redact_value(&mut value);
-    assert_eq!(value, serde_json::json!({"text": "mail [EMAIL]", "n": [1, "call [PHONE]"]}));
+    assert_eq!(
+        value,
+        serde_json::json!({"text": "mail [EMAIL]", "n": [1, "call [PHONE]"]})
+    );
 }
 
 #[test]
 fn long_and_odd_texts_take_little_time() {
     let start = std::time::Instant::now();
-    for piece in ["4 1 ", "one two ", "a@b dot ", "is ", "my name is ", "12 oak ", "((((", "é\u{301} ", "\n", "@", "at dot ", "+", "a b c "] {
+    for piece in [
+        "4 1 ",
+        "one two ",
+        "a@b dot ",
+        "is ",
+        "my name is ",
+        "12 oak ",
+        "((((",
+        "é\u{301} ",
+        "\n",
+        "@",
+        "at dot ",
+        "+",
+        "a b c ",
+    ] {
         let text = piece.repeat(100_000 / piece.len());
         let _ = find_pii(&text);
     }

@@ -79,11 +79,9 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
             _ => Class::Mark,
         };
         let mut end = start + first.len_utf8();
-        while class != Class::Mark {
-            let Some(&(at, next)) = chars.peek() else {
-                break;
-            };
+        while let Some(&(at, next)) = chars.peek() {
             let joins = match class {
+                Class::Mark => false,
                 Class::Digits => next.is_ascii_digit(),
                 _ => {
                     next.is_alphabetic()
@@ -106,7 +104,11 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
             Class::Word => {
                 let stem = has_possessive(piece).unwrap_or(piece.len());
                 let lower = piece.get(..stem).unwrap_or(piece).to_lowercase();
-                if lower.contains('\u{2019}') { lower.replace('\u{2019}', "'") } else { lower }
+                if lower.contains('\u{2019}') {
+                    lower.replace('\u{2019}', "'")
+                } else {
+                    lower
+                }
             }
             _ => String::new(),
         };

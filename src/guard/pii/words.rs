@@ -71,7 +71,8 @@ folk anybody honestly advance anyway greatly kindly agent support morning's even
 phone's iphone android windows apple google amazon microsoft samsung netflix visa mastercard paypal facebook vodafone
 verizon comcast accent advisor adviser supervisor technician engineer courier driver reception receptionist";
 
-static WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| COMMON.split_whitespace().collect());
+static WORDS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| COMMON.split_whitespace().collect());
 
 /// Whether a word in lower case is one that everybody uses, and so no name by itself.
 pub(super) fn is_common(word: &str) -> bool {

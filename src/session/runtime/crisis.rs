@@ -56,7 +56,14 @@ fn card(sign: &CrisisSign, guidance: &str, words: &str, id: UtteranceId) -> Sugg
     let cue = CoachingCue {
         rule: "crisis".into(),
         display_name: "The customer may be in danger".into(),
-        message: format!("{guidance} The customer said: \"{}\". You can say: \"{words}\"", sign.words),
+        message: format!(
+            "{guidance} The customer said: \"{}\". You can say: \"{words}\"",
+            sign.words
+        ),
     };
-    Suggestion::new(SuggestionKind::Coaching(cue), 1.0, vec![Evidence::Utterance(id)])
+    Suggestion::new(
+        SuggestionKind::Coaching(cue),
+        1.0,
+        vec![Evidence::Utterance(id)],
+    )
 }

@@ -100,7 +100,10 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             let tell = |miss: &eval::redact::RedactMiss| {
                 if each {
                     let (missed, wrong) = (&miss.missed, &miss.wrong);
-                    screen.note(&format!("{}\n    missed {missed:?} wrong {wrong:?}", miss.text));
+                    screen.note(&format!(
+                        "{}\n    missed {missed:?} wrong {wrong:?}",
+                        miss.text
+                    ));
                 }
             };
             show(&eval::redact::run(&data, limit, tell)?, json, screen)

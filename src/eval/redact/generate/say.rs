@@ -2,11 +2,24 @@
 
 use super::Dice;
 
-const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-const TEENS: [&str; 10] = [
-    "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+const DIGITS: [&str; 10] = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
 ];
-const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+const TEENS: [&str; 10] = [
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+];
+const TENS: [&str; 10] = [
+    "", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+];
 
 fn of<'l>(list: &[&'l str], at: usize) -> &'l str {
     list.get(at).copied().unwrap_or_default()
@@ -35,7 +48,12 @@ pub(super) fn code(code: &str, dice: &mut Dice) -> String {
         if fillers && at > 0 && at % 4 == 0 && dice.chance(50) {
             words.push(dice.pick(&["uh", "um", "then", "and then"]).to_owned());
         }
-        let value = |at: usize| chars.get(at).and_then(|c| c.to_digit(10)).map(|d| d as usize);
+        let value = |at: usize| {
+            chars
+                .get(at)
+                .and_then(|c| c.to_digit(10))
+                .map(|d| d as usize)
+        };
         match (value(at), value(at + 1)) {
             (Some(a), Some(b)) if doubles && a == b => {
                 words.push(format!("double {}", digit(a, oh)));
@@ -65,13 +83,35 @@ fn digit(d: usize, oh: bool) -> &'static str {
 /// A day as people say it: "the third of may nineteen eighty four" without the article.
 pub(super) fn day(day: usize, month: &str, year: usize, dice: &mut Dice) -> String {
     const ORDINALS: [&str; 20] = [
-        "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
-        "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth",
+        "first",
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+        "sixth",
+        "seventh",
+        "eighth",
+        "ninth",
+        "tenth",
+        "eleventh",
+        "twelfth",
+        "thirteenth",
+        "fourteenth",
+        "fifteenth",
+        "sixteenth",
+        "seventeenth",
+        "eighteenth",
+        "nineteenth",
+        "twentieth",
     ];
     let ordinal = match day {
         1..=20 => of(&ORDINALS, day - 1).to_owned(),
         30 => "thirtieth".to_owned(),
-        _ => format!("{} {}", of(&TENS, day / 10), of(&ORDINALS, (day % 10).saturating_sub(1))),
+        _ => format!(
+            "{} {}",
+            of(&TENS, day / 10),
+            of(&ORDINALS, (day % 10).saturating_sub(1))
+        ),
     };
     let year = match year % 100 {
         rest @ 1..=9 => format!("{} oh {}", small(year / 100), small(rest)),

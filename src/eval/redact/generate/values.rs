@@ -1,33 +1,13 @@
 //! The values: made up, with check digits that are right.
 
+mod codes;
+mod lists;
+
+use codes::{card, german, iban, insee, latvian, nino};
+use lists::{GIVEN, KINDS, MONTHS, STREETS, SURNAME, TOWNS};
+
 use super::{Dice, Style, say};
 use crate::guard::PiiKind;
-
-const GIVEN: &[&str] = &[
-    "Wambui", "Tikhon", "Isidora", "Marisol", "Bertil", "Yevgenia", "Dragan", "Katalin", "Siobhan", "Desmond", "Anneke", "Joost", "Priyanka",
-    "Harpreet", "Farzana", "Tomoko", "Xiaoming", "Eun-ji", "Abimbola", "Chukwudi", "Leticia", "Rodolfo", "Guadalupe", "Thiago", "Ingvar",
-    "Aurelija", "Mindaugas", "Kaspars", "Zigrida", "Maija", "Oskars", "Margareta", "Eleni", "Stavros", "Aylin", "Mert", "Rivka", "Shlomo",
-    "Yitzhak", "Nasreen", "Imtiaz", "Emma", "Oliver", "Sarah", "James", "Fatima", "Mohammed", "Anna", "David", "Linda", "Robert", "Elena",
-    "Hyacinth", "Ignatius", "Rosalba", "Gwyneth", "Rhodri", "Mairead", "Padraig", "Moana", "Tama", "Kahurangi", "Sione", "Amarachi",
-];
-const SURNAME: &[&str] = &[
-    "Wachira", "Vasiliev", "Bracamonte", "Lindqvist", "Zdanowicz", "Horvatic", "Szilagyi", "Gallwey", "Oyelaran", "Featherstone", "Brouwer",
-    "Terpstra", "Raghunathan", "Sandhu", "Khatun", "Nishimura", "Ouyang", "Baek", "Ezenwa", "Villanueva", "Quintero", "Cavalcanti", "Halvorsen",
-    "Butkevicius", "Strazdins", "Vitols", "Rozentals", "Papanikolaou", "Karamanlis", "Korkmaz", "Shapira", "Mirza", "Hossain", "Tuilagi",
-    "Whitcombe", "Ashworth", "Llewelyn", "Pendleton", "Abernathy", "Culpepper", "Smith", "Nguyen", "Garcia", "Müller", "Rossi", "Patel",
-    "Van der Linden", "De la Fuente", "O'Shea", "McAllister", "Al-Rashid", "Schwarzenbach", "Duchamp", "Beaumont", "Fogerty", "Ngata",
-];
-const STREETS: &[&str] = &[
-    "Bramblewood", "Wexcombe", "Larkspur", "Saddleback", "Old Quarry", "Kestrel", "Juniper", "Cottonwood", "Harrowgate", "Millbrook",
-    "Thistledown", "Pinehurst", "Sycamore", "Beechcroft", "Foxglove", "Lower Mill", "Magnolia", "Tamarack", "Whitethorn", "St Margaret's",
-];
-const KINDS: &[&str] = &["Street", "Road", "Avenue", "Lane", "Crescent", "Terrace", "Boulevard", "Street", "Road", "Avenue"];
-const TOWNS: &[&str] = &[
-    "Norwich", "Chippenham", "Tulsa", "Boise", "Spokane", "Dunedin", "Kilkenny", "Inverness", "Duluth", "Savannah", "Swansea", "Halifax",
-];
-const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
-];
 
 /// The kind of a slot; `None` where its value is not personal.
 pub(super) fn kind(slot: &str) -> Option<PiiKind> {
@@ -65,7 +45,12 @@ pub(super) fn value(slot: &str, style: Style, dice: &mut Dice) -> String {
         "cvv" => dice.digits(3),
         "expiry" => return expiry(style, dice),
         "iban" => iban(dice),
-        "ssn" => format!("{}-{:02}-{:04}", 100 + dice.below(560), 1 + dice.below(98), 1 + dice.below(9998)),
+        "ssn" => format!(
+            "{}-{:02}-{:04}",
+            100 + dice.below(560),
+            1 + dice.below(98),
+            1 + dice.below(9998)
+        ),
         "nino" => nino(dice),
         "latvian" => latvian(dice),
         "german" => german(dice),
@@ -78,10 +63,26 @@ pub(super) fn value(slot: &str, style: Style, dice: &mut Dice) -> String {
         "passport" => format!("{}{}", letters(1, dice), dice.digits(8)),
         "licence" => format!("{}{}{}", letters(5, dice), dice.digits(6), letters(2, dice)),
         "pin" => dice.digits(4),
-        "password" => format!("{}{}!{}", dice.pick(&["Sun", "blue", "Tiger", "xK", "river"]), dice.below(9999), letters(2, dice)),
-        "ip" => format!("{}.{}.{}.{}", 11 + dice.below(200), dice.below(256), dice.below(256), 1 + dice.below(254)),
+        "password" => format!(
+            "{}{}!{}",
+            dice.pick(&["Sun", "blue", "Tiger", "xK", "river"]),
+            dice.below(9999),
+            letters(2, dice)
+        ),
+        "ip" => format!(
+            "{}.{}.{}.{}",
+            11 + dice.below(200),
+            dice.below(256),
+            dice.below(256),
+            1 + dice.below(254)
+        ),
         "order" => format!("{}{}", dice.pick(&["", "LF", "A-", "#"]), dice.digits(8)),
-        "amount" => format!("{}{}.{}", dice.pick(&["$", "£", "€"]), 5 + dice.below(200), dice.pick(&["00", "50", "99"])),
+        "amount" => format!(
+            "{}{}.{}",
+            dice.pick(&["$", "£", "€"]),
+            5 + dice.below(200),
+            dice.pick(&["00", "50", "99"])
+        ),
         "date" => date(dice),
         "model" => format!("HX-{}", 100 + dice.below(900)),
         "four" => dice.digits(4),
@@ -93,32 +94,55 @@ pub(super) fn value(slot: &str, style: Style, dice: &mut Dice) -> String {
         Style::Chat if is_word || slot == "postcode" => written.to_lowercase(),
         Style::Chat => written,
         Style::Heard if is_word => written.replace('-', " ").to_lowercase(),
-        Style::Heard if matches!(slot, "order" | "amount" | "date" | "model" | "four") => written.to_lowercase(),
+        Style::Heard if matches!(slot, "order" | "amount" | "date" | "model" | "four") => {
+            written.to_lowercase()
+        }
         Style::Heard => match dice.below(4) {
             // Some recognisers write digits.
-            0 if slot != "postcode" => written.replace(['-', '(', ')', '+'], " ").split_whitespace().collect::<Vec<_>>().join(" "),
+            0 if slot != "postcode" => written
+                .replace(['-', '(', ')', '+'], " ")
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
             _ => say::code(&written, dice),
         },
     }
 }
 
 fn letters(n: usize, dice: &mut Dice) -> String {
-    (0..n).map(|_| char::from(b'A' + dice.below(26) as u8)).collect()
+    (0..n)
+        .map(|_| char::from(b'A' + dice.below(26) as u8))
+        .collect()
 }
 
 fn spelled(dice: &mut Dice) -> String {
     let name = dice.pick(SURNAME).to_lowercase();
-    let letters: Vec<String> = name.chars().filter(char::is_ascii_lowercase).map(String::from).collect();
+    let letters: Vec<String> = name
+        .chars()
+        .filter(char::is_ascii_lowercase)
+        .map(String::from)
+        .collect();
     letters.join(if dice.chance(30) { "-" } else { " " })
 }
 
 fn plain(name: &str) -> String {
-    name.to_lowercase().chars().filter(char::is_ascii_lowercase).collect()
+    name.to_lowercase()
+        .chars()
+        .filter(char::is_ascii_lowercase)
+        .collect()
 }
 
 fn email(style: Style, dice: &mut Dice) -> String {
     let (given, surname) = (plain(dice.pick(GIVEN)), plain(dice.pick(SURNAME)));
-    let host = dice.pick(&["example", "northmail", "posteo", "blueyonder", "inbox", "gmail", "outlook"]);
+    let host = dice.pick(&[
+        "example",
+        "northmail",
+        "posteo",
+        "blueyonder",
+        "inbox",
+        "gmail",
+        "outlook",
+    ]);
     let end = dice.pick(&["com", "org", "net", "de", "lv", "co.uk", "fr"]);
     let number = dice.below(90) + 10;
     if style != Style::Heard {
@@ -144,64 +168,59 @@ fn phone(dice: &mut Dice) -> String {
     match dice.below(9) {
         0 => format!("+44 7{} {}", dice.digits(3), dice.digits(6)),
         1 => format!("07{} {}", dice.digits(3), dice.digits(6)),
-        2 => format!("({}{}) {}{}-{}", 2 + dice.below(8), dice.digits(2), 2 + dice.below(8), dice.digits(2), dice.digits(4)),
-        3 => format!("{}{}-{}{}-{}", 2 + dice.below(8), dice.digits(2), 2 + dice.below(8), dice.digits(2), dice.digits(4)),
+        2 => format!(
+            "({}{}) {}{}-{}",
+            2 + dice.below(8),
+            dice.digits(2),
+            2 + dice.below(8),
+            dice.digits(2),
+            dice.digits(4)
+        ),
+        3 => format!(
+            "{}{}-{}{}-{}",
+            2 + dice.below(8),
+            dice.digits(2),
+            2 + dice.below(8),
+            dice.digits(2),
+            dice.digits(4)
+        ),
         4 => format!("+371 2{} {}", dice.digits(3), dice.digits(4)),
         5 => format!("+49 1{} {}", dice.digits(2), dice.digits(7)),
-        6 => format!("0{} {} {} {} {}", 1 + dice.below(9), dice.digits(2), dice.digits(2), dice.digits(2), dice.digits(2)),
-        7 => format!("+1 {}{} {}{} {}", 2 + dice.below(8), dice.digits(2), 2 + dice.below(8), dice.digits(2), dice.digits(4)),
-        _ => format!("{}{}{}{}", 2 + dice.below(8), dice.digits(2), 2 + dice.below(8), dice.digits(6)),
+        6 => format!(
+            "0{} {} {} {} {}",
+            1 + dice.below(9),
+            dice.digits(2),
+            dice.digits(2),
+            dice.digits(2),
+            dice.digits(2)
+        ),
+        7 => format!(
+            "+1 {}{} {}{} {}",
+            2 + dice.below(8),
+            dice.digits(2),
+            2 + dice.below(8),
+            dice.digits(2),
+            dice.digits(4)
+        ),
+        _ => format!(
+            "{}{}{}{}",
+            2 + dice.below(8),
+            dice.digits(2),
+            2 + dice.below(8),
+            dice.digits(6)
+        ),
     }
-}
-
-fn card(dice: &mut Dice) -> String {
-    let (head, length) = match dice.below(4) {
-        0 | 1 => ("4".to_owned(), 16),
-        2 => (format!("5{}", 1 + dice.below(5)), 16),
-        _ => ("37".to_owned(), 15),
-    };
-    let body = format!("{head}{}", dice.digits(length - 1 - head.len()));
-    let sum: usize = body
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(i, b)| {
-            let d = usize::from(b - b'0');
-            if i % 2 == 1 {
-                d
-            } else if d > 4 {
-                2 * d - 9
-            } else {
-                2 * d
-            }
-        })
-        .sum();
-    let digits = format!("{body}{}", (10 - sum % 10) % 10);
-    let groups: &[usize] = if length == 15 { &[4, 6, 5] } else { &[4, 4, 4, 4] };
-    match dice.below(3) {
-        0 => digits,
-        1 => grouped(&digits, groups, "-"),
-        _ => grouped(&digits, groups, " "),
-    }
-}
-
-fn grouped(digits: &str, groups: &[usize], separator: &str) -> String {
-    let mut from = 0;
-    let parts: Vec<&str> = groups
-        .iter()
-        .map(|len| {
-            from += len;
-            digits.get(from - len..from).unwrap_or_default()
-        })
-        .collect();
-    parts.join(separator)
 }
 
 fn expiry(style: Style, dice: &mut Dice) -> String {
     let (month, year) = (1 + dice.below(12), 26 + dice.below(8));
     match style {
         Style::Heard => {
-            let first = if month < 10 { format!("oh {}", say::small(month)) } else { say::small(month) };
+            let first = if month < 10 {
+                format!("oh {}", say::small(month))
+            } else {
+                say::small(month)
+            };
             format!("{first} {}", say::small(year))
         }
         _ if dice.chance(50) => format!("{month:02}/{year}"),
@@ -209,67 +228,17 @@ fn expiry(style: Style, dice: &mut Dice) -> String {
     }
 }
 
-fn iban(dice: &mut Dice) -> String {
-    let (country, body) = match dice.below(5) {
-        0 => ("DE", dice.digits(18)),
-        1 => ("GB", format!("{}{}", letters(4, dice), dice.digits(14))),
-        2 => ("LV", format!("{}{}", letters(4, dice), dice.digits(13))),
-        3 => ("NL", format!("{}{}", letters(4, dice), dice.digits(10))),
-        _ => ("FR", dice.digits(23)),
-    };
-    let remainder = format!("{body}{country}00")
-        .chars()
-        .filter_map(|c| c.to_digit(36))
-        .fold(0_u64, |acc, v| (acc * if v > 9 { 100 } else { 10 } + u64::from(v)) % 97);
-    let code = format!("{country}{:02}{body}", 98 - remainder);
-    if dice.chance(50) {
-        return code;
-    }
-    let chars: Vec<char> = code.chars().collect();
-    chars.chunks(4).map(String::from_iter).collect::<Vec<_>>().join(" ")
-}
-
-fn nino(dice: &mut Dice) -> String {
-    let first = dice.pick(&["AB", "CE", "HJ", "LM", "PR", "ST", "WX"]);
-    let last = dice.pick(&["A", "B", "C", "D"]);
-    let digits = dice.digits(6);
-    match dice.chance(50) {
-        true => format!("{first}{digits}{last}"),
-        false => format!("{first} {} {last}", grouped(&digits, &[2, 2, 2], " ")),
-    }
-}
-
-fn latvian(dice: &mut Dice) -> String {
-    let body = format!("{:02}{:02}{:02}{}{}", 1 + dice.below(28), 1 + dice.below(12), 40 + dice.below(60), 1, dice.digits(3));
-    let weights = [1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    let sum: u32 = body.chars().filter_map(|c| c.to_digit(10)).zip(weights).map(|(d, w)| d * w).sum();
-    let digits = format!("{body}{}", (1101 - sum) % 11 % 10);
-    grouped(&digits, &[6, 5], "-")
-}
-
-fn german(dice: &mut Dice) -> String {
-    let body = format!("{}{}", 1 + dice.below(9), dice.digits(9));
-    let product = body.chars().filter_map(|c| c.to_digit(10)).fold(10, |product, digit| {
-        let sum = (digit + product) % 10;
-        (if sum == 0 { 10 } else { sum }) * 2 % 11
-    });
-    let digits = format!("{body}{}", (11 - product) % 10);
-    if dice.chance(50) { digits } else { grouped(&digits, &[2, 3, 3, 3], " ") }
-}
-
-fn insee(dice: &mut Dice) -> String {
-    let body = format!("{}{:02}{:02}{:02}{}{}", 1 + dice.below(2), 40 + dice.below(60), 1 + dice.below(12), 1 + dice.below(95), dice.digits(3), dice.digits(3));
-    let key = 97 - body.parse::<u64>().unwrap_or_default() % 97;
-    let digits = format!("{body}{key:02}");
-    if dice.chance(50) { digits } else { grouped(&digits, &[1, 2, 2, 2, 3, 3, 2], " ") }
-}
-
 fn postcode(dice: &mut Dice) -> String {
     match dice.below(4) {
         0 | 1 => {
             let area = dice.pick(&["NR", "SN", "SA", "IV", "EH", "BS", "M"]);
             let behind = ["AB", "DE", "GH", "JL", "NP", "QR", "UW"];
-            format!("{area}{} {}{}", 1 + dice.below(29), dice.below(10), dice.pick(&behind))
+            format!(
+                "{area}{} {}{}",
+                1 + dice.below(29),
+                dice.below(10),
+                dice.pick(&behind)
+            )
         }
         2 => format!("LV-{}", 1000 + dice.below(4000)),
         _ => format!("{}", 10000 + dice.below(89999)),
@@ -282,7 +251,11 @@ fn address(style: Style, dice: &mut Dice) -> String {
     if style == Style::Heard {
         let number = match number {
             1..=99 => say::small(number),
-            _ if number % 100 < 10 => format!("{} oh {}", say::small(number / 100), say::small(number % 10)),
+            _ if number % 100 < 10 => format!(
+                "{} oh {}",
+                say::small(number / 100),
+                say::small(number % 10)
+            ),
             _ => format!("{} {}", say::small(number / 100), say::small(number % 100)),
         };
         return format!("{number} {}", street.to_lowercase());
@@ -291,13 +264,41 @@ fn address(style: Style, dice: &mut Dice) -> String {
     let text = match dice.below(8) {
         0 | 1 => format!("{number} {street}, {town}"),
         2 => format!("{number} {street}, {town}, TX {}", 70000 + dice.below(9999)),
-        3 => format!("Flat {}, {number} {street}, {town} NR{} 2AB", 1 + dice.below(40), 1 + dice.below(19)),
-        4 => format!("{} {}, {} {}", dice.pick(&["Lindenstraße", "Goetheweg", "Am Mühlbach", "Schillerplatz"]), 1 + dice.below(120), 10115 + dice.below(70000), dice.pick(&["Potsdam", "Würzburg", "Kassel"])),
-        5 => format!("{} {}-{}, {}, LV-{}", dice.pick(&["Krasta iela", "Tallinas iela", "Ozolu iela"]), 1 + dice.below(99), 1 + dice.below(60), dice.pick(&["Rīga", "Cēsis", "Ventspils"]), 1000 + dice.below(4000)),
-        6 => format!("{} {} {}, {} {}", 1 + dice.below(120), dice.pick(&["rue", "avenue", "quai"]), dice.pick(&["des Lilas", "Jean Moulin", "du Moulin"]), 10000 + dice.below(80000), dice.pick(&["Grenoble", "Rennes", "Dijon"])),
+        3 => format!(
+            "Flat {}, {number} {street}, {town} NR{} 2AB",
+            1 + dice.below(40),
+            1 + dice.below(19)
+        ),
+        4 => format!(
+            "{} {}, {} {}",
+            dice.pick(&["Lindenstraße", "Goetheweg", "Am Mühlbach", "Schillerplatz"]),
+            1 + dice.below(120),
+            10115 + dice.below(70000),
+            dice.pick(&["Potsdam", "Würzburg", "Kassel"])
+        ),
+        5 => format!(
+            "{} {}-{}, {}, LV-{}",
+            dice.pick(&["Krasta iela", "Tallinas iela", "Ozolu iela"]),
+            1 + dice.below(99),
+            1 + dice.below(60),
+            dice.pick(&["Rīga", "Cēsis", "Ventspils"]),
+            1000 + dice.below(4000)
+        ),
+        6 => format!(
+            "{} {} {}, {} {}",
+            1 + dice.below(120),
+            dice.pick(&["rue", "avenue", "quai"]),
+            dice.pick(&["des Lilas", "Jean Moulin", "du Moulin"]),
+            10000 + dice.below(80000),
+            dice.pick(&["Grenoble", "Rennes", "Dijon"])
+        ),
         _ => format!("{number} {street}"),
     };
-    if style == Style::Chat { text.to_lowercase() } else { text }
+    if style == Style::Chat {
+        text.to_lowercase()
+    } else {
+        text
+    }
 }
 
 fn date(dice: &mut Dice) -> String {
