@@ -9,7 +9,7 @@ use crate::conversation::WrapUpCode;
 use crate::dialogue::{ActionRanker, Planner, Playbook};
 use crate::embedding::{CachedEmbedder, Embedder, HashingEmbedder};
 use crate::error::Result;
-use crate::guard::MaskedModel;
+use crate::guard::{CrisisConfig, CrisisGuard, MaskedModel, PiiPolicy};
 use crate::knowledge::{KnowledgeBase, MemoryVectorStore, VectorStore};
 use crate::llm::{LanguageModel, ScriptedModel};
 use crate::prompt::Prompts;
@@ -57,6 +57,7 @@ pub struct AssistantBuilder {
     organisation: Option<String>,
     model: Option<Arc<dyn LanguageModel>>,
     unmasked: bool,
+    policy: PiiPolicy,
     embedder: Option<Arc<dyn Embedder>>,
     vectors: Option<Arc<dyn VectorStore>>,
     speech: Option<Arc<dyn SpeechToText>>,
@@ -65,6 +66,7 @@ pub struct AssistantBuilder {
     playbooks: Vec<Playbook>,
     codes: Vec<WrapUpCode>,
     rules: Vec<CoachingRule>,
+    crisis: CrisisConfig,
     phrases: Phrases,
 }
 
@@ -88,6 +90,13 @@ impl AssistantBuilder {
     #[must_use]
     pub fn without_masking(mut self) -> Self {
         self.unmasked = true;
+        self
+    }
+
+    /// What is masked before the language model, kind by kind, where masking is on.
+    #[must_use]
+    pub fn masking(mut self, policy: PiiPolicy) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -147,6 +156,13 @@ impl AssistantBuilder {
         self
     }
 
+    /// What is done when somebody may be in danger. It is done in any case; this adds resources and words.
+    #[must_use]
+    pub fn crisis(mut self, config: CrisisConfig) -> Self {
+        self.crisis = config;
+        self
+    }
+
     /// What the virtual agent says where no model is needed.
     #[must_use]
     pub fn phrases(mut self, phrases: Phrases) -> Self {
@@ -170,8 +186,10 @@ impl AssistantBuilder {
             .unwrap_or_else(|| Arc::new(ScriptedModel::silent()));
         let model: Arc<dyn LanguageModel> = match self.unmasked {
             true => model,
-            false => Arc::new(MaskedModel::new(model)),
+            false => Arc::new(MaskedModel::new(model).with_policy(self.policy)),
         };
+        // Hashed words are alike without meaning the same.
+        let has_meaning = self.embedder.is_some();
         let embedder = self
             .embedder
             .unwrap_or_else(|| Arc::new(HashingEmbedder::default()));
@@ -180,6 +198,11 @@ impl AssistantBuilder {
             .vectors
             .unwrap_or_else(|| Arc::new(MemoryVectorStore::default()));
         let knowledge = KnowledgeBase::new(embedder.clone(), vectors);
+        let crisis = CrisisGuard::new(self.crisis);
+        let crisis = match has_meaning {
+            true => crisis.with_embedder(embedder.clone()).await?,
+            false => crisis,
+        };
         let playbooks: Arc<[Playbook]> = self.playbooks.into();
         // A model that says nothing chooses nothing.
         let codes = if writes { self.codes } else { Vec::new() };
@@ -191,6 +214,7 @@ impl AssistantBuilder {
                 planner: Planner::new(model.clone(), prompts.clone(), playbooks.clone()),
                 finder: ArticleFinder::new(knowledge.clone()),
                 replies: ReplyWriter::new(model.clone(), prompts.clone(), knowledge.clone()),
+                crisis,
                 coach: Coach::new(embedder.clone(), self.rules).await?,
                 recalled: Default::default(),
                 summarizer: Summarizer::new(model.clone(), embedder, prompts.clone(), chooser),

@@ -7,11 +7,12 @@ use crate::assist::{CoachingRule, load_coaching_rules};
 use crate::conversation::{TenantId, WrapUpCode};
 use crate::dialogue::{Playbook, load_playbooks};
 use crate::error::{Error, ErrorKind, Result};
+use crate::guard::{CrisisConfig, load_crisis_config};
 use crate::knowledge::{LoadReport, load_articles};
 use crate::summary::load_wrap_up_codes;
 
 /// What a folder like `knowledge/` holds: `articles/`, `playbooks/`, `wrap_up.toml`,
-/// `coaching.toml`. Parts that are not there are empty; a folder with none of them is refused.
+/// `coaching.toml`, `crisis.toml`. Parts that are not there are empty; a folder with none of them is refused.
 #[derive(Debug)]
 pub struct Content {
     /// The articles, and what was skipped and why.
@@ -22,6 +23,8 @@ pub struct Content {
     pub wrap_up_codes: Vec<WrapUpCode>,
     /// The coaching rules.
     pub coaching_rules: Vec<CoachingRule>,
+    /// What is done when somebody may be in danger; the default protocol without it.
+    pub crisis: CrisisConfig,
 }
 
 impl Content {
@@ -61,6 +64,10 @@ impl Content {
                 .map(|path| load_coaching_rules(&path))
                 .transpose()?
                 .unwrap_or_default(),
+            crisis: part("crisis.toml")
+                .map(|path| load_crisis_config(&path))
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 
@@ -79,7 +86,7 @@ impl Content {
 }
 
 impl AssistantBuilder {
-    /// Takes playbooks, wrap-up codes and coaching rules from `content`. Its articles are ingested
+    /// Takes playbooks, wrap-up codes, coaching rules and the crisis protocol from `content`. Its articles are ingested
     /// after the build, since that takes a while and can report progress:
     /// `assistant.knowledge().ingest(content.articles.articles, …)`.
     #[must_use]
@@ -87,6 +94,7 @@ impl AssistantBuilder {
         self.playbooks(content.playbooks.clone())
             .wrap_up_codes(content.wrap_up_codes.clone())
             .coaching_rules(content.coaching_rules.clone())
+            .crisis(content.crisis.clone())
     }
 }
 

@@ -28,6 +28,7 @@ use crate::conversation::{
 };
 use crate::dialogue::{ActionRanker, Planner, Playbook};
 use crate::error::{Error, ErrorKind, Result};
+use crate::guard::CrisisGuard;
 use crate::knowledge::{KnowledgeAnswer, KnowledgeBase, Question};
 use crate::llm::{LanguageModel, Prefix, Structured};
 use crate::prompt::{Prompts, Template};
@@ -64,6 +65,8 @@ pub(crate) struct Inner {
     pub(crate) planner: Planner,
     pub(crate) finder: ArticleFinder,
     pub(crate) replies: ReplyWriter,
+    /// Before everything else.
+    pub(crate) crisis: CrisisGuard,
     pub(crate) coach: Coach,
     pub(crate) summarizer: Summarizer,
     pub(crate) recalled: learned::Recalled,

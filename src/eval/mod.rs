@@ -1,6 +1,7 @@
 //! The evaluation commands.
 
 pub mod grounding;
+pub mod redact;
 pub mod retrieval;
 pub mod silence;
 pub mod soak;

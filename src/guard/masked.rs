@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
-use super::pii::Masker;
+use super::pii::{Masker, PiiPolicy};
 use crate::error::Result;
 use crate::llm::{Capabilities, Delta, LanguageModel, Prompt, Request};
 
@@ -18,21 +18,32 @@ const LONGEST_PLACEHOLDER: usize = 16;
 #[derive(Clone, Debug)]
 pub struct MaskedModel {
     inner: Arc<dyn LanguageModel>,
+    policy: PiiPolicy,
 }
 
 impl MaskedModel {
-    /// Protects what goes to `inner`.
+    /// Protects what goes to `inner`, by the default [`PiiPolicy`].
     pub fn new(inner: Arc<dyn LanguageModel>) -> Self {
-        Self { inner }
+        Self {
+            inner,
+            policy: PiiPolicy::default(),
+        }
     }
-}
 
-/// Masks the transcript first, so that its placeholders do not depend on the task.
-fn mask(prompt: &Prompt) -> (Prompt, Masker) {
-    let mut masker = Masker::default();
-    let prefix = prompt.prefix().map(|text| masker.mask(text));
-    let task = masker.mask(prompt.task());
-    (prefix.ask(task), masker)
+    /// What is masked, kept or removed.
+    #[must_use]
+    pub fn with_policy(mut self, policy: PiiPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Masks the transcript first, so that its placeholders do not depend on the task.
+    fn mask(&self, prompt: &Prompt) -> (Prompt, Masker) {
+        let mut masker = Masker::new(self.policy.clone());
+        let prefix = prompt.prefix().map(|text| masker.mask(text));
+        let task = masker.mask(prompt.task());
+        (prefix.ask(task), masker)
+    }
 }
 
 #[async_trait]
@@ -46,7 +57,7 @@ impl LanguageModel for MaskedModel {
     }
 
     async fn generate(&self, request: Request) -> Result<BoxStream<'static, Result<Delta>>> {
-        let (prompt, masker) = mask(&request.prompt);
+        let (prompt, masker) = self.mask(&request.prompt);
         let stream = self.inner.generate(Request { prompt, ..request }).await?;
         if masker.is_empty() {
             return Ok(stream);
@@ -85,7 +96,7 @@ impl LanguageModel for MaskedModel {
     }
 
     async fn score(&self, prompt: Prompt, choices: Vec<String>) -> Result<Vec<f32>> {
-        let (prompt, mut masker) = mask(&prompt);
+        let (prompt, mut masker) = self.mask(&prompt);
         let choices = choices.iter().map(|choice| masker.mask(choice)).collect();
         self.inner.score(prompt, choices).await
     }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::conversation::{
-    Citation, Evidence, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion,
-    Summary, Utterance, UtteranceId,
+    Citation, CrisisKind, CrisisProtocol, Evidence, Handoff, NewUtterance, Participant,
+    ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
 };
 use crate::error::Error;
 use crate::knowledge::ArticleFeedback;
@@ -181,6 +181,17 @@ pub enum SessionEvent {
         alternatives: Vec<(String, f32)>,
         /// What stands behind it.
         evidence: Vec<Evidence>,
+    },
+    /// The customer may be in danger. A virtual agent says so at once and hands over; a human agent gets a card.
+    Crisis {
+        /// What it may be.
+        kind: CrisisKind,
+        /// The words that say so.
+        words: String,
+        /// Where they were said.
+        evidence: Vec<Evidence>,
+        /// What is done, and whom to turn to.
+        protocol: CrisisProtocol,
     },
     /// A person takes over.
     Handoff(Handoff),

@@ -1,6 +1,7 @@
 //! The loop of a session: one task owns the conversation, one thing is written at a time.
 
 mod cards;
+mod crisis;
 mod listen;
 mod work;
 
@@ -92,6 +93,8 @@ pub(super) struct Runtime {
     cards: CardDesk,
     card_articles: HashMap<String, ArticleId>,
     last_action: Option<String>,
+    /// There was a sign of a crisis: no next best action is shown any more.
+    stop_selling: bool,
     running: Option<Running>,
     /// What runs, which decides whether new words of the customer overtake it.
     doing: Doing,
@@ -141,6 +144,7 @@ impl Runtime {
             cards: CardDesk::default(),
             card_articles: HashMap::new(),
             last_action: None,
+            stop_selling: false,
             running: None,
             doing: Doing::Nothing,
             next_reply: None,
@@ -344,16 +348,21 @@ impl Runtime {
         let role = said.role;
         // Whoever only shows that they listen asks for nothing.
         let calls_for_something = role != Role::AutomatedAgent && !said.back_channel;
+        let text = said.text.clone();
         self.emit(SessionEvent::UtteranceFinal(said)).await;
-        if !calls_for_something {
-            return;
-        }
         let virtual_agent = self
             .conversation
             .participants
             .iter()
             .any(|p| p.role == Role::AutomatedAgent)
             && self.state.handed_off.is_none();
+        let may_be_customer = matches!(role, Role::EndUser | Role::Unknown);
+        if may_be_customer && self.crisis(id, &text, virtual_agent).await {
+            return;
+        }
+        if !calls_for_something {
+            return;
+        }
         if virtual_agent {
             if role == Role::EndUser {
                 self.overtake();
@@ -420,6 +429,11 @@ impl Runtime {
             .await
         {
             Ok(actions) => {
+                let actions = if self.stop_selling {
+                    Vec::new()
+                } else {
+                    actions
+                };
                 context.next_step = actions.first().map(instruction);
                 scripted =
                     worth_showing(&actions).and_then(|best| self.assistant.scripted_reply(best));

@@ -1,3 +1,5 @@
+mod crisis;
+
 use std::sync::Arc;
 
 use futures::StreamExt;

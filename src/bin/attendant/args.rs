@@ -46,7 +46,7 @@ pub(crate) enum Command {
 /// Which organisation and which models.
 #[derive(Debug, Clone, Group)]
 pub(crate) struct Setup {
-    /// Folder with articles/, playbooks/, wrap_up.toml and coaching.toml.
+    /// Folder with articles/, playbooks/, wrap_up.toml, coaching.toml and crisis.toml.
     #[arg(
         long,
         default_value = "knowledge",
@@ -345,6 +345,30 @@ pub(crate) enum EvalCommand {
         /// Tell every note and what was found out about its statements, on standard error.
         #[arg(long)]
         each: bool,
+    },
+    /// Personal data found and missed in a file of {text, entities}; or such a file, made up.
+    Redact {
+        /// File with one JSON object a line.
+        #[arg(long, value_name = "FILE", required_unless_present = "generate")]
+        data: Option<PathBuf>,
+        /// Make so many lines, instead or before.
+        #[arg(long, value_name = "N", requires = "out")]
+        generate: Option<usize>,
+        /// Where they are written.
+        #[arg(long, value_name = "FILE", requires = "generate")]
+        out: Option<PathBuf>,
+        /// Seed of the lines.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// Score only so many lines.
+        #[arg(long)]
+        limit: Option<usize>,
+        /// Tell what was missed and what was wrong, on standard error.
+        #[arg(long)]
+        each: bool,
+        /// The last line of standard output is one JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Recall of the required documents.
     Retrieval {

@@ -158,6 +158,9 @@ impl Screen {
                 ))?;
                 self.line(&format!("         {DIM}next: {}{DIM:#}", others.join(", ")))
             }
+            SessionEvent::Crisis { kind, words, .. } => {
+                self.line(&format!("{HELP}!! crisis ({kind:?}): {words}{HELP:#}"))
+            }
             SessionEvent::Handoff(handoff) => {
                 let slots: Vec<String> = handoff
                     .slots

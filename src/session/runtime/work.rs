@@ -161,7 +161,7 @@ impl Runtime {
     }
 
     /// The virtual agent's words are part of the transcript like anybody's.
-    async fn speak(&mut self, text: String, citations: Vec<Citation>) {
+    pub(super) async fn speak(&mut self, text: String, citations: Vec<Citation>) {
         let mut sentence_ends: Vec<usize> = sentences(&text).iter().map(|s| s.end).collect();
         // Whatever stands behind the last full stop is spoken too.
         match sentence_ends.last_mut() {

@@ -86,6 +86,30 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             let score = eval::soak::run(&data, engine, minutes, speed, progress).await?;
             show(&score, json, screen)
         }
+        EvalCommand::Redact {
+            data,
+            generate,
+            out,
+            seed,
+            limit,
+            each,
+            json,
+        } => {
+            if let (Some(n), Some(out)) = (generate, &out) {
+                eval::redact::generate::write(n, seed, out)?;
+            }
+            let Some(data) = data else { return Ok(()) };
+            let tell = |miss: &eval::redact::RedactMiss| {
+                if each {
+                    let (missed, wrong) = (&miss.missed, &miss.wrong);
+                    screen.note(&format!(
+                        "{}\n    missed {missed:?} wrong {wrong:?}",
+                        miss.text
+                    ));
+                }
+            };
+            show(&eval::redact::run(&data, limit, tell)?, json, screen)
+        }
         EvalCommand::Grounding {
             common,
             model,

@@ -1,0 +1,69 @@
+//! Somebody may be in danger: before everything else.
+
+use super::super::event::SessionEvent;
+use super::{Doing, Runtime};
+use crate::conversation::{
+    CoachingCue, Evidence, Handoff, HandoffReason, Suggestion, SuggestionKind, UtteranceId,
+};
+use crate::guard::CrisisSign;
+
+impl Runtime {
+    /// Looks for signs of a crisis in what the customer said, tells them, and follows the protocol. Whether a virtual
+    /// agent said all there is to say.
+    pub(super) async fn crisis(&mut self, id: UtteranceId, text: &str, is_virtual: bool) -> bool {
+        let Some(sign) = self.assistant.inner.crisis.look(text).await else {
+            return false;
+        };
+        let protocol = self.assistant.inner.crisis.protocol().clone();
+        self.stop_selling |= protocol.stop_selling;
+        let words = protocol.words(sign.kind, &self.conversation.language);
+        let card = card(&sign, &protocol.guidance, &words, id);
+        let hand_off = protocol.handoff;
+        self.emit(SessionEvent::Crisis {
+            kind: sign.kind,
+            words: sign.words,
+            evidence: vec![Evidence::Utterance(id)],
+            protocol,
+        })
+        .await;
+        if !is_virtual {
+            self.emit(SessionEvent::Coaching(card)).await;
+            return false;
+        }
+        // What was being thought about does not matter now.
+        self.next_reply = None;
+        self.running = None;
+        self.doing = Doing::Nothing;
+        self.speak(words, Vec::new()).await;
+        if hand_off {
+            self.state.handed_off = Some(HandoffReason::CustomerAtRisk);
+            self.journal.state(&self.state);
+            // No summary: it would take a moment, and the person who takes over sees the conversation.
+            let handoff = Handoff {
+                reason: HandoffReason::CustomerAtRisk,
+                summary: None,
+                slots: self.state.slots.clone(),
+                next_steps: Vec::new(),
+            };
+            self.emit(SessionEvent::Handoff(handoff)).await;
+            self.save().await;
+        }
+        true
+    }
+}
+
+fn card(sign: &CrisisSign, guidance: &str, words: &str, id: UtteranceId) -> Suggestion {
+    let cue = CoachingCue {
+        rule: "crisis".into(),
+        display_name: "The customer may be in danger".into(),
+        message: format!(
+            "{guidance} The customer said: \"{}\". You can say: \"{words}\"",
+            sign.words
+        ),
+    };
+    Suggestion::new(
+        SuggestionKind::Coaching(cue),
+        1.0,
+        vec![Evidence::Utterance(id)],
+    )
+}
