@@ -1,6 +1,7 @@
 //! The evaluation commands.
 
 pub mod grounding;
+pub mod intent;
 pub mod retrieval;
 pub mod silence;
 pub mod soak;

@@ -332,6 +332,17 @@ pub(crate) enum EvalCommand {
         #[arg(long, value_name = "DIR")]
         index: Option<PathBuf>,
     },
+    /// What is wanted in single texts, and whether it is anything known.
+    Intent {
+        /// Folder with train.jsonl.gz, and oos_train.jsonl.gz where there is one.
+        #[arg(long, value_name = "DIR")]
+        train: PathBuf,
+        #[command(flatten)]
+        common: EvalCommon,
+        /// Embedding model: an id, or a folder with model.safetensors.
+        #[arg(long, default_value = "all-minilm-l6-v2")]
+        model: String,
+    },
     /// Recall of the required documents.
     Retrieval {
         #[command(flatten)]

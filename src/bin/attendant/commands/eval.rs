@@ -103,6 +103,25 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             bar.finish_and_clear();
             show(&score?, common.json, screen)
         }
+        EvalCommand::Intent {
+            train,
+            common,
+            model,
+        } => {
+            let embedder = load_embedder(&cache, &model).await?;
+            let bar = screen.bar("intent");
+            let progress = told(&bar);
+            let score = eval::intent::run(
+                &train,
+                &common.data,
+                embedder,
+                common.limit,
+                Some(&progress),
+            )
+            .await;
+            bar.finish_and_clear();
+            show(&score?, common.json, screen)
+        }
         EvalCommand::Retrieval { common, model } => {
             let embedder = load_embedder(&cache, &model).await?;
             let bar = screen.bar("retrieval");

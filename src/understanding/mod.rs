@@ -1,0 +1,4 @@
+//! What is meant and felt, from words, sound and what the host tells.
+
+pub mod intent;
+mod logistic;
