@@ -1,16 +1,15 @@
 //! `eval intent`: intents of single texts, and texts that have none of them.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
 
+use super::lines::read_lines;
 use super::retrieval::Progress;
 use crate::embedding::Embedder;
-use crate::error::{Error, ErrorKind, OrError, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::understanding::intent::{IntentExample, IntentRecognizer};
 
 /// What data files call the intent of a text that has none.
@@ -150,50 +149,26 @@ fn read(path: &Path) -> Result<Vec<IntentExample>> {
         #[serde(alias = "category", alias = "label")]
         intent: String,
     }
-    let file = std::fs::File::open(path).or_error(ErrorKind::NotFound, || {
-        format!("cannot read {}; check the data folder", path.display())
-    })?;
-    let mut examples = Vec::new();
-    for (number, line) in BufReader::new(GzDecoder::new(file)).lines().enumerate() {
-        let line_number = number + 1;
-        let wrong = || {
-            format!(
-                "{} line {line_number} is not in the expected format",
-                path.display()
-            )
-        };
-        let line = line.or_error(ErrorKind::InvalidInput, wrong)?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let line: Line = serde_json::from_str(&line).or_error(ErrorKind::InvalidInput, wrong)?;
-        examples.push(IntentExample {
-            intent: Some(line.intent).filter(|intent| intent != NONE),
-            text: line.text,
-        });
-    }
-    Ok(examples)
+    let lines: Vec<Line> = read_lines(path)?;
+    let examples = lines.into_iter().map(|line| IntentExample {
+        intent: Some(line.intent).filter(|intent| intent != NONE),
+        text: line.text,
+    });
+    Ok(examples.collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::embedding::HashingEmbedder;
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-    use std::io::Write;
-
-    fn write(path: PathBuf, lines: &str) {
-        let mut file = GzEncoder::new(std::fs::File::create(path).unwrap(), Compression::fast());
-        file.write_all(lines.as_bytes()).unwrap();
-        file.finish().unwrap();
-    }
+    use crate::eval::lines::write_lines;
+    use serde_json::{Value, json};
 
     #[tokio::test]
     async fn folders_and_files_of_both_formats_are_scored() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let mut lines = String::new();
+        let mut lines: Vec<Value> = Vec::new();
         for (text, intent) in [
             ("where is my parcel", "delivery"),
             ("has the parcel arrived", "delivery"),
@@ -202,15 +177,15 @@ mod tests {
             ("I want the money back", "refund"),
             ("pay my money back", "refund"),
         ] {
-            lines += &format!("{{\"text\":\"{text}\",\"category\":\"{intent}\"}}\n");
+            lines.push(json!({"text": text, "category": intent}));
         }
-        write(at("train.jsonl.gz"), &lines);
+        write_lines(&at("train.jsonl.gz"), &lines);
         let embedder = || Arc::new(HashingEmbedder::default());
         let missing = run(folder.path(), folder.path(), embedder(), None, None).await;
         assert_eq!(missing.unwrap_err().kind(), ErrorKind::NotFound);
-        write(at("val.jsonl.gz"), &lines);
-        let none = "{\"text\":\"zebras graze yonder\",\"intent\":\"oos\"}\n";
-        write(at("oos_val.jsonl.gz"), none);
+        write_lines(&at("val.jsonl.gz"), &lines);
+        let none = [json!({"text": "zebras graze yonder", "intent": "oos"})];
+        write_lines(&at("oos_val.jsonl.gz"), &none);
         let score = run(folder.path(), folder.path(), embedder(), None, None)
             .await
             .unwrap();
@@ -226,7 +201,7 @@ mod tests {
         .await
         .unwrap();
         assert_eq!((score.n, score.oos_recall), (2, None));
-        write(at("val.jsonl.gz"), "{\"text\":1}\n");
+        write_lines(&at("val.jsonl.gz"), &[json!({"text": 1})]);
         let wrong = run(folder.path(), folder.path(), embedder(), None, None).await;
         assert_eq!(wrong.unwrap_err().kind(), ErrorKind::InvalidInput);
     }

@@ -132,7 +132,7 @@ async fn a_model_is_kept_as_json() {
     assert_eq!(refused.kind(), ErrorKind::InvalidInput);
     for (from, to) in [
         ("\"dimensions\":384", "\"dimensions\":7"),
-        ("\"refund\",", ""),
+        ("\"delivery\",", ""),
     ] {
         assert!(json.contains(from));
         assert!(serde_json::from_str::<IntentModel>(&json.replace(from, to)).is_err());
