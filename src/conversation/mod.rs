@@ -4,6 +4,7 @@ mod action;
 mod annotation;
 mod assist;
 mod document;
+mod experience;
 mod ids;
 pub(crate) mod number_words;
 mod profile;
@@ -14,6 +15,7 @@ mod transcript;
 pub use action::{ActionReceipt, ActionStatus, Handoff, HandoffReason, NextBestAction};
 pub use annotation::{Annotation, AnnotationKind};
 pub use assist::{Citation, CoachingCue, Evidence, Suggestion, SuggestionKind, Trigger};
+pub use experience::{ExperienceReason, ExperienceScore, ExperienceSign};
 pub use ids::{ArticleId, ConversationId, ParticipantId, PassageId, TenantId, UtteranceId};
 pub use profile::{CustomerProfile, JourneyEvent};
 pub use signals::{

@@ -17,7 +17,10 @@ pub(super) fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     for (at, line) in BufReader::new(GzDecoder::new(file)).lines().enumerate() {
         let wrong = || {
             let number = at + 1;
-            format!("{} line {number} is not in the expected format", path.display())
+            format!(
+                "{} line {number} is not in the expected format",
+                path.display()
+            )
         };
         let line = line.or_error(ErrorKind::InvalidInput, wrong)?;
         if !line.trim().is_empty() {

@@ -11,7 +11,11 @@ pub(super) fn spearman(pairs: &[(f64, f64)]) -> f64 {
         xs += (x - middle).powi(2);
         ys += (y - middle).powi(2);
     }
-    if xs * ys > 0.0 { both / (xs * ys).sqrt() } else { 0.0 }
+    if xs * ys > 0.0 {
+        both / (xs * ys).sqrt()
+    } else {
+        0.0
+    }
 }
 
 /// Area under the ROC curve: how often a positive has a higher score than a negative; equal ones count half. 0.5 where
@@ -24,7 +28,10 @@ pub(super) fn auc(scored: &[(f64, bool)]) -> f64 {
         return 0.5;
     }
     let ranked = ranks(&scores).into_iter().zip(scored);
-    let sum: f64 = ranked.filter(|(_, (_, label))| *label).map(|(rank, _)| rank).sum();
+    let sum: f64 = ranked
+        .filter(|(_, (_, label))| *label)
+        .map(|(rank, _)| rank)
+        .sum();
     (sum - positives * (positives + 1.0) / 2.0) / (positives * negatives)
 }
 

@@ -124,7 +124,11 @@ pub async fn run(
 
 /// Predicted satisfaction at every turn of a dialogue, and as a whole; nothing but words is looked at.
 async fn predict(dialogue: &Dialogue, embedder: &dyn Embedder) -> Result<(Vec<f64>, f64)> {
-    let said: Vec<&Turn> = dialogue.turns.iter().filter(|turn| turn.text != OVERALL).collect();
+    let said: Vec<&Turn> = dialogue
+        .turns
+        .iter()
+        .filter(|turn| turn.text != OVERALL)
+        .collect();
     let texts: Vec<String> = said.iter().map(|turn| turn.text.clone()).collect();
     let vectors = embedder.embed(&texts, TextKind::Query).await?;
     let mut tracker = ExperienceTracker::new();
@@ -155,14 +159,19 @@ impl Outcome {
         let mut predicted = predicted.iter();
         for turn in &dialogue.turns {
             if turn.text == OVERALL {
-                self.dialogues.extend(mean(&turn.scores).map(|label| (whole, label)));
+                self.dialogues
+                    .extend(mean(&turn.scores).map(|label| (whole, label)));
                 continue;
             }
-            let Some(score) = predicted.next() else { continue };
+            let Some(score) = predicted.next() else {
+                continue;
+            };
             if turn.role != "USER" {
                 continue;
             }
-            let Some(label) = mean(&turn.scores) else { continue };
+            let Some(label) = mean(&turn.scores) else {
+                continue;
+            };
             self.turns.push((*score, label, thanks(&turn.text)));
             for (at, own) in turn.scores.iter().enumerate() {
                 let count = turn.scores.len() as f64;
@@ -177,10 +186,25 @@ impl Outcome {
     }
 
     fn score(&self) -> SetScore {
-        let turns: Vec<(f64, f64)> = self.turns.iter().map(|(score, label, _)| (*score, *label)).collect();
-        let thanks: Vec<(f64, f64)> = self.turns.iter().map(|(_, label, thanks)| (*thanks, *label)).collect();
-        let low: Vec<(f64, bool)> = turns.iter().map(|(score, label)| (-score, *label < LOW)).collect();
-        let humans: Vec<f64> = self.annotators.iter().map(|pairs| spearman(pairs)).collect();
+        let turns: Vec<(f64, f64)> = self
+            .turns
+            .iter()
+            .map(|(score, label, _)| (*score, *label))
+            .collect();
+        let thanks: Vec<(f64, f64)> = self
+            .turns
+            .iter()
+            .map(|(_, label, thanks)| (*thanks, *label))
+            .collect();
+        let low: Vec<(f64, bool)> = turns
+            .iter()
+            .map(|(score, label)| (-score, *label < LOW))
+            .collect();
+        let humans: Vec<f64> = self
+            .annotators
+            .iter()
+            .map(|pairs| spearman(pairs))
+            .collect();
         SetScore {
             spearman: spearman(&turns),
             dialog_spearman: spearman(&self.dialogues),
@@ -232,8 +256,14 @@ mod tests {
         let embedder = || Arc::new(HashingEmbedder::default());
         let score = run(folder.path(), embedder(), None, None).await.unwrap();
         assert_eq!(score.n, 12);
-        assert!(score.sgd_spearman > 0.8 && score.mwoz_low_auc == 1.0, "{score:?}");
-        assert!(score.sgd_dialog_spearman > 0.99 && score.sgd_human_spearman > 0.7, "{score:?}");
+        assert!(
+            score.sgd_spearman > 0.8 && score.mwoz_low_auc == 1.0,
+            "{score:?}"
+        );
+        assert!(
+            score.sgd_dialog_spearman > 0.99 && score.sgd_human_spearman > 0.7,
+            "{score:?}"
+        );
         assert!(score.sgd_thanks_spearman < score.sgd_spearman, "{score:?}");
         let missing = run(&folder.path().join("none"), embedder(), None, None).await;
         assert_eq!(missing.unwrap_err().kind(), ErrorKind::NotFound);

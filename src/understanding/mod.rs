@@ -2,3 +2,4 @@
 
 pub mod intent;
 mod logistic;
+pub mod quality;

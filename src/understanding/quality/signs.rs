@@ -292,7 +292,9 @@ const POLITE_NO: &[&str] = &[
 ];
 
 /// Words that turn praise into its opposite.
-const NEGATIONS: &[&str] = &["not", "isn't", "wasn't", "don't", "doesn't", "didn't", "never"];
+const NEGATIONS: &[&str] = &[
+    "not", "isn't", "wasn't", "don't", "doesn't", "didn't", "never",
+];
 
 /// The words of a text in lower case, joined by single spaces, one before and one after.
 pub(super) fn plain(text: &str) -> String {
@@ -336,7 +338,9 @@ pub(super) fn of_agent(plain: &str) -> Vec<(Sign, f32)> {
 
 fn strongest(phrases: &[Phrase], plain: &str) -> Option<f32> {
     let there = phrases.iter().filter(|(phrase, _)| holds(plain, phrase));
-    there.map(|(_, weight)| *weight).max_by(|a, b| a.abs().total_cmp(&b.abs()))
+    there
+        .map(|(_, weight)| *weight)
+        .max_by(|a, b| a.abs().total_cmp(&b.abs()))
 }
 
 fn negated(plain: &str, weight: f32) -> bool {
@@ -355,7 +359,9 @@ fn holds(plain: &str, phrase: &str) -> bool {
     let mut from = 0;
     while let Some(at) = plain.get(from..).and_then(|rest| rest.find(phrase)) {
         let (start, end) = (from + at, from + at + phrase.len());
-        let before = plain.get(..start).is_some_and(|before| before.ends_with(' '));
+        let before = plain
+            .get(..start)
+            .is_some_and(|before| before.ends_with(' '));
         let after = plain.get(end..).is_some_and(|after| after.starts_with(' '));
         if before && after {
             return true;

@@ -135,7 +135,11 @@ impl ExperienceTracker {
     /// Is Preferred to Less"), here together with the average.
     pub fn final_score(&self) -> ExperienceScore {
         let mean = self.sum / self.turns.max(1) as f32;
-        let peak = if -self.low > self.high { self.low } else { self.high };
+        let peak = if -self.low > self.high {
+            self.low
+        } else {
+            self.high
+        };
         self.score_of((mean + peak + self.now) / 3.0 * 1.5)
     }
 
@@ -205,7 +209,11 @@ impl ExperienceTracker {
         let trouble = counts.complaints + counts.repeats + 2.0 * counts.humans;
         ExperienceScore {
             satisfaction: 3.0 + 2.0 * (points / 2.0).tanh(),
-            strain: share(0.8 * counts.complaints + 0.4 * counts.repeats + 0.2 * counts.failures - 0.5 * points.max(0.0) - 2.0),
+            strain: share(
+                0.8 * counts.complaints + 0.4 * counts.repeats + 0.2 * counts.failures
+                    - 0.5 * points.max(0.0)
+                    - 2.0,
+            ),
             resolution: share(
                 0.5 + 0.6 * counts.successes.min(2.0) + 0.8 * counts.content.min(2.0)
                     - 0.6 * counts.failures
