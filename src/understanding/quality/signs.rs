@@ -16,6 +16,8 @@ const GRATITUDE: &[Phrase] = &[
     ("appreciate", 1.1),
     ("thank you", 1.0),
     ("thanks", 0.9),
+    // Declined politely.
+    ("no-thanks", 0.5),
     ("thankful", 1.0),
     ("grateful", 1.2),
     ("thx", 0.9),
@@ -164,6 +166,11 @@ const COMPLAINT: &[Phrase] = &[
     ("awful", -1.5),
     ("useless", -1.5),
     ("worst", -1.5),
+    ("do your job", -1.3),
+    ("third time", -1.0),
+    ("times now", -0.8),
+    ("ugh", -0.8),
+    ("damn", -0.8),
     ("stupid", -1.3),
     ("frustrating", -1.3),
     ("frustrated", -1.3),
@@ -289,6 +296,16 @@ const POLITE_NO: &[&str] = &[
     "don't care",
     "don't mind",
     "no need",
+    "oh no",
+];
+
+/// What means less than the words in it.
+const INSTEAD: &[(&str, &str)] = &[
+    ("no thank you", "no-thanks"),
+    ("no thanks", "no-thanks"),
+    ("not too bad", "fine"),
+    ("not bad", "fine"),
+    ("not terrible", "fine"),
 ];
 
 /// Words that turn praise into its opposite.
@@ -313,13 +330,18 @@ pub(super) fn of_customer(plain: &str) -> Vec<(Sign, f32)> {
     let mut polite = plain.to_owned();
     for phrase in POLITE_NO {
         let rest = phrase.split_once(' ').map_or("", |(_, rest)| rest);
+        let rest = if rest == "no" { "" } else { rest };
         polite = polite.replace(&format!(" {phrase} "), &format!(" {rest} "));
     }
-    look(Sign::Gratitude, GRATITUDE, plain);
+    let mut mild = plain.to_owned();
+    for (phrase, instead) in INSTEAD {
+        mild = mild.replace(&format!(" {phrase} "), &format!(" {instead} "));
+    }
+    look(Sign::Gratitude, GRATITUDE, &mild);
     look(Sign::Acceptance, ACCEPTANCE, plain);
     look(Sign::Rejection, REJECTION, &polite);
     look(Sign::Correction, CORRECTION, plain);
-    look(Sign::Complaint, COMPLAINT, plain);
+    look(Sign::Complaint, COMPLAINT, &mild);
     look(Sign::AskedForHuman, HUMAN, plain);
     match strongest(PRAISE, plain) {
         Some(weight) if negated(plain, weight) => found.push((Sign::Complaint, -weight)),
