@@ -35,7 +35,7 @@ pub struct SatisfactionScore {
     pub mwoz_dialog_spearman: f64,
     /// MultiWOZ. Area under the curve of telling turns whose mean is below 3.
     pub mwoz_low_auc: f64,
-    /// MultiWOZ. Turns: the number of words of thanks instead of the prediction.
+    /// MultiWOZ. Turns: the number of words of thanks and praise instead of the prediction.
     pub mwoz_thanks_spearman: f64,
     /// MultiWOZ. Turns: one annotator against the mean of the others, averaged over annotators.
     pub mwoz_human_spearman: f64,
@@ -45,7 +45,7 @@ pub struct SatisfactionScore {
     pub sgd_dialog_spearman: f64,
     /// Schema-Guided Dialogue. Area under the curve of telling turns whose mean is below 3.
     pub sgd_low_auc: f64,
-    /// Schema-Guided Dialogue. Turns: the number of words of thanks instead of the prediction.
+    /// Schema-Guided Dialogue. Turns: the number of words of thanks and praise instead of the prediction.
     pub sgd_thanks_spearman: f64,
     /// Schema-Guided Dialogue. Turns: one annotator against the mean of the others, averaged over annotators.
     pub sgd_human_spearman: f64,
@@ -219,11 +219,13 @@ fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// How many words of thanks there are.
+/// How many words of thanks and praise there are, in whatever form: "thank", "great", "perfect", "awesome", "appreciate".
+/// With the words of praise the baseline is stronger.
 fn thanks(text: &str) -> f64 {
     let lower = text.to_lowercase();
-    let words = lower.split(|letter: char| !letter.is_alphanumeric());
-    words.filter(|word| word.starts_with("thank")).count() as f64
+    let count = |word: &&str| lower.matches(*word).count();
+    let words = ["thank", "great", "perfect", "awesome", "appreciate"];
+    words.iter().map(count).sum::<usize>() as f64
 }
 
 #[cfg(test)]

@@ -40,7 +40,8 @@ fn heads_are_fitted_written_and_scored_on_what_they_have_not_seen() {
         act(Role::AutomatedAgent, "welcome"),
         act(Role::EndUser, "agree"),
     ];
-    assert!(head.risk(&refused.repeat(4)) > head.threshold());
+    let refused: Vec<DialogueAct> = std::iter::repeat_n(refused, 4).flatten().collect();
+    assert!(head.risk(&refused) > head.threshold());
     assert!(head.risk(&calm) < head.threshold());
     // The shipped head knows none of these calls, nor their words.
     let score = run(&path, Some(50)).unwrap();

@@ -269,7 +269,8 @@ fn parts(text: &str) -> Vec<Range<usize>> {
     if text.trim().is_empty() {
         return Vec::new();
     }
-    let mut parts = vec![0..text.len()];
+    let whole = 0..text.len();
+    let mut parts = vec![whole];
     let clauses = clauses(text);
     if clauses.len() > 1 {
         parts.extend(clauses);
