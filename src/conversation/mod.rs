@@ -5,6 +5,7 @@ mod annotation;
 mod assist;
 mod crisis;
 mod document;
+mod experience;
 mod ids;
 pub(crate) mod number_words;
 mod profile;
@@ -16,6 +17,7 @@ pub use action::{ActionReceipt, ActionStatus, Handoff, HandoffReason, NextBestAc
 pub use annotation::{Annotation, AnnotationKind};
 pub use assist::{Citation, CoachingCue, Evidence, Suggestion, SuggestionKind, Trigger};
 pub use crisis::{CrisisKind, CrisisProtocol, CrisisResource};
+pub use experience::{ExperienceReason, ExperienceScore, ExperienceSign};
 pub use ids::{ArticleId, ConversationId, ParticipantId, PassageId, TenantId, UtteranceId};
 pub use profile::{CustomerProfile, JourneyEvent};
 pub use signals::{

@@ -1,8 +1,13 @@
 //! The evaluation commands.
 
+pub mod escalation;
 pub mod grounding;
+pub mod intent;
+mod lines;
+mod rank;
 pub mod redact;
 pub mod retrieval;
+pub mod satisfaction;
 pub mod silence;
 pub mod soak;
 pub mod speech;

@@ -370,6 +370,30 @@ pub(crate) enum EvalCommand {
         #[arg(long)]
         json: bool,
     },
+    /// What is wanted in single texts, and whether it is anything known.
+    Intent {
+        /// Folder with train.jsonl.gz, and oos_train.jsonl.gz where there is one.
+        #[arg(long, value_name = "DIR")]
+        train: PathBuf,
+        #[command(flatten)]
+        common: EvalCommon,
+        /// Embedding model: an id, or a folder with model.safetensors.
+        #[arg(long, default_value = "all-minilm-l6-v2")]
+        model: String,
+    },
+    /// Predicted satisfaction at every turn, against annotators.
+    Satisfaction {
+        #[command(flatten)]
+        common: EvalCommon,
+        /// Embedding model: an id, or a folder with model.safetensors.
+        #[arg(long, default_value = "all-minilm-l6-v2")]
+        model: String,
+    },
+    /// Which calls end with a late hang-up or are forwarded.
+    Escalation {
+        #[command(flatten)]
+        common: EvalCommon,
+    },
     /// Recall of the required documents.
     Retrieval {
         #[command(flatten)]
@@ -390,6 +414,18 @@ pub(crate) struct TrainArgs {
 #[cfg(feature = "eval")]
 #[derive(Debug, Subcommand)]
 pub(crate) enum TrainCommand {
+    /// Which calls end with a late hang-up or are forwarded (models/escalation-head.md).
+    Escalation {
+        /// The calls: a file, or a folder with valid.jsonl.gz.
+        #[arg(long, value_name = "PATH")]
+        data: PathBuf,
+        /// Where the weights are written.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// The last line of standard output is one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
     /// Which turns need knowledge, and which passage answers (models/turn-head.md).
     Grounding {
         /// Folder with the data.

@@ -151,6 +151,39 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             bar.finish_and_clear();
             show(&score?, common.json, screen)
         }
+        EvalCommand::Intent {
+            train,
+            common,
+            model,
+        } => {
+            let embedder = load_embedder(&cache, &model).await?;
+            let bar = screen.bar("intent");
+            let progress = told(&bar);
+            let score = eval::intent::run(
+                &train,
+                &common.data,
+                embedder,
+                common.limit,
+                Some(&progress),
+            )
+            .await;
+            bar.finish_and_clear();
+            show(&score?, common.json, screen)
+        }
+        EvalCommand::Satisfaction { common, model } => {
+            let embedder = load_embedder(&cache, &model).await?;
+            let bar = screen.bar("satisfaction");
+            let progress = told(&bar);
+            let score =
+                eval::satisfaction::run(&common.data, embedder, common.limit, Some(&progress))
+                    .await;
+            bar.finish_and_clear();
+            show(&score?, common.json, screen)
+        }
+        EvalCommand::Escalation { common } => {
+            let score = eval::escalation::run(&common.data, common.limit)?;
+            show(&score, common.json, screen)
+        }
         EvalCommand::Retrieval { common, model } => {
             let embedder = load_embedder(&cache, &model).await?;
             let bar = screen.bar("retrieval");
@@ -164,23 +197,31 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
 }
 
 pub(crate) async fn train(args: TrainArgs, screen: &Screen) -> Result<()> {
-    let cache = Cache::from_env()?;
-    let TrainCommand::Grounding {
-        data,
-        out,
-        model,
-        index,
-        seed,
-        json,
-    } = args.command;
-    let embedder = load_embedder(&cache, &model).await?;
-    let bar = screen.bar("training");
-    let progress = told(&bar);
-    let index = index.as_deref();
-    let report =
-        eval::grounding::train::run(&data, &out, embedder, index, seed, Some(&progress)).await;
-    bar.finish_and_clear();
-    show(&report?, json, screen)
+    match args.command {
+        TrainCommand::Escalation { data, out, json } => {
+            let report = eval::escalation::train::run(&data, &out)?;
+            show(&report, json, screen)
+        }
+        TrainCommand::Grounding {
+            data,
+            out,
+            model,
+            index,
+            seed,
+            json,
+        } => {
+            let cache = Cache::from_env()?;
+            let embedder = load_embedder(&cache, &model).await?;
+            let bar = screen.bar("training");
+            let progress = told(&bar);
+            let index = index.as_deref();
+            let report =
+                eval::grounding::train::run(&data, &out, embedder, index, seed, Some(&progress))
+                    .await;
+            bar.finish_and_clear();
+            show(&report?, json, screen)
+        }
+    }
 }
 
 /// Shows on `bar` what is being done, how much of it is done and how much there is.

@@ -1,0 +1,5 @@
+//! What is meant and felt, from words, sound and what the host tells.
+
+pub mod intent;
+mod logistic;
+pub mod quality;
