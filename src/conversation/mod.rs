@@ -4,6 +4,7 @@ mod action;
 mod annotation;
 mod assist;
 mod document;
+mod emotion;
 mod ids;
 pub(crate) mod number_words;
 mod profile;
@@ -14,6 +15,10 @@ mod transcript;
 pub use action::{ActionReceipt, ActionStatus, Handoff, HandoffReason, NextBestAction};
 pub use annotation::{Annotation, AnnotationKind};
 pub use assist::{Citation, CoachingCue, Evidence, Suggestion, SuggestionKind, Trigger};
+pub use emotion::{
+    BasicEmotion, Effort, EffortKind, EffortSign, Emotion, EmotionDistribution, EmotionEvent,
+    EmotionKind, EmotionState, SentimentGroup,
+};
 pub use ids::{ArticleId, ConversationId, ParticipantId, PassageId, TenantId, UtteranceId};
 pub use profile::{CustomerProfile, JourneyEvent};
 pub use signals::{

@@ -1,5 +1,6 @@
 //! The evaluation commands.
 
+pub mod emotion;
 pub mod grounding;
 pub mod retrieval;
 pub mod silence;

@@ -1,6 +1,7 @@
 //! The loop of a session: one task owns the conversation, one thing is written at a time.
 
 mod cards;
+mod feelings;
 mod listen;
 mod work;
 
@@ -85,6 +86,7 @@ pub(super) struct Runtime {
     state: DialogueState,
     summary: Option<Summary>,
     coaching: CoachingState,
+    feelings: feelings::Feelings,
     ears: Ears,
     /// Why the last frame was refused.
     last_refusal: Option<String>,
@@ -136,6 +138,7 @@ impl Runtime {
             state: DialogueState::default(),
             summary: None,
             coaching: CoachingState::default(),
+            feelings: feelings::Feelings::default(),
             ears: Ears::default(),
             last_refusal: None,
             cards: CardDesk::default(),
@@ -345,9 +348,14 @@ impl Runtime {
         // Whoever only shows that they listen asks for nothing.
         let calls_for_something = role != Role::AutomatedAgent && !said.back_channel;
         self.emit(SessionEvent::UtteranceFinal(said)).await;
-        if !calls_for_something {
-            return;
+        if calls_for_something {
+            self.react(id, role).await;
+            self.feel(id).await;
         }
+    }
+
+    /// Sets off what an utterance calls for.
+    async fn react(&mut self, id: UtteranceId, role: Role) {
         let virtual_agent = self
             .conversation
             .participants

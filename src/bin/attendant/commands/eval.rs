@@ -1,7 +1,7 @@
 //! The evaluation commands.
 
 use attendant::Result;
-use attendant::assistant::local::load_embedder;
+use attendant::assistant::local::{embedder_folder, load_embedder, load_emotion};
 use attendant::eval;
 use attendant::models::Cache;
 use indicatif::ProgressBar;
@@ -103,6 +103,15 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             bar.finish_and_clear();
             show(&score?, common.json, screen)
         }
+        EvalCommand::Emotion { common, model } => {
+            let model = load_emotion(&cache, &model).await?;
+            let bar = screen.bar("emotion");
+            let progress = told(&bar);
+            let score =
+                eval::emotion::run(&common.data, &model, common.limit, Some(&progress)).await;
+            bar.finish_and_clear();
+            show(&score?, common.json, screen)
+        }
         EvalCommand::Retrieval { common, model } => {
             let embedder = load_embedder(&cache, &model).await?;
             let bar = screen.bar("retrieval");
@@ -117,22 +126,46 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
 
 pub(crate) async fn train(args: TrainArgs, screen: &Screen) -> Result<()> {
     let cache = Cache::from_env()?;
-    let TrainCommand::Grounding {
-        data,
-        out,
-        model,
-        index,
-        seed,
-        json,
-    } = args.command;
-    let embedder = load_embedder(&cache, &model).await?;
     let bar = screen.bar("training");
     let progress = told(&bar);
-    let index = index.as_deref();
-    let report =
-        eval::grounding::train::run(&data, &out, embedder, index, seed, Some(&progress)).await;
-    bar.finish_and_clear();
-    show(&report?, json, screen)
+    match args.command {
+        TrainCommand::Grounding {
+            data,
+            out,
+            model,
+            index,
+            seed,
+            json,
+        } => {
+            let embedder = load_embedder(&cache, &model).await?;
+            let index = index.as_deref();
+            let report =
+                eval::grounding::train::run(&data, &out, embedder, index, seed, Some(&progress))
+                    .await;
+            bar.finish_and_clear();
+            show(&report?, json, screen)
+        }
+        TrainCommand::Emotion {
+            data,
+            out,
+            model,
+            layers,
+            epochs,
+            threads,
+            limit,
+            seed,
+            json,
+        } => {
+            let folder = embedder_folder(&cache, &model)?;
+            let mut options = eval::emotion::train::EmotionTraining::default();
+            (options.layers, options.epochs, options.threads) = (layers, epochs, threads);
+            (options.limit, options.seed) = (limit, seed);
+            let report =
+                eval::emotion::train::run(&data, &out, &folder, options, Some(&progress)).await;
+            bar.finish_and_clear();
+            show(&report?, json, screen)
+        }
+    }
 }
 
 /// Shows on `bar` what is being done, how much of it is done and how much there is.

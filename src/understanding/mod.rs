@@ -1,0 +1,3 @@
+//! What is meant and felt, from words, sound and what the host tells.
+
+pub mod emotion;
