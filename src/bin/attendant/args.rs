@@ -339,6 +339,9 @@ pub(crate) enum EvalCommand {
         /// Embedding model that the emotion head was trained on: an id, or a folder with model.safetensors.
         #[arg(long, default_value = "all-minilm-l6-v2")]
         model: String,
+        /// A head of your own training instead of the one inside.
+        #[arg(long, value_name = "FILE")]
+        head: Option<PathBuf>,
     },
     /// Recall of the required documents.
     Retrieval {
@@ -396,7 +399,7 @@ pub(crate) enum TrainCommand {
         #[arg(long, default_value_t = 3)]
         layers: usize,
         /// Passes over the data.
-        #[arg(long, default_value_t = 4)]
+        #[arg(long, default_value_t = 3)]
         epochs: usize,
         /// Threads.
         #[arg(long, default_value_t = 2)]
@@ -404,6 +407,9 @@ pub(crate) enum TrainCommand {
         /// Train on so many texts only.
         #[arg(long)]
         limit: Option<usize>,
+        /// Train nothing: fit calibration and thresholds of this file again.
+        #[arg(long, value_name = "FILE")]
+        refit: Option<PathBuf>,
         /// Seed of what is drawn by chance.
         #[arg(long, default_value_t = 0)]
         seed: u64,

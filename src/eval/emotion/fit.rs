@@ -102,7 +102,7 @@ pub(super) fn thresholds(columns: &[Column]) -> Vec<f32> {
 }
 
 /// F1 of a column at a threshold.
-pub(super) fn f1_at(column: &Column, threshold: f32) -> f64 {
+fn f1_at(column: &Column, threshold: f32) -> f64 {
     let told = column.iter().filter(|(p, _)| *p >= threshold);
     let right = told.clone().filter(|(_, label)| *label).count();
     f1(

@@ -38,7 +38,7 @@ impl States {
     pub(super) async fn of(
         lower: &CandleEmbedder,
         rows: &[Row],
-        tell: &dyn Fn(&str, usize, usize),
+        tell: &(dyn Fn(&str, usize, usize) + Sync),
     ) -> Result<Self> {
         let mut states = Self {
             hidden: 0,

@@ -1,14 +1,15 @@
 //! `train emotion`: trains the upper layers of the encoder, and the head behind them.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::data::{self, Row};
-use super::fit::{Column, average_precision, calibrate, f1_at, thresholds};
+use super::fit::{Column, average_precision, calibrate, thresholds};
+use super::macro_f1;
 use super::net::{BIAS, Net, QUERY, Shape, WEIGHT};
 use super::optim::AdamW;
 use super::phrases;
@@ -34,7 +35,7 @@ const WARM_UP: f32 = 0.06;
 const PHRASES_REPEATED: usize = 2;
 
 /// What a training run does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EmotionTraining {
     /// How many of the encoder's uppermost layers learn.
@@ -47,16 +48,19 @@ pub struct EmotionTraining {
     pub limit: Option<usize>,
     /// Seed of what is drawn by chance.
     pub seed: u64,
+    /// Train nothing: fit calibration and thresholds of this file again.
+    pub refit: Option<PathBuf>,
 }
 
 impl Default for EmotionTraining {
     fn default() -> Self {
         Self {
             layers: 3,
-            epochs: 4,
+            epochs: 3,
             threads: 2,
             limit: None,
             seed: 0,
+            refit: None,
         }
     }
 }
@@ -103,7 +107,37 @@ pub async fn run(
             progress(what, done, of);
         }
     };
-    let (mut train, held_out) = divide(data::rows(data)?, &options);
+    let (train, held_out) = divide(data::rows(data)?, &options);
+    let (mut trained, mut report) = match &options.refit {
+        Some(file) => (Trained::read(file)?, EmotionTrainingReport::default()),
+        None => learn(train, &held_out, model, &options, &tell).await?,
+    };
+    // What is fitted behind the network is fitted on what the file makes of it.
+    let model = TrainedEmotion::with(model, &trained.rounded()?)?;
+    let texts: Vec<String> = held_out.iter().map(|row| row.text.clone()).collect();
+    let logits = model.logits(&texts).await?;
+    let scores = finish(&mut trained.head, &logits, &held_out);
+    trained.save(&out.join(FILE))?;
+    [
+        report.held_out_f1_28,
+        report.held_out_f1_ekman,
+        report.held_out_f1_group,
+    ] = scores;
+    report.held_out = held_out.len();
+    report.name = "train emotion".into();
+    report.seconds = started.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+/// Trains; what is fitted behind it is not yet.
+async fn learn(
+    mut train: Vec<Row>,
+    held_out: &[Row],
+    model: &Path,
+    options: &EmotionTraining,
+    tell: &(dyn Fn(&str, usize, usize) + Sync),
+) -> Result<(Trained, EmotionTrainingReport)> {
+    let weights = class_weights(held_out);
     for _ in 0..PHRASES_REPEATED {
         train.extend(phrases::rows()?);
     }
@@ -114,37 +148,25 @@ pub async fn run(
         lower_id = id.to_owned();
         Ok(())
     })?;
-    let train = States::of(&lower, &train, &tell).await?;
-    let held = States::of(&lower, &held_out, &tell).await?;
-    let net =
-        Net::new(shape, &base).or_error(ErrorKind::Model, || "the model cannot be trained")?;
+    let train = States::of(&lower, &train, tell).await?;
+    let held = States::of(&lower, held_out, tell).await?;
+    let net = Net::new(shape, &base);
     let run = Run {
-        net,
+        net: net.or_error(ErrorKind::Model, || "the model cannot be trained")?,
         train,
         held,
-        options,
-        weights: class_weights(&held_out),
+        options: options.clone(),
+        weights,
     };
-    let trained = tokio::task::block_in_place(|| run.epochs(&tell));
-    let best = trained.or_error(ErrorKind::Internal, || "the training failed")?;
-    let mut trained = run.changes(&base, best.values, lower_id)?;
-    // What is fitted behind the network is fitted on what the file makes of it.
-    let model = TrainedEmotion::with(model, &trained.rounded()?)?;
-    let texts: Vec<String> = held_out.iter().map(|row| row.text.clone()).collect();
-    let logits = model.logits(&texts).await?;
-    let scores = finish(&mut trained.head, &logits, &held_out);
-    trained.save(&out.join(FILE))?;
-    Ok(EmotionTrainingReport {
-        name: "train emotion".into(),
+    let best = tokio::task::block_in_place(|| run.epochs(tell))
+        .or_error(ErrorKind::Internal, || "the training failed")?;
+    let report = EmotionTrainingReport {
         n: run.train.len(),
-        held_out: held_out.len(),
-        seconds: started.elapsed().as_secs_f64(),
         epoch: best.epoch,
         held_out_precision: best.precision,
-        held_out_f1_28: scores[0],
-        held_out_f1_ekman: scores[1],
-        held_out_f1_group: scores[2],
-    })
+        ..EmotionTrainingReport::default()
+    };
+    Ok((run.changes(&base, best.values, lower_id)?, report))
 }
 
 /// Texts to train on and texts held out, by chance.
@@ -416,14 +438,18 @@ fn finish(head: &mut Head, logits: &[Vec<f32>], rows: &[Row]) -> [f64; 3] {
         }
     }
     head.threshold.clear();
-    [FINE, BASIC, GROUP].map(|range| {
-        let columns = &columns[range];
-        let thresholds = thresholds(columns);
-        let scores = columns.iter().zip(&thresholds).map(|(c, t)| f1_at(c, *t));
-        let mean = scores.sum::<f64>() / columns.len() as f64;
-        head.threshold.extend(thresholds);
-        mean
-    })
+    for range in [FINE, BASIC, GROUP] {
+        head.threshold.extend(thresholds(&columns[range]));
+    }
+    let told: Vec<Vec<f32>> = logits.iter().map(|l| head.probabilities(l)).collect();
+    let mut scores = [0.0; 3];
+    for (at, range) in [FINE, BASIC, GROUP].into_iter().enumerate() {
+        let [plain, closest] =
+            [false, true].map(|closest| macro_f1(head, &told, rows, range.clone(), closest));
+        head.closest[at] = closest > plain;
+        scores[at] = plain.max(closest);
+    }
+    scores
 }
 
 /// The share of its highest learning rate that a step has.

@@ -49,7 +49,7 @@ static PHRASES: LazyLock<Vec<(EffortKind, Regex)>> = LazyLock::new(|| {
         ),
         (
             EffortKind::Transferred,
-            r"\b(?:been|was|got|getting|keep|being) (?:getting |being )?(?:transferred|passed|sent|put through|bounced|shunted)\b[^.!?]{0,12}\b(?:again|around|round|back|from|on|on to|to|twice|times|between)\b"
+            r"\b(?:i|we)\b[^.!?]{0,20}\b(?:been|was|were|got|getting|keep|being) (?:getting |being )?(?:transferred|put through|(?:passed|sent|bounced|shunted)\b[^.!?]{0,12}\b(?:again|around|round|back|on|twice|times|between))\b"
                 .into(),
         ),
         (

@@ -32,6 +32,9 @@ pub(crate) struct Head {
     pub(crate) shift: Vec<f32>,
     /// From this probability on a label is given.
     pub(crate) threshold: Vec<f32>,
+    /// Of emotions, basic emotions and groups: whether a text that reaches no threshold is given the label that comes
+    /// closest to its own.
+    pub(crate) closest: [bool; 3],
 }
 
 impl Head {
@@ -86,9 +89,14 @@ impl Head {
     }
 
     /// The outputs of a range that a text is labelled with, counted from the start of the range: all from their
-    /// threshold on, or the one that comes closest to its own.
+    /// threshold on; where there is none, and `closest`, the one that comes closest to its own.
     #[cfg(feature = "eval")]
-    pub(crate) fn labels(&self, probabilities: &[f32], of: std::ops::Range<usize>) -> Vec<usize> {
+    pub(crate) fn labels(
+        &self,
+        probabilities: &[f32],
+        of: std::ops::Range<usize>,
+        closest: bool,
+    ) -> Vec<usize> {
         let ratio = |index: &usize| {
             let p = probabilities.get(*index).copied().unwrap_or(0.0);
             let threshold = self.threshold.get(*index).copied().unwrap_or(1.0);
@@ -96,7 +104,7 @@ impl Head {
         };
         let start = of.start;
         let mut labels: Vec<usize> = of.clone().filter(|index| ratio(index) >= 1.0).collect();
-        if labels.is_empty() {
+        if labels.is_empty() && closest {
             labels.extend(of.max_by(|a, b| ratio(a).total_cmp(&ratio(b))));
         }
         labels.into_iter().map(|index| index - start).collect()

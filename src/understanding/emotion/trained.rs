@@ -11,7 +11,7 @@ use super::weights::Trained;
 use crate::conversation::EmotionDistribution;
 use crate::embedding::TextKind;
 use crate::embedding::candle::CandleEmbedder;
-use crate::error::Result;
+use crate::error::{ErrorKind, OrError, Result};
 
 /// The weights that come with the library (`models/emotion-head.md`).
 const SHIPPED: &[u8] = include_bytes!("../../../models/emotion-head.safetensors");
@@ -32,6 +32,17 @@ impl TrainedEmotion {
     /// [`ErrorKind::Model`](crate::ErrorKind) if a file is missing or damaged, or it is another model.
     pub fn load(dir: &Path) -> Result<Self> {
         Self::with(dir, &Trained::parse(SHIPPED)?)
+    }
+
+    /// The same with a head of your own training (`attendant train emotion`).
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind) without such a file; else as [`load`](Self::load).
+    pub fn load_trained(dir: &Path, head: &Path) -> Result<Self> {
+        let bytes = std::fs::read(head).or_error(ErrorKind::NotFound, || {
+            format!("cannot read {}", head.display())
+        })?;
+        Self::with(dir, &Trained::parse(&bytes)?)
     }
 
     pub(crate) fn with(dir: &Path, trained: &Trained) -> Result<Self> {

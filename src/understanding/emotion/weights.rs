@@ -41,7 +41,10 @@ impl Trained {
         let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)
             .or_error(ErrorKind::Model, other_version)?;
         let part = |name: &str| floats(tensors.get(name));
+        let closest = part("head.closest").unwrap_or_default();
+        let is_closest = |at: usize| closest.get(at).is_some_and(|x| *x > 0.5);
         let head = Head {
+            closest: [is_closest(0), is_closest(1), is_closest(2)],
             query: part("head.query")?,
             weight: part("head.weight")?,
             bias: part("head.bias")?,
@@ -149,6 +152,17 @@ mod save {
     use super::*;
 
     impl Trained {
+        /// Reads a file.
+        ///
+        /// # Errors
+        /// [`ErrorKind::NotFound`] without such a file; else as [`parse`](Self::parse).
+        pub(crate) fn read(path: &Path) -> Result<Self> {
+            let bytes = std::fs::read(path).or_error(ErrorKind::NotFound, || {
+                format!("cannot read {}", path.display())
+            })?;
+            Self::parse(&bytes)
+        }
+
         /// Writes the file.
         ///
         /// # Errors
@@ -194,6 +208,8 @@ mod save {
             add("head.scale".into(), flat(&head.scale)?);
             add("head.shift".into(), flat(&head.shift)?);
             add("head.threshold".into(), flat(&head.threshold)?);
+            let closest = head.closest.map(|closest| f32::from(u8::from(closest)));
+            add("head.closest".into(), flat(&closest)?);
             let base = self.base.as_bytes();
             add(
                 BASE.into(),
@@ -259,6 +275,7 @@ mod tests {
                 scale: some(OUTPUTS),
                 shift: some(OUTPUTS),
                 threshold: some(OUTPUTS),
+                closest: [true, false, true],
             },
             changes: HashMap::from([
                 ("big".to_owned(), some(1 << 15)),

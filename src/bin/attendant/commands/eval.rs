@@ -1,9 +1,10 @@
 //! The evaluation commands.
 
 use attendant::Result;
-use attendant::assistant::local::{embedder_folder, load_embedder, load_emotion};
+use attendant::assistant::local::{embedder_folder, load_embedder};
 use attendant::eval;
 use attendant::models::Cache;
+use attendant::understanding::emotion::TrainedEmotion;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
@@ -103,8 +104,16 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             bar.finish_and_clear();
             show(&score?, common.json, screen)
         }
-        EvalCommand::Emotion { common, model } => {
-            let model = load_emotion(&cache, &model).await?;
+        EvalCommand::Emotion {
+            common,
+            model,
+            head,
+        } => {
+            let folder = embedder_folder(&cache, &model)?;
+            let model = match head {
+                Some(head) => TrainedEmotion::load_trained(&folder, &head)?,
+                None => TrainedEmotion::load(&folder)?,
+            };
             let bar = screen.bar("emotion");
             let progress = told(&bar);
             let score =
@@ -153,13 +162,14 @@ pub(crate) async fn train(args: TrainArgs, screen: &Screen) -> Result<()> {
             epochs,
             threads,
             limit,
+            refit,
             seed,
             json,
         } => {
             let folder = embedder_folder(&cache, &model)?;
             let mut options = eval::emotion::train::EmotionTraining::default();
             (options.layers, options.epochs, options.threads) = (layers, epochs, threads);
-            (options.limit, options.seed) = (limit, seed);
+            (options.limit, options.seed, options.refit) = (limit, seed, refit);
             let report =
                 eval::emotion::train::run(&data, &out, &folder, options, Some(&progress)).await;
             bar.finish_and_clear();

@@ -36,7 +36,6 @@ fn calibration_and_thresholds_find_their_way() {
     let sure: Column = (0..100).map(|i| (i as f32 / 100.0, i >= 70)).collect();
     let found = fit::thresholds(&[sure.clone()]);
     assert!((found[0] - 0.695).abs() < 0.05, "{found:?}");
-    assert!(f1_at(&sure, 0.695) > 0.999);
     assert!((average_precision(sure) - 1.0).abs() < 1e-9);
     assert_eq!(fit::thresholds(&[vec![(0.5, false)]]).len(), 1);
     assert_eq!(fit::f1(0, 0, 0), 0.0);
