@@ -5,7 +5,9 @@ use super::Runtime;
 use crate::conversation::{Role, Utterance, UtteranceId};
 use crate::embedding::TextKind;
 use crate::error::Result;
-use crate::understanding::emotion::{EffortTracker, EmotionModel, EmotionTracker, Felt, words_of};
+use crate::understanding::emotion::{
+    EffortTracker, EmotionModel, EmotionTracker, Felt, comforted, words_of,
+};
 
 /// The trackers of one conversation.
 #[derive(Debug, Default)]
@@ -63,7 +65,10 @@ impl Runtime {
         model: &dyn EmotionModel,
     ) -> Result<SessionEvent> {
         let felt = model.feel(std::slice::from_ref(&said.text)).await?;
-        let words = felt.first().copied().unwrap_or_default();
+        let mut words = felt.first().copied().unwrap_or_default();
+        if said.role == Role::HumanAgent {
+            words = comforted(&said.text, words);
+        }
         let felt = Felt::new(&said.participant, said.role, said.id, words);
         let (state, mut events) = self.feelings.emotions.update(&felt);
         for event in &mut events {

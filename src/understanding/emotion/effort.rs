@@ -39,6 +39,10 @@ static PHRASES: LazyLock<Vec<(EffortKind, Regex)>> = LazyLock::new(|| {
             format!(r"\bevery time (?:i|we) {contact}\b"),
         ),
         (
+            EffortKind::EarlierContact,
+            format!(r"\b(?:spoke|spoken|talked|on the phone) (?:to|with) (?:like |about )?{number} (?:different |other )?(?:people|agents|colleagues|persons)\b"),
+        ),
+        (
             EffortKind::Waiting,
             r"\b(?:been|was|still|am|i'm|kept|left) (?:waiting|on hold|in (?:the|a|your) queue)\b"
                 .into(),

@@ -34,6 +34,10 @@ pub(crate) struct Head {
     pub(crate) threshold: Vec<f32>,
     /// Of emotions, basic emotions and groups: whether a text that reaches no threshold is given the label that comes
     /// closest to its own.
+    #[cfg_attr(
+        not(feature = "eval"),
+        allow(dead_code, reason = "labels are given by evaluations only")
+    )]
     pub(crate) closest: [bool; 3],
 }
 

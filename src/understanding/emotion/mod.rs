@@ -1,6 +1,7 @@
 //! What participants feel and how much effort they have: per utterance by an [`EmotionModel`], over a conversation by
 //! the [`EmotionTracker`] and the [`EffortTracker`].
 
+mod comfort;
 mod effort;
 #[cfg(feature = "candle")]
 mod head;
@@ -11,6 +12,7 @@ mod trained;
 mod weights;
 mod words;
 
+pub use comfort::comforted;
 pub use effort::EffortTracker;
 pub use tracker::{EmotionTracker, Felt};
 #[cfg(feature = "candle")]

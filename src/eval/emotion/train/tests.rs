@@ -34,7 +34,7 @@ fn calibration_and_thresholds_find_their_way() {
     assert!((scale - 0.5).abs() < 0.05, "{scale}");
     assert!((shift + 0.5).abs() < 0.12, "{shift}");
     let sure: Column = (0..100).map(|i| (i as f32 / 100.0, i >= 70)).collect();
-    let found = fit::thresholds(&[sure.clone()]);
+    let found = fit::thresholds(std::slice::from_ref(&sure));
     assert!((found[0] - 0.695).abs() < 0.05, "{found:?}");
     assert!((average_precision(sure) - 1.0).abs() < 1e-9);
     assert_eq!(fit::thresholds(&[vec![(0.5, false)]]).len(), 1);
