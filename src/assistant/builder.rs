@@ -16,6 +16,7 @@ use crate::prompt::Prompts;
 use crate::speech::SpeechToText;
 use crate::store::{ConversationStore, MemoryStore};
 use crate::summary::{Summarizer, WrapUpChooser};
+use crate::understanding::emotion::EmotionModel;
 
 /// What prompts call an organisation whose name was not given.
 pub(super) const UNNAMED: &str = "the company";
@@ -61,6 +62,7 @@ pub struct AssistantBuilder {
     embedder: Option<Arc<dyn Embedder>>,
     vectors: Option<Arc<dyn VectorStore>>,
     speech: Option<Arc<dyn SpeechToText>>,
+    emotion: Option<Arc<dyn EmotionModel>>,
     store: Option<Arc<dyn ConversationStore>>,
     prompts: Option<PathBuf>,
     playbooks: Vec<Playbook>,
@@ -118,6 +120,13 @@ impl AssistantBuilder {
     #[must_use]
     pub fn speech(mut self, speech: Arc<dyn SpeechToText>) -> Self {
         self.speech = Some(speech);
+        self
+    }
+
+    /// What tells feelings from words; by default nothing does.
+    #[must_use]
+    pub fn emotion(mut self, emotion: Arc<dyn EmotionModel>) -> Self {
+        self.emotion = Some(emotion);
         self
     }
 
@@ -217,11 +226,18 @@ impl AssistantBuilder {
                 crisis,
                 coach: Coach::new(embedder.clone(), self.rules).await?,
                 recalled: Default::default(),
-                summarizer: Summarizer::new(model.clone(), embedder, prompts.clone(), chooser),
+                summarizer: Summarizer::new(
+                    model.clone(),
+                    embedder.clone(),
+                    prompts.clone(),
+                    chooser,
+                ),
                 store: self
                     .store
                     .unwrap_or_else(|| Arc::new(MemoryStore::default())),
                 speech: self.speech,
+                emotion: self.emotion,
+                embedder,
                 phrases: self.phrases,
                 knowledge,
                 playbooks,

@@ -27,6 +27,7 @@ use crate::conversation::{
     TenantId, Trigger,
 };
 use crate::dialogue::{ActionRanker, Planner, Playbook};
+use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::CrisisGuard;
 use crate::knowledge::{KnowledgeAnswer, KnowledgeBase, Question};
@@ -36,6 +37,7 @@ use crate::session::Session;
 use crate::speech::SpeechToText;
 use crate::store::{ConversationStore, StreamKey};
 use crate::summary::{Summarizer, SummaryOptions, Support};
+use crate::understanding::emotion::EmotionModel;
 
 /// Next best actions shown at once; more would be read by nobody.
 const ACTIONS: usize = 3;
@@ -57,6 +59,8 @@ pub(crate) struct Inner {
     /// Whether `model` can write; without a model answers are quoted and replies are left out.
     pub(crate) writes: bool,
     pub(crate) speech: Option<Arc<dyn SpeechToText>>,
+    pub(crate) embedder: Arc<dyn Embedder>,
+    pub(crate) emotion: Option<Arc<dyn EmotionModel>>,
     pub(crate) knowledge: KnowledgeBase,
     pub(crate) playbooks: Arc<[Playbook]>,
     pub(crate) phrases: Phrases,

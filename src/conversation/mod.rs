@@ -5,6 +5,7 @@ mod annotation;
 mod assist;
 mod crisis;
 mod document;
+mod emotion;
 mod experience;
 mod ids;
 pub(crate) mod number_words;
@@ -17,6 +18,10 @@ pub use action::{ActionReceipt, ActionStatus, Handoff, HandoffReason, NextBestAc
 pub use annotation::{Annotation, AnnotationKind};
 pub use assist::{Citation, CoachingCue, Evidence, Suggestion, SuggestionKind, Trigger};
 pub use crisis::{CrisisKind, CrisisProtocol, CrisisResource};
+pub use emotion::{
+    BasicEmotion, Effort, EffortKind, EffortSign, Emotion, EmotionDistribution, EmotionEvent,
+    EmotionKind, EmotionState, SentimentGroup,
+};
 pub use experience::{ExperienceReason, ExperienceScore, ExperienceSign};
 pub use ids::{ArticleId, ConversationId, ParticipantId, PassageId, TenantId, UtteranceId};
 pub use profile::{CustomerProfile, JourneyEvent};

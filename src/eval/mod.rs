@@ -1,5 +1,6 @@
 //! The evaluation commands.
 
+pub mod emotion;
 pub mod escalation;
 pub mod grounding;
 pub mod intent;

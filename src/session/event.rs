@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::conversation::{
-    Citation, CrisisKind, CrisisProtocol, Evidence, Handoff, NewUtterance, Participant,
-    ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
+    Citation, CrisisKind, CrisisProtocol, EffortSign, EmotionEvent, EmotionState, Evidence,
+    Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary, Utterance,
+    UtteranceId,
 };
 use crate::error::Error;
 use crate::knowledge::ArticleFeedback;
@@ -89,6 +90,8 @@ pub enum Skill {
     Reply,
     /// The virtual agent.
     VirtualAgent,
+    /// What is felt.
+    Emotion,
     /// Notes and codes.
     Summary,
     /// The conversation store.
@@ -148,6 +151,23 @@ pub enum SessionEvent {
     Suggestion(Suggestion),
     /// A coaching cue for the human agent.
     Coaching(Suggestion),
+    /// What a customer or a human agent feels after an utterance, where there is an emotion model.
+    Emotion {
+        /// Who.
+        participant: ParticipantId,
+        /// What they feel now.
+        state: EmotionState,
+        /// What really changed by this utterance, mostly nothing.
+        events: Vec<EmotionEvent>,
+    },
+    /// The customer has effort with this contact: says the same again, tells of earlier contacts, of waiting, of being
+    /// sent around.
+    Effort {
+        /// Who.
+        participant: ParticipantId,
+        /// What shows it.
+        sign: EffortSign,
+    },
     /// The virtual agent says something to the customer. Where it is spoken, speak it sentence by sentence, stop on
     /// [`SpeechStarted`](Self::SpeechStarted) and say with [`SessionInput::Interrupted`] how much was heard.
     Reply {

@@ -2,6 +2,7 @@
 
 mod cards;
 mod crisis;
+mod feelings;
 mod listen;
 mod work;
 
@@ -86,6 +87,7 @@ pub(super) struct Runtime {
     state: DialogueState,
     summary: Option<Summary>,
     coaching: CoachingState,
+    feelings: feelings::Feelings,
     ears: Ears,
     /// Why the last frame was refused.
     last_refusal: Option<String>,
@@ -139,6 +141,7 @@ impl Runtime {
             state: DialogueState::default(),
             summary: None,
             coaching: CoachingState::default(),
+            feelings: feelings::Feelings::default(),
             ears: Ears::default(),
             last_refusal: None,
             cards: CardDesk::default(),
@@ -350,6 +353,12 @@ impl Runtime {
         let calls_for_something = role != Role::AutomatedAgent && !said.back_channel;
         let text = said.text.clone();
         self.emit(SessionEvent::UtteranceFinal(said)).await;
+        self.react(id, role, &text, calls_for_something).await;
+        self.feel(id).await;
+    }
+
+    /// Sets off what an utterance calls for: a crisis comes first.
+    async fn react(&mut self, id: UtteranceId, role: Role, text: &str, calls_for_something: bool) {
         let virtual_agent = self
             .conversation
             .participants
@@ -357,7 +366,7 @@ impl Runtime {
             .any(|p| p.role == Role::AutomatedAgent)
             && self.state.handed_off.is_none();
         let may_be_customer = matches!(role, Role::EndUser | Role::Unknown);
-        if may_be_customer && self.crisis(id, &text, virtual_agent).await {
+        if may_be_customer && self.crisis(id, text, virtual_agent).await {
             return;
         }
         if !calls_for_something {

@@ -394,6 +394,17 @@ pub(crate) enum EvalCommand {
         #[command(flatten)]
         common: EvalCommon,
     },
+    /// What is felt in single utterances.
+    Emotion {
+        #[command(flatten)]
+        common: EvalCommon,
+        /// Embedding model that the emotion head was trained on: an id, or a folder with model.safetensors.
+        #[arg(long, default_value = "all-minilm-l6-v2")]
+        model: String,
+        /// A head of your own training instead of the one inside.
+        #[arg(long, value_name = "FILE")]
+        head: Option<PathBuf>,
+    },
     /// Recall of the required documents.
     Retrieval {
         #[command(flatten)]
@@ -441,6 +452,39 @@ pub(crate) enum TrainCommand {
         #[arg(long, value_name = "DIR")]
         index: Option<PathBuf>,
         /// Seed of what recognisers are made to mishear.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// The last line of standard output is one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// What is felt in an utterance (models/emotion-head.md). Each thread computes on its own: set RAYON_NUM_THREADS=1.
+    Emotion {
+        /// Folder with train.jsonl.gz.
+        #[arg(long, value_name = "PATH")]
+        data: PathBuf,
+        /// Where the weights are written.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Embedding model: an id, or a folder with model.safetensors.
+        #[arg(long, default_value = "all-minilm-l6-v2")]
+        model: String,
+        /// Layers that learn, the uppermost ones.
+        #[arg(long, default_value_t = 3)]
+        layers: usize,
+        /// Passes over the data.
+        #[arg(long, default_value_t = 3)]
+        epochs: usize,
+        /// Threads.
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
+        /// Train on so many texts only.
+        #[arg(long)]
+        limit: Option<usize>,
+        /// Train nothing: fit calibration and thresholds of this file again.
+        #[arg(long, value_name = "FILE")]
+        refit: Option<PathBuf>,
+        /// Seed of what is drawn by chance.
         #[arg(long, default_value_t = 0)]
         seed: u64,
         /// The last line of standard output is one JSON object.

@@ -140,6 +140,16 @@ impl Screen {
             SessionEvent::Reply { citations, .. } => {
                 citations.iter().try_for_each(|c| self.cite(c))
             }
+            SessionEvent::Emotion { events, .. } => events.iter().try_for_each(|change| {
+                self.line(&format!(
+                    "{HELP}~  {:?} ({}){HELP:#} {DIM}{}{DIM:#}",
+                    change.kind, change.participant, change.words
+                ))
+            }),
+            SessionEvent::Effort { sign, .. } => self.line(&format!(
+                "{HELP}~  effort: {:?}{HELP:#} {DIM}{}{DIM:#}",
+                sign.kind, sign.words
+            )),
             SessionEvent::Summary(summary) => self.summary(summary),
             SessionEvent::WrapUp {
                 code,
