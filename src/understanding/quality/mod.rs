@@ -10,5 +10,6 @@ mod tests;
 mod tracker;
 
 pub use escalation::{DialogueAct, EscalationHead};
+#[cfg(feature = "eval")]
 pub(crate) use escalation::{Weights, act_features};
 pub use tracker::{ExperienceTracker, HeardUtterance};
