@@ -231,8 +231,12 @@ impl Person {
         };
         let mut events = Vec::new();
         for rule in &RULES {
-            // What an agent says to console is not the agent's own distress.
-            if rule.kind == EmotionKind::Vulnerability && felt.role != Role::EndUser {
+            // What an agent says to console or out of politeness is not what the agent feels.
+            let polite = matches!(
+                rule.kind,
+                EmotionKind::Vulnerability | EmotionKind::Relief | EmotionKind::Satisfaction
+            );
+            if polite && felt.role == Role::HumanAgent {
                 continue;
             }
             let level = self.level(rule.kind, &now, valence_before, raised);
