@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::conversation::{
     Citation, CrisisKind, CrisisProtocol, EffortSign, EmotionEvent, EmotionState, Evidence,
-    Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary, Utterance,
-    UtteranceId,
+    ExperienceScore, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary,
+    Utterance, UtteranceId,
 };
 use crate::error::Error;
 use crate::knowledge::ArticleFeedback;
@@ -212,6 +212,13 @@ pub enum SessionEvent {
         evidence: Vec<Evidence>,
         /// What is done, and whom to turn to.
         protocol: CrisisProtocol,
+    },
+    /// How the conversation goes for those in it: told when something moved it, and at the end as a whole.
+    Experience {
+        /// The prediction, with what moved it.
+        score: ExperienceScore,
+        /// Whether the conversation is over.
+        is_final: bool,
     },
     /// A person takes over.
     Handoff(Handoff),

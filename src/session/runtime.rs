@@ -234,6 +234,7 @@ impl Runtime {
         self.next_reply = None;
         let note = self.work(Work::Note { is_final: true }).await;
         self.deliver(note).await;
+        self.tell_experience().await;
         self.journal.ended();
         self.save().await;
         self.emit(SessionEvent::Ended).await;

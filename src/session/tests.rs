@@ -455,11 +455,13 @@ async fn feelings_and_effort_are_told_and_a_failure_ends_nothing() {
     for text in said {
         session.say(Role::EndUser, text).await.unwrap();
     }
-    session.settle().await.unwrap();
-    drop(session);
+    session.send(SessionInput::End).await.unwrap();
     let told: Vec<String> = events
         .filter_map(|event| async move {
             match event {
+                SessionEvent::Experience { score, is_final } => {
+                    Some(format!("{is_final} {}", score.satisfaction < 3.0))
+                }
                 SessionEvent::Emotion { state, events, .. } => {
                     let words = events.first().map(|event| event.words.clone());
                     Some(format!("{} {}", state.utterance, words.unwrap_or_default()))
@@ -475,10 +477,14 @@ async fn feelings_and_effort_are_told_and_a_failure_ends_nothing() {
         .await;
     let expected = [
         "1 ",
+        "false false",
         "Waiting been on hold",
         "2 I am full of anger,",
+        "false true",
         "Emotion",
         "4 ",
+        "false true",
+        "true true",
     ];
     assert_eq!(told, expected);
 }

@@ -150,6 +150,16 @@ impl Screen {
                 "{HELP}~  effort: {:?}{HELP:#} {DIM}{}{DIM:#}",
                 sign.kind, sign.words
             )),
+            SessionEvent::Experience {
+                score,
+                is_final: true,
+            } => self.line(&format!(
+                "{HELP}~  satisfaction {:.1} of 5, resolved {:.0} %, strain {:.0} %, escalation {:.0} %{HELP:#}",
+                score.satisfaction,
+                score.resolution * 100.0,
+                score.strain * 100.0,
+                score.escalation * 100.0
+            )),
             SessionEvent::Summary(summary) => self.summary(summary),
             SessionEvent::WrapUp {
                 code,

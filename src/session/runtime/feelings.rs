@@ -8,12 +8,16 @@ use crate::error::Result;
 use crate::understanding::emotion::{
     EffortTracker, EmotionModel, EmotionTracker, Felt, comforted, words_of,
 };
+use crate::understanding::quality::{ExperienceTracker, HeardUtterance};
 
 /// The trackers of one conversation.
 #[derive(Debug, Default)]
 pub(super) struct Feelings {
     emotions: EmotionTracker,
     effort: EffortTracker,
+    experience: ExperienceTracker,
+    /// How many reasons of the experience were told.
+    told: usize,
 }
 
 impl Runtime {
@@ -22,22 +26,55 @@ impl Runtime {
         let Some(said) = self.conversation.transcript.get(id).cloned() else {
             return;
         };
-        // The virtual agent feels nothing, and who only shows that they listen tells too little.
-        if said.role == Role::AutomatedAgent || said.back_channel {
+        // Who only shows that they listen tells too little.
+        if said.back_channel {
             return;
         }
-        if let Err(error) = self.look_for_effort(&said).await {
+        let valence = match said.role {
+            // The virtual agent feels nothing.
+            Role::AutomatedAgent => None,
+            _ => self.feel_words(&said).await,
+        };
+        let heard = HeardUtterance::new(said.id, said.role, &said.text);
+        self.feelings.experience.hear(match valence {
+            Some(valence) => heard.with_valence(valence),
+            None => heard,
+        });
+        let score = self.feelings.experience.score();
+        if score.reasons.len() != self.feelings.told {
+            self.feelings.told = score.reasons.len();
+            let is_final = false;
+            self.emit(SessionEvent::Experience { score, is_final })
+                .await;
+        }
+    }
+
+    /// How the conversation went as a whole; nothing where nobody said anything.
+    pub(super) async fn tell_experience(&mut self) {
+        if self.conversation.transcript.len() > 0 {
+            let score = self.feelings.experience.final_score();
+            let is_final = true;
+            self.emit(SessionEvent::Experience { score, is_final })
+                .await;
+        }
+    }
+
+    /// Tells what the words show, and how pleasant they are where a model knows.
+    async fn feel_words(&mut self, said: &Utterance) -> Option<f32> {
+        if let Err(error) = self.look_for_effort(said).await {
             self.emit(SessionEvent::failed(Skill::Emotion, &error))
                 .await;
         }
-        let Some(model) = self.assistant.inner.emotion.clone() else {
-            return;
-        };
-        match self.look_for_emotion(&said, model.as_ref()).await {
-            Ok(event) => self.emit(event).await,
+        let model = self.assistant.inner.emotion.clone()?;
+        match self.look_for_emotion(said, model.as_ref()).await {
+            Ok((event, valence)) => {
+                self.emit(event).await;
+                Some(valence)
+            }
             Err(error) => {
                 self.emit(SessionEvent::failed(Skill::Emotion, &error))
                     .await;
+                None
             }
         }
     }
@@ -63,7 +100,7 @@ impl Runtime {
         &mut self,
         said: &Utterance,
         model: &dyn EmotionModel,
-    ) -> Result<SessionEvent> {
+    ) -> Result<(SessionEvent, f32)> {
         let felt = model.feel(std::slice::from_ref(&said.text)).await?;
         let mut words = felt.first().copied().unwrap_or_default();
         if said.role == Role::HumanAgent {
@@ -74,10 +111,11 @@ impl Runtime {
         for event in &mut events {
             event.words = words_of(model, &said.text, event.kind).await?;
         }
-        Ok(SessionEvent::Emotion {
+        let event = SessionEvent::Emotion {
             participant: said.participant.clone(),
             state,
             events,
-        })
+        };
+        Ok((event, words.valence()))
     }
 }
