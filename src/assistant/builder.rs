@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Assistant, Inner};
-use crate::assist::{ArticleFinder, Coach, CoachingRule, ReplyWriter};
+use crate::assist::{ArticleFinder, Coach, CoachingRule, ModelAsker, ReplyWriter};
 use crate::conversation::WrapUpCode;
 use crate::dialogue::{ActionRanker, Planner, Playbook};
 use crate::embedding::{CachedEmbedder, Embedder, HashingEmbedder};
@@ -215,6 +215,7 @@ impl AssistantBuilder {
                 finder: ArticleFinder::new(knowledge.clone()),
                 replies: ReplyWriter::new(model.clone(), prompts.clone(), knowledge.clone()),
                 crisis,
+                asker: ModelAsker::new(model.clone(), prompts.clone()),
                 coach: Coach::new(embedder.clone(), self.rules).await?,
                 recalled: Default::default(),
                 summarizer: Summarizer::new(model.clone(), embedder, prompts.clone(), chooser),

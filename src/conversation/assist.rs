@@ -121,4 +121,10 @@ pub struct CoachingCue {
     pub display_name: String,
     /// What the human agent may do now.
     pub message: String,
+    /// What the host is to do, by a name of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_action: Option<String>,
+    /// The words that called for it; empty where something was missing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub words: String,
 }
