@@ -1,6 +1,7 @@
 //! What the human agent is shown while the conversation goes on.
 
 mod cards;
+mod checklist;
 mod coaching;
 mod knowledge;
 mod likeness;
@@ -8,6 +9,9 @@ mod phrases;
 mod reply;
 
 pub use cards::{CardDesk, CardOptions};
+pub use checklist::{
+    Checklist, ChecklistDue, ChecklistItem, ChecklistWhen, Checklists, load_checklists,
+};
 pub(crate) use coaching::Replay;
 pub use coaching::{
     Coach, Coaching, CoachingEmotion, CoachingMoment, CoachingRule, CoachingSignals, CoachingState,

@@ -7,7 +7,9 @@ use super::Assistant;
 use crate::assist::{
     CoachingMoment, CoachingSignals, CoachingState, Replay, ReplayConversation, ReplayReport,
 };
-use crate::conversation::{Conversation, NewUtterance, Suggestion, Trigger, Utterance};
+use crate::conversation::{
+    ChecklistEntry, ChecklistOverride, Conversation, NewUtterance, Suggestion, Trigger, Utterance,
+};
 use crate::error::Result;
 use crate::speech::{SignalTracker, Spoken};
 
@@ -30,6 +32,21 @@ impl Assistant {
             replay.take(replayed, &cues);
         }
         Ok(replay.report())
+    }
+
+    /// Where the items of all checklists stand, from what was said: in a live conversation, or, with `is_over`, in one
+    /// that is over. `overrides` are what people decided, the latest last.
+    ///
+    /// # Errors
+    /// As the embedder.
+    pub async fn checklist(
+        &self,
+        conversation: &Conversation,
+        overrides: &[ChecklistOverride],
+        is_over: bool,
+    ) -> Result<Vec<ChecklistEntry>> {
+        let lists = &self.inner.checklists;
+        lists.entries(conversation, overrides, is_over).await
     }
 
     async fn replay_conversation(

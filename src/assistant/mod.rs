@@ -21,8 +21,8 @@ use futures::stream::BoxStream;
 use serde::Serialize;
 
 use crate::assist::{
-    ArticleFinder, Coach, CoachingMoment, CoachingState, ModelAsker, ReplyContext, ReplyWriter,
-    asks_something, quoted_reply,
+    ArticleFinder, Checklists, Coach, CoachingMoment, CoachingState, ModelAsker, ReplyContext,
+    ReplyWriter, asks_something, quoted_reply,
 };
 use crate::conversation::{
     Conversation, ConversationId, NextBestAction, Role, Suggestion, SuggestionKind, Summary,
@@ -71,6 +71,7 @@ pub(crate) struct Inner {
     pub(crate) crisis: CrisisGuard,
     pub(crate) coach: Coach,
     pub(crate) asker: ModelAsker,
+    pub(crate) checklists: Checklists,
     pub(crate) summarizer: Summarizer,
     pub(crate) recalled: learned::Recalled,
 }

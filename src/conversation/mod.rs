@@ -3,6 +3,7 @@
 mod action;
 mod annotation;
 mod assist;
+mod checklist;
 mod crisis;
 mod document;
 mod ids;
@@ -15,6 +16,7 @@ mod transcript;
 pub use action::{ActionReceipt, ActionStatus, Handoff, HandoffReason, NextBestAction};
 pub use annotation::{Annotation, AnnotationKind};
 pub use assist::{Citation, CoachingCue, Evidence, Suggestion, SuggestionKind, Trigger};
+pub use checklist::{ChecklistEntry, ChecklistOverride, ChecklistStatus};
 pub use crisis::{CrisisKind, CrisisProtocol, CrisisResource};
 pub use ids::{ArticleId, ConversationId, ParticipantId, PassageId, TenantId, UtteranceId};
 pub use profile::{CustomerProfile, JourneyEvent};

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::conversation::{
-    Citation, CrisisKind, CrisisProtocol, Evidence, Handoff, NewUtterance, Participant,
-    ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
+    ChecklistEntry, ChecklistOverride, Citation, CrisisKind, CrisisProtocol, Evidence, Handoff,
+    NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
 };
 use crate::error::Error;
 use crate::knowledge::ArticleFeedback;
@@ -66,6 +66,8 @@ pub enum SessionInput {
         /// What they did.
         given: ArticleFeedback,
     },
+    /// A person decided where an item of a checklist stands. It holds for the whole conversation, and is stored.
+    Checklist(ChecklistOverride),
     /// The human agent wants a note now.
     Summarize,
     /// The conversation is over: the final note and the wrap-up code are made.
@@ -148,6 +150,9 @@ pub enum SessionEvent {
     Suggestion(Suggestion),
     /// A coaching cue for the human agent.
     Coaching(Suggestion),
+    /// An item of a checklist stands elsewhere than before; at the start, every item. What is required and missing
+    /// comes as a suggestion too, when it is late, when the end is near, and at the end.
+    Checklist(ChecklistEntry),
     /// The virtual agent says something to the customer. Where it is spoken, speak it sentence by sentence, stop on
     /// [`SpeechStarted`](Self::SpeechStarted) and say with [`SessionInput::Interrupted`] how much was heard.
     Reply {

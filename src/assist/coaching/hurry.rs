@@ -68,6 +68,10 @@ const REACH: usize = 4;
 
 /// The word in `text` by which it tells somebody to be quick.
 pub(super) fn hurrying(text: &str) -> Option<&'static str> {
+    text.split(['.', '!', '?', ';', '\n']).find_map(in_sentence)
+}
+
+fn in_sentence(text: &str) -> Option<&'static str> {
     let words = words_of(text);
     HURRIED.iter().copied().find(|hurried| {
         let wanted = words_of(hurried);

@@ -48,7 +48,7 @@ pub(crate) enum Command {
 /// Which organisation and which models.
 #[derive(Debug, Clone, Group)]
 pub(crate) struct Setup {
-    /// Folder with articles/, playbooks/, wrap_up.toml, coaching.toml and crisis.toml.
+    /// Folder with articles/, playbooks/, wrap_up.toml, coaching.toml, checklists.toml and crisis.toml.
     #[arg(
         long,
         default_value = "knowledge",
