@@ -4,7 +4,7 @@ use super::super::event::{SessionEvent, Skill};
 use super::{Done, Runtime, Work};
 use crate::assist::{CoachingEmotion, CoachingMoment, CoachingSignals, CoachingState};
 use crate::conversation::{
-    ChecklistEntry, ChecklistOverride, ChecklistStatus, Conversation, Evidence, Suggestion,
+    ChecklistEntry, ChecklistOverride, ChecklistStatus, Conversation, Evidence, Role, Suggestion,
     SuggestionKind, Trigger, UtteranceId,
 };
 use crate::error::{Error, ErrorKind};
@@ -64,7 +64,16 @@ impl Runtime {
         self.check_lists(true).await;
     }
 
+    /// A virtual agent that has not handed over: there is nobody to coach.
+    fn is_virtual(&self) -> bool {
+        let mut participants = self.conversation.participants.iter();
+        participants.any(|p| p.role == Role::AutomatedAgent) && self.state.handed_off.is_none()
+    }
+
     async fn coach_at(&mut self, moment: CoachingMoment) {
+        if self.is_virtual() {
+            return;
+        }
         let coach = &self.assistant.inner.coach;
         let looked = coach
             .look(&self.conversation, &moment, &mut self.coaching.state)
@@ -140,6 +149,9 @@ impl Runtime {
 
     /// Tells what changed, and what is missing; at the end all that is.
     async fn check_lists(&mut self, is_over: bool) {
+        if self.is_virtual() {
+            return;
+        }
         let lists = &self.assistant.inner.checklists;
         let overrides = &self.coaching.overrides;
         let entries = match lists.entries(&self.conversation, overrides, is_over).await {

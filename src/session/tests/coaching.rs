@@ -1,6 +1,6 @@
 use super::*;
 use crate::assist::{Checklist, CoachingRule, Condition, WordsCondition};
-use crate::conversation::{ChecklistOverride, ChecklistStatus};
+use crate::conversation::{ChecklistOverride, ChecklistStatus, Participant};
 
 fn lists() -> Vec<Checklist> {
     let list = r#"
@@ -59,6 +59,7 @@ async fn items_and_cues_come_as_they_change_and_what_is_missing_at_the_end() {
             say(Role::HumanAgent, "Hello, this chat is recorded."),
             say(Role::EndUser, "I want to cancel."),
             say(Role::EndUser, "Goodbye."),
+            SessionInput::End,
         ],
     )
     .await;
@@ -108,4 +109,14 @@ async fn what_a_person_decided_holds_after_a_restart_too() {
             .any(|told| told.contains("card") && told.contains("else")),
         "{events:?}"
     );
+}
+
+#[tokio::test]
+async fn nobody_coaches_a_virtual_agent() {
+    let assistant = with_lists(Arc::default()).await;
+    let mut conversation = Conversation::new("acme", Channel::Chat);
+    conversation.join(Participant::new("bot", Role::AutomatedAgent));
+    let inputs = vec![say(Role::EndUser, "I want to cancel."), SessionInput::End];
+    let events = run(assistant.session(conversation), inputs).await;
+    assert_eq!(told(&events), Vec::<String>::new());
 }
