@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Assistant, Inner};
-use crate::assist::{ArticleFinder, Coach, CoachingRule, ReplyWriter};
+use crate::assist::{
+    ArticleFinder, Checklist, Checklists, Coach, CoachingRule, ModelAsker, ReplyWriter,
+};
 use crate::conversation::WrapUpCode;
 use crate::dialogue::{ActionRanker, Planner, Playbook};
 use crate::embedding::{CachedEmbedder, Embedder, HashingEmbedder};
@@ -68,6 +70,7 @@ pub struct AssistantBuilder {
     playbooks: Vec<Playbook>,
     codes: Vec<WrapUpCode>,
     rules: Vec<CoachingRule>,
+    checklists: Vec<Checklist>,
     crisis: CrisisConfig,
     phrases: Phrases,
 }
@@ -165,6 +168,13 @@ impl AssistantBuilder {
         self
     }
 
+    /// What human agents have to say.
+    #[must_use]
+    pub fn checklists(mut self, checklists: Vec<Checklist>) -> Self {
+        self.checklists = checklists;
+        self
+    }
+
     /// What is done when somebody may be in danger. It is done in any case; this adds resources and words.
     #[must_use]
     pub fn crisis(mut self, config: CrisisConfig) -> Self {
@@ -224,6 +234,8 @@ impl AssistantBuilder {
                 finder: ArticleFinder::new(knowledge.clone()),
                 replies: ReplyWriter::new(model.clone(), prompts.clone(), knowledge.clone()),
                 crisis,
+                asker: ModelAsker::new(model.clone(), prompts.clone()),
+                checklists: Checklists::new(embedder.clone(), self.checklists).await?,
                 coach: Coach::new(embedder.clone(), self.rules).await?,
                 recalled: Default::default(),
                 summarizer: Summarizer::new(

@@ -2,6 +2,7 @@
 
 mod answer;
 mod builder;
+mod coaching;
 mod content;
 mod learned;
 #[cfg(feature = "local")]
@@ -20,7 +21,8 @@ use futures::stream::BoxStream;
 use serde::Serialize;
 
 use crate::assist::{
-    ArticleFinder, Coach, CoachingState, ReplyContext, ReplyWriter, asks_something, quoted_reply,
+    ArticleFinder, Checklists, Coach, CoachingMoment, CoachingState, ModelAsker, ReplyContext,
+    ReplyWriter, asks_something, quoted_reply,
 };
 use crate::conversation::{
     Conversation, ConversationId, NextBestAction, Role, Suggestion, SuggestionKind, Summary,
@@ -72,6 +74,8 @@ pub(crate) struct Inner {
     /// Before everything else.
     pub(crate) crisis: CrisisGuard,
     pub(crate) coach: Coach,
+    pub(crate) asker: ModelAsker,
+    pub(crate) checklists: Checklists,
     pub(crate) summarizer: Summarizer,
     pub(crate) recalled: learned::Recalled,
 }
@@ -137,10 +141,12 @@ impl Assistant {
         try_stream! {
             let spoken = !matches!(trigger, Trigger::Start | Trigger::End);
             let mut context = ReplyContext::default();
+            let moment = CoachingMoment::new(trigger);
+            let looked = assistant.inner.coach.look(&conversation, &moment, &mut CoachingState::default()).await?;
+            for cue in looked.cues {
+                yield cue;
+            }
             if spoken {
-                for cue in assistant.inner.coach.cues(&conversation, &mut CoachingState::default()).await? {
-                    yield cue;
-                }
                 context.passages = assistant.inner.finder.find(&conversation).await?;
                 for passage in context.passages.clone() {
                     yield passage.into_suggestion();

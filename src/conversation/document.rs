@@ -15,6 +15,9 @@ struct Short {
     channel: Option<Channel>,
     language: Option<String>,
     turns: Vec<ShortTurn>,
+    /// Which coaching rules should fire: for replays, no part of the conversation.
+    #[serde(default, rename = "coaching")]
+    _coaching: Vec<String>,
 }
 
 #[derive(Deserialize)]

@@ -3,6 +3,7 @@
 mod action;
 mod annotation;
 mod assist;
+mod checklist;
 mod crisis;
 mod document;
 mod emotion;
@@ -17,6 +18,7 @@ mod transcript;
 pub use action::{ActionReceipt, ActionStatus, Handoff, HandoffReason, NextBestAction};
 pub use annotation::{Annotation, AnnotationKind};
 pub use assist::{Citation, CoachingCue, Evidence, Suggestion, SuggestionKind, Trigger};
+pub use checklist::{ChecklistEntry, ChecklistOverride, ChecklistStatus};
 pub use crisis::{CrisisKind, CrisisProtocol, CrisisResource};
 pub use emotion::{
     BasicEmotion, Effort, EffortKind, EffortSign, Emotion, EmotionDistribution, EmotionEvent,

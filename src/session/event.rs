@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::conversation::{
-    Citation, CrisisKind, CrisisProtocol, EffortSign, EmotionEvent, EmotionState, Evidence,
-    ExperienceScore, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary,
-    Utterance, UtteranceId,
+    ChecklistEntry, ChecklistOverride, Citation, CrisisKind, CrisisProtocol, EffortSign,
+    EmotionEvent, EmotionState, Evidence, ExperienceScore, Handoff, NewUtterance, Participant,
+    ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
 };
 use crate::error::Error;
 use crate::knowledge::ArticleFeedback;
@@ -67,6 +67,8 @@ pub enum SessionInput {
         /// What they did.
         given: ArticleFeedback,
     },
+    /// A person decided where an item of a checklist stands. It holds for the whole conversation, and is stored.
+    Checklist(ChecklistOverride),
     /// The human agent wants a note now.
     Summarize,
     /// The conversation is over: the final note and the wrap-up code are made.
@@ -168,6 +170,9 @@ pub enum SessionEvent {
         /// What shows it.
         sign: EffortSign,
     },
+    /// An item of a checklist stands elsewhere than before; at the start, every item. What is required and missing
+    /// comes as a suggestion too, when it is late, when the end is near, and at the end.
+    Checklist(ChecklistEntry),
     /// The virtual agent says something to the customer. Where it is spoken, speak it sentence by sentence, stop on
     /// [`SpeechStarted`](Self::SpeechStarted) and say with [`SessionInput::Interrupted`] how much was heard.
     Reply {

@@ -1,3 +1,4 @@
+mod coaching;
 mod crisis;
 
 use std::sync::Arc;

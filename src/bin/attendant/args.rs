@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Summarize(FileArgs),
     /// Suggest what the human agent may say and do next.
     Suggest(FileArgs),
+    /// Run coaching rules over stored conversations: how often each fires, how well, and where.
+    Replay(ReplayArgs),
     /// Fetch, list and check models.
     Models(ModelsArgs),
     /// Measure quality on a folder of data.
@@ -52,7 +54,7 @@ pub(crate) enum Command {
 /// Which organisation and which models.
 #[derive(Debug, Clone, Group)]
 pub(crate) struct Setup {
-    /// Folder with articles/, playbooks/, wrap_up.toml, coaching.toml and crisis.toml.
+    /// Folder with articles/, playbooks/, wrap_up.toml, coaching.toml, checklists.toml and crisis.toml.
     #[arg(
         long,
         default_value = "knowledge",
@@ -233,6 +235,31 @@ pub(crate) struct FileArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) setup: Setup,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct ReplayArgs {
+    /// Rules (TOML), or a folder with coaching.toml or other files of rules.
+    #[arg(long, value_name = "FILE_OR_DIR")]
+    pub(crate) rules: PathBuf,
+    /// Folder with transcripts (every *.json in it and below), or one transcript. A transcript may say which rules
+    /// should fire: "coaching": ["rule-id", …].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) conversations: PathBuf,
+    /// Embedding model: an id, a folder with model.safetensors, or `none`.
+    #[arg(
+        long,
+        value_name = "MODEL",
+        env = "ATTENDANT_EMBEDDING",
+        default_value = "all-minilm-l6-v2"
+    )]
+    pub(crate) embedding: String,
+    /// Language model for the questions of rules: an id, or the path of a GGUF file; without it none is asked.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) llm: Option<String>,
+    /// The report as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Group)]

@@ -236,6 +236,12 @@ impl Screen {
                     .into_iter()
                     .try_for_each(|what| self.line(&format!("            first: {what}")))
             }
+            SuggestionKind::Checklist { missing } => missing.iter().try_for_each(|entry| {
+                self.line(&format!(
+                    "   {CUE}missing{CUE:#}  {} {DIM}({}/{}){DIM:#}",
+                    entry.label, entry.checklist, entry.item
+                ))
+            }),
             SuggestionKind::Coaching(cue) => self.line(&format!(
                 "   {CUE}cue{CUE:#}      {}: {} {DIM}({sure}){DIM:#}",
                 cue.display_name, cue.message

@@ -9,6 +9,7 @@ pub(crate) mod index;
 pub(crate) mod knowledge;
 pub(crate) mod live;
 pub(crate) mod models;
+pub(crate) mod replay;
 pub(crate) mod transcribe;
 
 use std::sync::Arc;
