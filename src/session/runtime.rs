@@ -366,25 +366,23 @@ impl Runtime {
         let calls_for_something = role != Role::AutomatedAgent && !said.back_channel;
         let text = said.text.clone();
         self.emit(SessionEvent::UtteranceFinal(said)).await;
-        self.react(id, role, &text, calls_for_something).await;
-        self.feel(id).await;
-    }
-
-    /// Sets off what an utterance calls for: a crisis comes first.
-    async fn react(&mut self, id: UtteranceId, role: Role, text: &str, calls_for_something: bool) {
         let virtual_agent = self
             .conversation
             .participants
             .iter()
             .any(|p| p.role == Role::AutomatedAgent)
             && self.state.handed_off.is_none();
+        // Danger comes before everything else; what is felt before the rules that ask for it.
         let may_be_customer = matches!(role, Role::EndUser | Role::Unknown);
-        if may_be_customer && self.crisis(id, text, virtual_agent).await {
-            return;
+        let is_dealt_with = may_be_customer && self.crisis(id, &text, virtual_agent).await;
+        self.feel(id).await;
+        if calls_for_something && !is_dealt_with {
+            self.react(id, role, virtual_agent).await;
         }
-        if !calls_for_something {
-            return;
-        }
+    }
+
+    /// Sets off what an utterance calls for.
+    async fn react(&mut self, id: UtteranceId, role: Role, virtual_agent: bool) {
         if virtual_agent {
             if role == Role::EndUser {
                 self.overtake();

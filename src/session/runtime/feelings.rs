@@ -2,6 +2,7 @@
 
 use super::super::event::{SessionEvent, Skill};
 use super::Runtime;
+use crate::assist::CoachingEmotion;
 use crate::conversation::{Role, Utterance, UtteranceId};
 use crate::embedding::TextKind;
 use crate::error::Result;
@@ -21,7 +22,7 @@ pub(super) struct Feelings {
 }
 
 impl Runtime {
-    /// Tells what an utterance shows of feeling and effort. Comes after what is suggested on it.
+    /// Tells what an utterance shows of feeling and effort. Comes before the rules of coaching, which may ask for it.
     pub(super) async fn feel(&mut self, id: UtteranceId) {
         let Some(said) = self.conversation.transcript.get(id).cloned() else {
             return;
@@ -84,7 +85,7 @@ impl Runtime {
             return Ok(());
         }
         let embedder = self.assistant.inner.embedder.clone();
-        // Search has just made the same vector, so it is at hand.
+        // Search wants the same vector next, and finds it at hand.
         let vectors = embedder
             .embed(std::slice::from_ref(&said.text), TextKind::Query)
             .await?;
@@ -111,6 +112,14 @@ impl Runtime {
         for event in &mut events {
             event.words = words_of(model, &said.text, event.kind).await?;
         }
+        self.coaching.emotion = Some(CoachingEmotion {
+            kinds: words
+                .ranked()
+                .into_iter()
+                .map(|(emotion, sure)| (emotion.as_str().to_owned(), sure))
+                .collect(),
+            valence: words.valence(),
+        });
         let event = SessionEvent::Emotion {
             participant: said.participant.clone(),
             state,
