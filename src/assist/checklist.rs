@@ -24,8 +24,15 @@ const CACHED_VECTORS: usize = 2048;
 #[derive(Debug)]
 struct Ready {
     list: Checklist,
-    /// In the order of the items: what says each, and what calls for it.
-    items: Vec<(Statement, Option<Statement>)>,
+    /// In the order of the items.
+    items: Vec<ReadyItem>,
+}
+
+#[derive(Debug)]
+struct ReadyItem {
+    said: Statement,
+    /// What calls for it.
+    when: Option<Statement>,
 }
 
 /// Tells where the items of checklists stand. What it tells follows from the conversation alone, so it may be asked at
@@ -68,7 +75,7 @@ impl Checklists {
                     None => None,
                     Some(w) => Some(Statement::new(e, &w.words, &w.examples, w.threshold).await?),
                 };
-                items.push((said, when));
+                items.push(ReadyItem { said, when });
             }
             lists.push(Ready { list, items });
         }
@@ -110,9 +117,9 @@ impl Checklists {
             .filter(|r| r.is_for(&conversation.language))
         {
             let of_list = entries.len();
-            for (item, (said, when)) in ready.list.items.iter().zip(&ready.items) {
+            for (item, parts) in ready.list.items.iter().zip(&ready.items) {
                 let before = entries.get(of_list..).unwrap_or_default();
-                let mut entry = call.entry(item, said, when.as_ref(), before);
+                let mut entry = call.entry(item, parts, before);
                 entry.checklist.clone_from(&ready.list.id);
                 entries.push(entry);
             }
@@ -131,11 +138,11 @@ impl Checklists {
 
     async fn call<'a>(&self, conversation: &'a Conversation, is_over: bool) -> Result<Call<'a>> {
         let utterances = conversation.transcript.utterances();
-        let compares = |pick: &dyn Fn(&(Statement, Option<Statement>)) -> bool| {
+        let compares = |pick: &dyn Fn(&ReadyItem) -> bool| {
             self.lists.iter().any(|ready| ready.items.iter().any(pick))
         };
-        let agent = compares(&|(said, _)| said.compares());
-        let customer = compares(&|(_, when)| when.as_ref().is_some_and(Statement::compares));
+        let agent = compares(&|item| item.said.compares());
+        let customer = compares(&|item| item.when.as_ref().is_some_and(Statement::compares));
         let is_customer = |role: Role| matches!(role, Role::EndUser | Role::Unknown);
         Ok(Call {
             agent: self
@@ -188,8 +195,7 @@ impl Call<'_> {
     fn entry(
         &self,
         item: &ChecklistItem,
-        said: &Statement,
-        when: Option<&Statement>,
+        ready: &ReadyItem,
         before: &[ChecklistEntry],
     ) -> ChecklistEntry {
         let mut entry = ChecklistEntry {
@@ -205,7 +211,7 @@ impl Call<'_> {
             confidence: 0.0,
             is_override: false,
         };
-        let called_for = when.is_none_or(|when| {
+        let called_for = ready.when.as_ref().is_none_or(|when| {
             let customer = self.customer.iter();
             customer
                 .into_iter()
@@ -229,7 +235,7 @@ impl Call<'_> {
         let agent = self.agent.iter().enumerate().skip(from);
         let found = agent
             .into_iter()
-            .find_map(|(at, heard)| Some((at, heard.utterance, said.said_in(&heard.said)?)));
+            .find_map(|(at, heard)| Some((at, heard.utterance, ready.said.said_in(&heard.said)?)));
         match found {
             Some((at, utterance, (words, sure))) => {
                 entry.status = ChecklistStatus::Said;

@@ -120,3 +120,54 @@ async fn nobody_coaches_a_virtual_agent() {
     let events = run(assistant.session(conversation), inputs).await;
     assert_eq!(told(&events), Vec::<String>::new());
 }
+
+/// Says yes to everything, with this probability.
+#[derive(Debug)]
+struct Sure(f32);
+
+#[async_trait::async_trait]
+impl crate::llm::LanguageModel for Sure {
+    fn id(&self) -> &str {
+        "sure"
+    }
+
+    fn capabilities(&self) -> crate::llm::Capabilities {
+        crate::llm::Capabilities::default().with_scoring(true)
+    }
+
+    async fn generate(
+        &self,
+        request: Request,
+    ) -> Result<futures::stream::BoxStream<'static, Result<crate::llm::Delta>>> {
+        crate::llm::LanguageModel::generate(&ScriptedModel::silent(), request).await
+    }
+
+    async fn score(&self, prompt: crate::llm::Prompt, _: Vec<String>) -> Result<Vec<f32>> {
+        assert!(
+            prompt
+                .task()
+                .contains("Does the customer need an interpreter?")
+        );
+        Ok(vec![self.0, 1.0 - self.0])
+    }
+}
+
+#[tokio::test]
+async fn what_only_the_model_can_tell_comes_a_moment_later() {
+    for (sure, cues) in [(0.9, vec!["interpreter"]), (0.4, vec![])] {
+        let question = Condition::ModelQuestion(crate::assist::ModelQuestion {
+            question: "Does the customer need an interpreter?".into(),
+            at_least: 0.6,
+        });
+        let rule = CoachingRule::new("interpreter", Role::EndUser, question, "Offer one.");
+        let assistant = Assistant::builder()
+            .language_model(Arc::new(Sure(sure)))
+            .coaching_rules(vec![rule])
+            .build()
+            .await
+            .unwrap();
+        let inputs = vec![say(Role::EndUser, "Sorry, English not good.")];
+        let session = assistant.session(Conversation::new("acme", Channel::Chat));
+        assert_eq!(told(&run(session, inputs).await), cues);
+    }
+}
