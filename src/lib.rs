@@ -41,6 +41,7 @@
 //! | [`llm`], [`speech`], [`embedding`], [`store`] | ports and their adapters |
 //! | [`knowledge`], [`guard`] | what skills are built from: articles with citations; masking, claims, grounding |
 //! | [`dialogue`], [`assist`], [`summary`] | skills: the virtual agent, help for the human agent, notes |
+//! | [`review`] | skills that look back: evaluation forms |
 //! | [`assistant`], [`session`] | the public face |
 //! | [`models`], [`prompt`] | weights by name; prompts as files |
 //!
@@ -97,6 +98,7 @@ pub mod models;
 pub mod prompt;
 #[cfg(feature = "openai")]
 mod remote;
+pub mod review;
 pub mod session;
 pub mod speech;
 pub mod store;
