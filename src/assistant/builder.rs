@@ -13,6 +13,7 @@ use crate::guard::{CrisisConfig, CrisisGuard, MaskedModel, PiiPolicy};
 use crate::knowledge::{KnowledgeBase, MemoryVectorStore, VectorStore};
 use crate::llm::{LanguageModel, ScriptedModel};
 use crate::prompt::Prompts;
+use crate::review::{ListeningCoder, Reviewer};
 use crate::speech::SpeechToText;
 use crate::store::{ConversationStore, MemoryStore};
 use crate::summary::{Summarizer, WrapUpChooser};
@@ -203,6 +204,11 @@ impl AssistantBuilder {
             true => crisis.with_embedder(embedder.clone()).await?,
             false => crisis,
         };
+        let reviewer = Reviewer::new(model.clone(), embedder.clone(), prompts.clone());
+        let reviewer = match has_meaning {
+            true => reviewer.with_listening(ListeningCoder::with_embedder(embedder.clone())),
+            false => reviewer,
+        };
         let playbooks: Arc<[Playbook]> = self.playbooks.into();
         // A model that says nothing chooses nothing.
         let codes = if writes { self.codes } else { Vec::new() };
@@ -217,6 +223,7 @@ impl AssistantBuilder {
                 crisis,
                 coach: Coach::new(embedder.clone(), self.rules).await?,
                 recalled: Default::default(),
+                reviewer,
                 summarizer: Summarizer::new(model.clone(), embedder, prompts.clone(), chooser),
                 store: self
                     .store

@@ -7,6 +7,7 @@ mod learned;
 #[cfg(feature = "local")]
 pub mod local;
 mod respond;
+mod reviewed;
 
 pub use builder::{AssistantBuilder, Phrases};
 pub use content::Content;
@@ -32,6 +33,7 @@ use crate::guard::CrisisGuard;
 use crate::knowledge::{KnowledgeAnswer, KnowledgeBase, Question};
 use crate::llm::{LanguageModel, Prefix, Structured};
 use crate::prompt::{Prompts, Template};
+use crate::review::Reviewer;
 use crate::session::Session;
 use crate::speech::SpeechToText;
 use crate::store::{ConversationStore, StreamKey};
@@ -69,6 +71,7 @@ pub(crate) struct Inner {
     pub(crate) crisis: CrisisGuard,
     pub(crate) coach: Coach,
     pub(crate) summarizer: Summarizer,
+    pub(crate) reviewer: Reviewer,
     pub(crate) recalled: learned::Recalled,
 }
 

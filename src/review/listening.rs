@@ -130,42 +130,21 @@ pub fn code_listening(conversation: &Conversation) -> ListeningReport {
 /// Codes by rules and, where they are silent and an embedder is given, by likeness to examples.
 #[derive(Clone, Debug)]
 pub struct ListeningCoder {
-    likeness: Option<Likeness>,
-}
-
-#[derive(Clone, Debug)]
-struct Likeness {
-    embedder: Arc<dyn Embedder>,
-    examples: Arc<[(ListeningCode, Vec<f32>)]>,
-    others: Arc<[Vec<f32>]>,
+    embedder: Option<Arc<dyn Embedder>>,
 }
 
 impl ListeningCoder {
     /// By rules alone.
     pub fn rules() -> Self {
-        Self { likeness: None }
+        Self { embedder: None }
     }
 
-    /// By rules, then by likeness to the built-in examples.
-    ///
-    /// # Errors
-    /// As the embedder.
-    pub async fn with_embedder(embedder: Arc<dyn Embedder>) -> Result<Self> {
-        let mut examples = Vec::new();
-        for (code, texts) in cues::EXAMPLES {
-            let texts: Vec<String> = texts.iter().map(|&t| t.to_owned()).collect();
-            let vectors = embedder.embed(&texts, TextKind::Query).await?;
-            examples.extend(vectors.into_iter().map(|v| (*code, v)));
+    /// By rules, then by likeness to the built-in examples. They are embedded with every conversation, so the embedder
+    /// had better remember (`CachedEmbedder`).
+    pub fn with_embedder(embedder: Arc<dyn Embedder>) -> Self {
+        Self {
+            embedder: Some(embedder),
         }
-        let texts: Vec<String> = cues::OTHERS.iter().map(|&t| t.to_owned()).collect();
-        let others = embedder.embed(&texts, TextKind::Query).await?;
-        Ok(Self {
-            likeness: Some(Likeness {
-                embedder,
-                examples: examples.into(),
-                others: others.into(),
-            }),
-        })
     }
 
     /// Codes a conversation.
@@ -178,44 +157,48 @@ impl ListeningCoder {
             .iter()
             .map(|unit| rules::code(&unit.text, &unit.before))
             .collect();
-        if let Some(likeness) = &self.likeness {
-            likeness.fill(&units, &mut codes).await?;
+        if let Some(embedder) = &self.embedder {
+            fill(embedder.as_ref(), &units, &mut codes).await?;
         }
         Ok(gather(conversation, &units, codes))
     }
 }
 
-impl Likeness {
-    async fn fill(&self, units: &[Unit], codes: &mut [Option<ListeningCode>]) -> Result<()> {
-        let silent: Vec<usize> = units
-            .iter()
-            .zip(codes.iter())
-            .enumerate()
-            .filter(|(_, (unit, code))| code.is_none() && rules::may_be_coded(&unit.text))
-            .map(|(at, _)| at)
-            .collect();
-        let texts: Vec<String> = silent
-            .iter()
-            .filter_map(|&at| units.get(at).map(|unit| unit.text.clone()))
-            .collect();
-        let vectors = self.embedder.embed(&texts, TextKind::Query).await?;
-        for (at, vector) in silent.into_iter().zip(vectors) {
-            if let Some(slot) = codes.get_mut(at) {
-                *slot = self.nearest(&vector);
-            }
-        }
-        Ok(())
+/// Codes by likeness what has no code.
+async fn fill(
+    embedder: &dyn Embedder,
+    units: &[Unit],
+    codes: &mut [Option<ListeningCode>],
+) -> Result<()> {
+    let silent = units
+        .iter()
+        .zip(codes.iter_mut())
+        .filter(|(unit, code)| code.is_none() && rules::may_be_coded(&unit.text));
+    let (texts, slots): (Vec<String>, Vec<&mut Option<ListeningCode>>) =
+        silent.map(|(unit, code)| (unit.text.clone(), code)).unzip();
+    if texts.is_empty() {
+        return Ok(());
     }
-
-    fn nearest(&self, vector: &[f32]) -> Option<ListeningCode> {
-        let none = closest(vector, &self.others);
-        self.examples
+    let owned = |texts: &[&str]| -> Vec<String> { texts.iter().map(|&t| t.to_owned()).collect() };
+    let others = embedder
+        .embed(&owned(cues::OTHERS), TextKind::Query)
+        .await?;
+    let mut examples = Vec::new();
+    for (code, texts) in cues::EXAMPLES {
+        examples.push((*code, embedder.embed(&owned(texts), TextKind::Query).await?));
+    }
+    let vectors = embedder.embed(&texts, TextKind::Query).await?;
+    for (slot, vector) in slots.into_iter().zip(vectors) {
+        let none = closest(&vector, &others);
+        let likenesses = examples
             .iter()
-            .map(|(code, example)| (*code, crate::embedding::similarity(vector, example)))
-            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|(code, of)| (*code, closest(&vector, of)));
+        let best = likenesses.max_by(|a, b| a.1.total_cmp(&b.1));
+        *slot = best
             .filter(|(_, like)| *like >= LIKE && *like >= none + MARGIN)
-            .map(|(code, _)| code)
+            .map(|(code, _)| code);
     }
+    Ok(())
 }
 
 /// A sentence of an agent, and what the customer said just before.

@@ -86,11 +86,11 @@ fn without_fillers(text: &str) -> &str {
         " please ",
     ];
     while let Some(filler) = fillers.iter().find(|f| text.starts_with(**f)) {
-        // "Thank you for ..." is no filler.
+        // "Thank you for ..." and "well done" are no fillers.
         let Some(rest) = text.get(filler.len() - 1..) else {
             break;
         };
-        if rest.starts_with(" for ") {
+        if rest.starts_with(" for ") || rest.starts_with(" done ") {
             break;
         }
         text = rest;
