@@ -3,7 +3,7 @@
 # The demo, the tests and clippy use one set of features, so that the heavy crates compile once.
 FEATURES := cli,eval,openai,test-util
 # Each of these is checked alone.
-EACH_FEATURE := whisper candle edge qdrant sqlite openai fetch documents cli eval test-util
+EACH_FEATURE := whisper candle edge qdrant sqlite openai fetch documents plot cli eval test-util
 # What a build without features must not pull in.
 HEAVY := candle|whisper|tokenizers|qdrant|sqlx|lopdf|html5gum|quick-xml|zip|chardetng
 

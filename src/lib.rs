@@ -41,6 +41,7 @@
 //! | [`llm`], [`speech`], [`embedding`], [`store`] | ports and their adapters |
 //! | [`knowledge`], [`guard`], [`understanding`] | what skills are built from: articles with citations; masking, claims, grounding; what is wanted and felt |
 //! | [`dialogue`], [`assist`], [`summary`] | skills: the virtual agent, help for the human agent, notes |
+//! | [`review`], [`insight`] | what looks back: evaluation forms; topics, irritants and figures of many conversations |
 //! | [`assistant`], [`session`] | the public face |
 //! | [`models`], [`prompt`] | weights by name; prompts as files |
 //!
@@ -55,6 +56,7 @@
 //! | `qdrant` | | a Qdrant server or cluster as vector index |
 //! | `openai` | | any OpenAI-compatible server as language model or embedder |
 //! | `fetch` | | download of models by name |
+//! | `plot` | | insight reports as SVG |
 //! | `cli`, `eval` | | the `attendant` command, its evaluations |
 //! | `test-util` | | conformance suites for adapters of your own |
 //! | `cuda`, `metal` | | accelerators, for the engines that are on |
@@ -91,12 +93,14 @@ mod error;
 #[cfg(feature = "eval")]
 pub mod eval;
 pub mod guard;
+pub mod insight;
 pub mod knowledge;
 pub mod llm;
 pub mod models;
 pub mod prompt;
 #[cfg(feature = "openai")]
 mod remote;
+pub mod review;
 pub mod session;
 pub mod speech;
 pub mod store;

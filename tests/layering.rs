@@ -16,7 +16,7 @@ const LAYERS: &[Layer] = &[
     Layer::apart(&["conversation", "compute", "remote"]),
     Layer::apart(&["llm", "speech", "embedding", "store", "prompt", "models"]),
     Layer::apart(&["understanding", "knowledge", "guard"]),
-    Layer::apart(&["dialogue", "assist", "summary", "insight"]),
+    Layer::apart(&["dialogue", "assist", "summary", "insight", "review"]),
     Layer::together(&["assistant", "session"]),
     Layer::together(&["bin", "server", "eval"]),
 ];

@@ -15,6 +15,7 @@ use crate::guard::{CrisisConfig, CrisisGuard, MaskedModel, PiiPolicy};
 use crate::knowledge::{KnowledgeBase, MemoryVectorStore, VectorStore};
 use crate::llm::{LanguageModel, ScriptedModel};
 use crate::prompt::Prompts;
+use crate::review::{ListeningCoder, Reviewer};
 use crate::speech::SpeechToText;
 use crate::store::{ConversationStore, MemoryStore};
 use crate::summary::{Summarizer, WrapUpChooser};
@@ -222,6 +223,11 @@ impl AssistantBuilder {
             true => crisis.with_embedder(embedder.clone()).await?,
             false => crisis,
         };
+        let reviewer = Reviewer::new(model.clone(), embedder.clone(), prompts.clone());
+        let reviewer = match has_meaning {
+            true => reviewer.with_listening(ListeningCoder::with_embedder(embedder.clone())),
+            false => reviewer,
+        };
         let playbooks: Arc<[Playbook]> = self.playbooks.into();
         // A model that says nothing chooses nothing.
         let codes = if writes { self.codes } else { Vec::new() };
@@ -244,6 +250,7 @@ impl AssistantBuilder {
                     prompts.clone(),
                     chooser,
                 ),
+                reviewer,
                 store: self
                     .store
                     .unwrap_or_else(|| Arc::new(MemoryStore::default())),

@@ -8,6 +8,7 @@ mod learned;
 #[cfg(feature = "local")]
 pub mod local;
 mod respond;
+mod reviewed;
 
 pub use builder::{AssistantBuilder, Phrases};
 pub use content::Content;
@@ -35,6 +36,7 @@ use crate::guard::CrisisGuard;
 use crate::knowledge::{KnowledgeAnswer, KnowledgeBase, Question};
 use crate::llm::{LanguageModel, Prefix, Structured};
 use crate::prompt::{Prompts, Template};
+use crate::review::Reviewer;
 use crate::session::Session;
 use crate::speech::SpeechToText;
 use crate::store::{ConversationStore, StreamKey};
@@ -77,6 +79,7 @@ pub(crate) struct Inner {
     pub(crate) asker: ModelAsker,
     pub(crate) checklists: Checklists,
     pub(crate) summarizer: Summarizer,
+    pub(crate) reviewer: Reviewer,
     pub(crate) recalled: learned::Recalled,
 }
 

@@ -41,6 +41,10 @@ pub(crate) enum Command {
     Suggest(FileArgs),
     /// Run coaching rules over stored conversations: how often each fires, how well, and where.
     Replay(ReplayArgs),
+    /// Fill an evaluation form in for a conversation, with evidence.
+    Review(ReviewArgs),
+    /// What a folder of conversations tells: topics, irritants, resolution, containment, satisfaction.
+    Insight(InsightArgs),
     /// Fetch, list and check models.
     Models(ModelsArgs),
     /// Measure quality on a folder of data.
@@ -260,6 +264,60 @@ pub(crate) struct ReplayArgs {
     /// The report as one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct ReviewArgs {
+    /// A transcript (JSON) or a recording.
+    pub(crate) file: PathBuf,
+    /// The form (TOML); by default those for good service and reflective listening.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) form: Option<PathBuf>,
+    /// One filled form a line, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) setup: Setup,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct InsightArgs {
+    /// Folder with conversations (JSON, one a file; other fields beside: queue, product, pulse, notes, ...).
+    pub(crate) dir: PathBuf,
+    /// Group the figures.
+    #[arg(long, value_enum)]
+    pub(crate) by: Option<InsightBy>,
+    /// Write the figures to this file, and topics, irritants and voices beside it (FILE's name with .topics.csv, ...).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csv: Option<PathBuf>,
+    /// Draw the report (SVG).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plot: Option<PathBuf>,
+    /// The report as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Embedding model: an id, a folder with model.safetensors, or `none` (groups of shared words).
+    #[arg(
+        long,
+        value_name = "MODEL",
+        env = "ATTENDANT_EMBEDDING",
+        default_value = "all-minilm-l6-v2"
+    )]
+    pub(crate) embedding: String,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum InsightBy {
+    /// By queue.
+    Queue,
+    /// By product.
+    Product,
+    /// By day (UTC).
+    Day,
+    /// By ISO week (UTC).
+    Week,
+    /// By month (UTC).
+    Month,
 }
 
 #[derive(Debug, Group)]

@@ -25,6 +25,8 @@ async fn main() -> ExitCode {
         Command::Summarize(args) => commands::file::summarize(args, &screen).await,
         Command::Suggest(args) => commands::file::suggest(args, &screen).await,
         Command::Replay(args) => commands::replay::run(args, &screen).await,
+        Command::Review(args) => commands::review::run(args, &screen).await,
+        Command::Insight(args) => commands::insight::run(args, &screen).await,
         Command::Models(args) => commands::models::run(args, &screen).await,
         #[cfg(feature = "eval")]
         Command::Eval(args) => commands::eval::run(args, &screen).await,

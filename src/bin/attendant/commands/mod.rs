@@ -6,10 +6,12 @@ pub(crate) mod chat;
 pub(crate) mod eval;
 pub(crate) mod file;
 pub(crate) mod index;
+pub(crate) mod insight;
 pub(crate) mod knowledge;
 pub(crate) mod live;
 pub(crate) mod models;
 pub(crate) mod replay;
+pub(crate) mod review;
 pub(crate) mod transcribe;
 
 use std::sync::Arc;

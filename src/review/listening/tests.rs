@@ -1,0 +1,333 @@
+use super::*;
+use crate::conversation::Channel;
+
+use ListeningCode::{
+    Affirmation as A, ClosedQuestion as C, ComplexReflection as X, OpenQuestion as O,
+    SimpleReflection as S,
+};
+
+/// What the customer said, what the agent answers, what that is.
+const LABELLED: &[(&str, &str, Option<ListeningCode>)] = &[
+    (
+        "I paid forty pounds twice this month.",
+        "So you paid twice this month.",
+        Some(S),
+    ),
+    (
+        "I paid forty pounds twice this month.",
+        "You paid forty pounds two times.",
+        Some(S),
+    ),
+    (
+        "The engineer never came on Tuesday.",
+        "You said the engineer never came.",
+        Some(S),
+    ),
+    (
+        "The engineer never came on Tuesday.",
+        "Nobody came on Tuesday.",
+        Some(S),
+    ),
+    (
+        "My line has been dead since Monday.",
+        "So the line has been dead since Monday.",
+        Some(S),
+    ),
+    (
+        "I want to cancel because I am moving to Spain.",
+        "You want to cancel because you are moving.",
+        Some(S),
+    ),
+    (
+        "I am really angry about this.",
+        "You're angry about this.",
+        Some(S),
+    ),
+    (
+        "I called three times already.",
+        "You've called three times.",
+        Some(S),
+    ),
+    (
+        "I called three times already.",
+        "If I understand you correctly, you called three times.",
+        Some(S),
+    ),
+    (
+        "My parcel is still not here.",
+        "What I hear is that the parcel is still not here.",
+        Some(S),
+    ),
+    (
+        "I called three times already.",
+        "It sounds like you have lost your trust in us.",
+        Some(X),
+    ),
+    (
+        "I called three times already.",
+        "That must be exhausting for you.",
+        Some(X),
+    ),
+    (
+        "The engineer never came on Tuesday.",
+        "You feel let down after waiting all day.",
+        Some(X),
+    ),
+    (
+        "My mother depends on the phone.",
+        "You're worried that she cannot reach anybody in an emergency.",
+        Some(X),
+    ),
+    (
+        "My mother depends on the phone.",
+        "It sounds as if her safety is what matters to you.",
+        Some(X),
+    ),
+    (
+        "I paid twice.",
+        "I understand how frustrating this is.",
+        Some(X),
+    ),
+    (
+        "I was a customer for ten years.",
+        "You expected to be treated with more respect after ten years.",
+        Some(X),
+    ),
+    (
+        "The new plan is cheaper but I like the old one.",
+        "On the one hand you would save money, on the other hand you trust what you have.",
+        Some(X),
+    ),
+    (
+        "Every month there is something else.",
+        "So you really want somebody to take this off your shoulders.",
+        Some(X),
+    ),
+    (
+        "I don't know what all these fees are.",
+        "It seems this bill is rather confusing.",
+        Some(X),
+    ),
+    ("Hello.", "How can I help you today?", Some(O)),
+    (
+        "My internet is slow.",
+        "What have you tried so far?",
+        Some(O),
+    ),
+    ("My internet is slow.", "Tell me what happened.", Some(O)),
+    (
+        "My internet is slow.",
+        "Could you tell me more about when it gets slow?",
+        Some(O),
+    ),
+    (
+        "I want to leave.",
+        "What makes you think of leaving?",
+        Some(O),
+    ),
+    ("I want to leave.", "Why do you want to leave us?", Some(O)),
+    (
+        "I want to leave.",
+        "What would have to change for you to stay?",
+        Some(O),
+    ),
+    (
+        "It is broken.",
+        "Walk me through what you see on the screen.",
+        Some(O),
+    ),
+    ("It is broken.", "How does this affect your work?", Some(O)),
+    ("Hello.", "Hello, what brings you to us?", Some(O)),
+    (
+        "It is broken.",
+        "Can you describe what the light is doing?",
+        Some(O),
+    ),
+    ("Hello.", "What is your account number?", Some(C)),
+    ("Hello.", "Can you tell me your date of birth?", Some(C)),
+    (
+        "My internet is slow.",
+        "Is the light on the router green?",
+        Some(C),
+    ),
+    ("My internet is slow.", "Did you restart it?", Some(C)),
+    (
+        "My internet is slow.",
+        "How long has it been slow?",
+        Some(C),
+    ),
+    ("My internet is slow.", "When did it start?", Some(C)),
+    (
+        "My internet is slow.",
+        "Have you got another device?",
+        Some(C),
+    ),
+    (
+        "That was all.",
+        "Is there anything else I can do for you?",
+        Some(C),
+    ),
+    ("I paid twice.", "Which card did you use?", Some(C)),
+    (
+        "I paid twice.",
+        "Would you like a refund or a credit?",
+        Some(C),
+    ),
+    ("I paid twice.", "And the second payment?", Some(C)),
+    (
+        "I paid twice.",
+        "Could you spell your last name for me?",
+        Some(C),
+    ),
+    (
+        "I restarted it and wrote down the lights.",
+        "It was smart of you to write that down.",
+        Some(A),
+    ),
+    (
+        "I restarted it and wrote down the lights.",
+        "Thank you for trying that before you called.",
+        Some(A),
+    ),
+    (
+        "I have been waiting for an hour.",
+        "You've been very patient with us.",
+        Some(A),
+    ),
+    (
+        "I have all the receipts here.",
+        "I appreciate that you kept everything.",
+        Some(A),
+    ),
+    (
+        "I found it under settings.",
+        "Well done, that was the hard part.",
+        Some(A),
+    ),
+    (
+        "I stopped the payment myself.",
+        "You did the right thing.",
+        Some(A),
+    ),
+    (
+        "I look after my father and work.",
+        "You care a lot about him.",
+        Some(A),
+    ),
+    ("I paid twice.", "I will check that for you.", None),
+    ("I paid twice.", "I am so sorry to hear that.", None),
+    (
+        "I paid twice.",
+        "You will have your money back within five days.",
+        None,
+    ),
+    ("I paid twice.", "You can see the payment in the app.", None),
+    ("I paid twice.", "Your refund is on its way.", None),
+    ("I paid twice.", "One moment, please.", None),
+    ("I paid twice.", "Okay, thank you.", None),
+    (
+        "I paid twice.",
+        "Larkfield charges on the third of each month.",
+        None,
+    ),
+    (
+        "My internet is slow.",
+        "You need to restart the router first.",
+        None,
+    ),
+    (
+        "My internet is slow.",
+        "What you can do is move the router.",
+        None,
+    ),
+    (
+        "My internet is slow.",
+        "There is an outage in your area.",
+        None,
+    ),
+    ("Thank you.", "You're welcome.", None),
+    ("Thank you.", "Have a nice day.", None),
+    ("Hello.", "Welcome to Larkfield, my name is Daniel.", None),
+];
+
+fn agreement() -> (usize, Vec<String>) {
+    let mut wrong = Vec::new();
+    for (before, sentence, label) in LABELLED {
+        let codes: Vec<_> = sentences(sentence)
+            .filter_map(|s| rules::code(s, before))
+            .collect();
+        if codes.first().copied() != *label || codes.len() > 1 {
+            wrong.push(format!("{sentence:?}: {codes:?}, should be {label:?}"));
+        }
+    }
+    (LABELLED.len() - wrong.len(), wrong)
+}
+
+#[test]
+fn rules_agree_with_our_labels() {
+    let (right, wrong) = agreement();
+    println!("{right} of {} agree", LABELLED.len());
+    wrong.iter().for_each(|w| println!("{w}"));
+    assert!(right * 100 >= LABELLED.len() * 90, "{wrong:#?}");
+}
+
+fn call(turns: &[(Role, &str)]) -> Conversation {
+    let mut call = Conversation::new("acme", Channel::Chat);
+    for (role, text) in turns {
+        call.say(*role, *text);
+    }
+    call
+}
+
+#[test]
+fn ratios_rest_on_utterances() {
+    let call = call(&[
+        (Role::HumanAgent, "Hello. How can I help you?"),
+        (
+            Role::EndUser,
+            "I paid $42.50 twice, and I called three times.",
+        ),
+        (
+            Role::HumanAgent,
+            "So you paid $42.50 twice. That must be exhausting for you. What is your name? What happened then?",
+        ),
+        (Role::EndUser, "Ada. Nobody called me back."),
+        (Role::HumanAgent, "Is that all?"),
+    ]);
+    let report = code_listening(&call);
+    assert_eq!(report.agent_utterances, 3);
+    assert_eq!(
+        (report.simple_reflections, report.complex_reflections),
+        (0, 1)
+    );
+    assert_eq!((report.open_questions, report.closed_questions), (2, 1));
+    assert_eq!(report.complex_share, Some(1.0));
+    assert_eq!(report.utterances[1].utterance, UtteranceId(3));
+    assert_eq!(report.utterances[1].codes, [X, O]);
+}
+
+#[test]
+fn nothing_is_counted_where_nothing_can_be_told() {
+    let mut other = call(&[(Role::HumanAgent, "Was kann ich tun?")]);
+    other.language = "de".into();
+    let report = code_listening(&other);
+    assert_eq!(report.questions(), 0);
+    assert_eq!(report.reflection_to_question, None);
+    for text in [
+        "",
+        "?",
+        " ... ",
+        "\u{2019}\u{2019}",
+        "so",
+        "\u{1f600}?",
+        "you you you you",
+    ] {
+        code_listening(&call(&[(Role::EndUser, text), (Role::HumanAgent, text)]));
+    }
+}
+
+#[test]
+fn a_point_in_a_number_ends_no_sentence() {
+    let cut: Vec<&str> = sentences("You paid 42.50. Is that right? Yes").collect();
+    assert_eq!(cut, ["You paid 42.50.", "Is that right?", "Yes"]);
+}
