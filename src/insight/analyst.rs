@@ -15,9 +15,9 @@ use crate::embedding::{Embedder, TextKind, similarity};
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::Redactor;
 
-/// Openings about the same are at least so much like the middle of their topic, complaints like that of their irritant.
-const SAME_TOPIC: f32 = 0.5;
-const SAME_IRRITANT: f32 = 0.55;
+/// Openings about the same are on average at least so much alike (cosine), and complaints.
+const SAME_TOPIC: f32 = 0.35;
+const SAME_IRRITANT: f32 = 0.4;
 /// A sentence this much like an example complains, if it is clearly less like what does not.
 const COMPLAINS: f32 = 0.55;
 const MARGIN: f32 = 0.05;

@@ -1,8 +1,8 @@
 //! What many conversations tell: topics, irritants, whether problems were solved at the first contact, and what
 //! customers, agents' notes and pulse answers say beside each other.
 //!
-//! Pure aggregation: records are handed in, an [`InsightReport`] comes out. No figure is told of a single person, no
-//! type here knows who the agent was, and handle time never stands without resolution or satisfaction. Texts that are
+//! Pure aggregation: records are handed in, an [`InsightReport`] comes out. No report tells
+//! agents apart, and handle time never stands without resolution or satisfaction. Texts that are
 //! shown were redacted before.
 
 mod analyst;

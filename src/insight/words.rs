@@ -179,7 +179,6 @@ const COMPLAINTS: &[&str] = &[
     " too slow ",
     " so slow ",
     " missed ",
-    " lost my ",
     " failed ",
     " broke ",
     " delayed ",

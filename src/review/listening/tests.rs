@@ -7,7 +7,9 @@ use ListeningCode::{
 };
 
 /// What the customer said, what the agent answers, what that is.
-const LABELLED: &[(&str, &str, Option<ListeningCode>)] = &[
+type Labelled = (&'static str, &'static str, Option<ListeningCode>);
+
+const LABELLED: &[Labelled] = &[
     (
         "I paid forty pounds twice this month.",
         "So you paid twice this month.",
@@ -250,9 +252,173 @@ const LABELLED: &[(&str, &str, Option<ListeningCode>)] = &[
     ("Hello.", "Welcome to Larkfield, my name is Daniel.", None),
 ];
 
-fn agreement() -> (usize, Vec<String>) {
+/// Written after the rules, and no rule was changed for them.
+const UNSEEN: &[Labelled] = &[
+    (
+        "The parcel came, but the box was empty.",
+        "So the box arrived empty.",
+        Some(S),
+    ),
+    (
+        "I moved in March and nobody updated my address.",
+        "Your address was never updated.",
+        Some(S),
+    ),
+    (
+        "I moved in March and nobody updated my address.",
+        "You moved in March.",
+        Some(S),
+    ),
+    (
+        "My son cannot do his homework without it.",
+        "He cannot do his homework.",
+        Some(S),
+    ),
+    (
+        "I asked for a refund and got a voucher.",
+        "You asked for your money and got a voucher.",
+        Some(S),
+    ),
+    (
+        "I asked for a refund and got a voucher.",
+        "Let me see if I got this: you wanted a refund and you got a voucher.",
+        Some(S),
+    ),
+    (
+        "I asked for a refund and got a voucher.",
+        "A voucher is no use to you at all.",
+        Some(X),
+    ),
+    (
+        "My son cannot do his homework without it.",
+        "You want to be there for him and you feel stuck.",
+        Some(X),
+    ),
+    (
+        "I moved in March and nobody updated my address.",
+        "It feels as if nobody is listening.",
+        Some(X),
+    ),
+    (
+        "I have explained this to five people.",
+        "You are running out of patience with us.",
+        Some(X),
+    ),
+    (
+        "I have explained this to five people.",
+        "You'd like somebody to finally own this.",
+        Some(X),
+    ),
+    (
+        "I am not sure whether I should change.",
+        "Part of you would like to change, and part of you is wary.",
+        Some(X),
+    ),
+    (
+        "I am not sure whether I should change.",
+        "You're weighing the price against the trouble.",
+        Some(X),
+    ),
+    (
+        "I pay more than my neighbour.",
+        "That seems unfair to you.",
+        Some(X),
+    ),
+    (
+        "I pay more than my neighbour.",
+        "What would be a fair price in your eyes?",
+        Some(O),
+    ),
+    (
+        "I pay more than my neighbour.",
+        "How did you find out?",
+        Some(O),
+    ),
+    (
+        "It just stopped.",
+        "What did you do right before it stopped?",
+        Some(O),
+    ),
+    ("It just stopped.", "And what happened after that?", Some(O)),
+    (
+        "It just stopped.",
+        "I'd like to understand what you noticed first.",
+        Some(O),
+    ),
+    (
+        "It just stopped.",
+        "What concerns you most about it?",
+        Some(O),
+    ),
+    ("It just stopped.", "Does the screen stay black?", Some(C)),
+    ("It just stopped.", "On which floor is the socket?", Some(C)),
+    (
+        "It just stopped.",
+        "Are you near the router right now?",
+        Some(C),
+    ),
+    ("It just stopped.", "So it stopped yesterday?", Some(C)),
+    (
+        "It just stopped.",
+        "May I have your customer number, please?",
+        Some(C),
+    ),
+    ("It just stopped.", "Shall I book an engineer?", Some(C)),
+    (
+        "It just stopped.",
+        "You have tried another socket, right?",
+        Some(C),
+    ),
+    (
+        "I wrote everything down with dates.",
+        "Those notes are really helpful, you were thorough.",
+        Some(A),
+    ),
+    (
+        "I wrote everything down with dates.",
+        "You've clearly put thought into this.",
+        Some(A),
+    ),
+    (
+        "I stayed home three times for you.",
+        "Thank you for staying so calm about it.",
+        Some(A),
+    ),
+    (
+        "I paid it the same day.",
+        "It was responsible of you to pay right away.",
+        Some(A),
+    ),
+    (
+        "I paid it the same day.",
+        "I can see the payment here.",
+        None,
+    ),
+    ("I paid it the same day.", "That is correct.", None),
+    (
+        "I paid it the same day.",
+        "We will send the invoice tomorrow.",
+        None,
+    ),
+    (
+        "I paid it the same day.",
+        "Your contract runs until May.",
+        None,
+    ),
+    (
+        "I paid it the same day.",
+        "You are now connected with billing.",
+        None,
+    ),
+    ("It just stopped.", "Let me run a test on the line.", None),
+    ("It just stopped.", "I apologise for the trouble.", None),
+    ("It just stopped.", "You can plug it in again now.", None),
+    ("It just stopped.", "If it blinks, the line is busy.", None),
+];
+
+fn agreement(labelled: &[Labelled]) -> (usize, Vec<String>) {
     let mut wrong = Vec::new();
-    for (before, sentence, label) in LABELLED {
+    for (before, sentence, label) in labelled {
         let codes: Vec<_> = sentences(sentence)
             .filter_map(|s| rules::code(s, before))
             .collect();
@@ -260,15 +426,17 @@ fn agreement() -> (usize, Vec<String>) {
             wrong.push(format!("{sentence:?}: {codes:?}, should be {label:?}"));
         }
     }
-    (LABELLED.len() - wrong.len(), wrong)
+    (labelled.len() - wrong.len(), wrong)
 }
 
 #[test]
 fn rules_agree_with_our_labels() {
-    let (right, wrong) = agreement();
-    println!("{right} of {} agree", LABELLED.len());
-    wrong.iter().for_each(|w| println!("{w}"));
-    assert!(right * 100 >= LABELLED.len() * 90, "{wrong:#?}");
+    for (labelled, floor) in [(LABELLED, 90), (UNSEEN, 60)] {
+        let (right, wrong) = agreement(labelled);
+        println!("{right} of {} agree", labelled.len());
+        wrong.iter().for_each(|w| println!("{w}"));
+        assert!(right * 100 >= labelled.len() * floor, "{wrong:#?}");
+    }
 }
 
 fn call(turns: &[(Role, &str)]) -> Conversation {
