@@ -352,12 +352,12 @@ impl Ready {
             .unwrap_or_default();
         let language = primary(&conversation.language);
         let now = said.map_or(0, |said| said.end_ms);
+        // A transcript without times would never get over a cool-down.
+        let is_timed = now > 0;
+        let cooldown_ms = rule.cooldown_s.saturating_mul(1000);
         let rested = |before: &Fired| {
             (said.is_none() || before.utterance != said.map(|said| said.id))
-                && now
-                    >= before
-                        .at_ms
-                        .saturating_add(rule.cooldown_s.saturating_mul(1000))
+                && (!is_timed || now >= before.at_ms.saturating_add(cooldown_ms))
         };
         (rule.languages.is_empty()
             || rule

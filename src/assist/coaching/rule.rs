@@ -36,7 +36,7 @@ pub struct CoachingRule {
     pub acknowledgements: Vec<String>,
     /// Phrases in the utterance that keep the cue away.
     pub do_not_trigger: Vec<String>,
-    /// Seconds of the conversation in which the cue does not come again.
+    /// Seconds of the conversation in which the cue does not come again; of no effect in a transcript without times.
     pub cooldown_s: u64,
     /// At most this many times in a conversation.
     pub max_per_call: u32,

@@ -296,3 +296,43 @@ fn timing_tells_overlap_and_silence_of_an_utterance() {
         (Some(700), Some(6_900))
     );
 }
+
+#[tokio::test]
+async fn a_replay_counts_by_conversation_against_the_labels_there_are() {
+    let keys =
+        "speaker = \"end_user\"\nmax_per_call = 3\ncondition = { words = { any = [\"cancel\"] } }";
+    let coach = with(vec![rule(keys).unwrap()]).await;
+    let mut replay = Replay::new(&coach);
+    for (name, text, labels) in [
+        ("right", "cancel", Some(vec!["r"])),
+        ("wrong", "cancel", Some(vec![])),
+        ("missed", "leave", Some(vec!["r", "other"])),
+        ("unlabelled", "cancel", None),
+    ] {
+        let mut conversation = Conversation::new("acme", Channel::Chat);
+        let (mut state, mut cues) = (CoachingState::default(), Vec::new());
+        for _ in 0..2 {
+            conversation.say(Role::EndUser, text);
+            cues.extend(coach.cues(&conversation, &mut state).await.unwrap());
+        }
+        let replayed = ReplayConversation {
+            name: name.into(),
+            conversation,
+            labels: labels.map(|ids| ids.into_iter().map(String::from).collect()),
+        };
+        replay.take(&replayed, &cues);
+    }
+    let report = replay.report();
+    assert_eq!((report.conversations, report.labelled), (4, 3));
+    assert_eq!(report.unknown_labels, ["other"]);
+    let rule = &report.rules[0];
+    assert_eq!((rule.fired, rule.conversations), (6, 3));
+    assert_eq!(rule.fire_rate, 0.75);
+    assert_eq!((rule.precision, rule.recall), (Some(0.5), Some(0.5)));
+    let names: Vec<&str> = rule
+        .examples
+        .iter()
+        .map(|e| e.conversation.as_str())
+        .collect();
+    assert_eq!(names, ["right", "wrong", "unlabelled"]);
+}

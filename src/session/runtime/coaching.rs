@@ -15,9 +15,10 @@ use crate::speech::{SignalTracker, Spoken};
 pub(super) struct Desk {
     state: CoachingState,
     signals: SignalTracker,
-    /// What the speaker of the utterance that comes next to the rules feels, from whoever knows.
-    pub(super) emotion: Option<CoachingEmotion>,
-    /// What only the model can tell, as the conversation stood when a rule wanted to know.
+    /// How the last utterance was said.
+    heard: Option<(UtteranceId, CoachingSignals)>,
+    /// What only the model can tell, as the conversation stood when a rule wanted to know. What is still unasked when
+    /// the next utterance raises questions is dropped: a cue about words long gone helps nobody.
     pub(super) open: Option<OpenQuestions>,
     entries: Vec<ChecklistEntry>,
     pub(super) overrides: Vec<ChecklistOverride>,
@@ -39,11 +40,23 @@ impl Runtime {
         };
         let desk = &mut self.coaching;
         let voice = desk.signals.utterance(Spoken::from(said));
-        let mut signals = CoachingSignals::of(said, &desk.signals.snapshot(), &voice);
-        signals.emotion = desk.emotion.take();
+        let signals = CoachingSignals::of(said, &desk.signals.snapshot(), &voice);
+        desk.heard = Some((id, signals.clone()));
         let moment = CoachingMoment::new(Trigger::EndOfUtterance).with_signals(signals);
         self.coach_at(moment).await;
         self.check_lists(false).await;
+    }
+
+    /// It became known what the speaker of the last utterance feels: the rules are looked at again. None comes twice, and
+    /// the vectors are at hand.
+    #[allow(dead_code, reason = "for whoever finds out feelings in a session")]
+    pub(super) async fn coach_felt(&mut self, id: UtteranceId, emotion: CoachingEmotion) {
+        let heard = self.coaching.heard.take().filter(|(of, _)| *of == id);
+        if let Some((_, signals)) = heard {
+            let moment = CoachingMoment::new(Trigger::EndOfUtterance)
+                .with_signals(signals.with_emotion(emotion));
+            self.coach_at(moment).await;
+        }
     }
 
     /// The conversation begins: rules and checklists of the start. One that is taken up again has had them.
