@@ -6,6 +6,7 @@
 
 mod cues;
 mod examples;
+mod lexicon;
 mod rules;
 
 use std::sync::Arc;
