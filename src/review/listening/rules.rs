@@ -2,9 +2,10 @@
 
 use super::ListeningCode;
 use super::cues::{
-    AFFIRMING, ASKING_MORE, AUXILIARIES, COMPLEX_STEMS, DETAILS, FEELINGS, INSTRUCTIONS, MEANINGS,
-    OPEN_WORDS, POLITE, QUESTION_WORDS, SIMPLE_STEMS, STOPWORDS,
+    AFFIRMING, ASKING_MORE, AUXILIARIES, COMPLEX_STEMS, DETAILS, INSTRUCTIONS, OPEN_WORDS, POLITE,
+    QUESTION_WORDS, SIMPLE_STEMS,
 };
+use super::lexicon::{FEELINGS, MEANINGS, STOPWORDS};
 use crate::review::judge::plain;
 
 /// Share of the words of a reflection that the customer used, from which on it only repeats.
