@@ -52,6 +52,10 @@ test: models  ## Run all tests, those with the real models too
 	@echo "==> kernels, and examples in the documentation"
 	@cargo test --quiet -p attendant-kernels
 	@cargo test --doc --features $(FEATURES)
+	@echo "==> examples"
+	@for example in live_session summarize suggest; do \
+	    cargo run --quiet --features $(FEATURES) --example $$example >/dev/null || exit 1; \
+	done
 
 test-light: setup  ## Run the tests that need no models and no heavy crates (minutes, even when cold)
 	@echo "==> tests without models"

@@ -39,7 +39,7 @@
 //! |---|---|
 //! | [`conversation`] | the shared nouns: [`Conversation`](conversation::Conversation), [`Suggestion`](conversation::Suggestion), [`Summary`](conversation::Summary), … |
 //! | [`llm`], [`speech`], [`embedding`], [`store`] | ports and their adapters |
-//! | [`knowledge`], [`guard`] | what skills are built from: articles with citations; masking, claims, grounding |
+//! | [`knowledge`], [`guard`], [`understanding`] | what skills are built from: articles with citations; masking, claims, grounding; what is wanted and felt |
 //! | [`dialogue`], [`assist`], [`summary`] | skills: the virtual agent, help for the human agent, notes |
 //! | [`review`], [`insight`] | what looks back: evaluation forms; topics, irritants and figures of many conversations |
 //! | [`assistant`], [`session`] | the public face |
@@ -107,6 +107,7 @@ pub mod store;
 pub mod summary;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
+pub mod understanding;
 
 pub use assistant::{Assistant, AssistantBuilder, Content, Phrases};
 pub use error::{Error, ErrorKind, Result};

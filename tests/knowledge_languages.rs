@@ -1,5 +1,5 @@
 //! What retrieval can do across languages with the default embedding model: a smoke test, and the figures of the
-//! table in `knowledge/README.md` (printed with `--no-capture`).
+//! table in `README.md` (printed with `--no-capture`).
 //!
 //! Needs the model `all-minilm-l6-v2` in the model cache (`make models`).
 #![cfg(all(feature = "candle", feature = "edge"))]

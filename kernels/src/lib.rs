@@ -15,6 +15,7 @@ pub mod encoder;
 mod matrix;
 pub mod ops;
 mod pool;
+pub mod training;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

@@ -1,105 +1,103 @@
 //! Coaching cues: rules as data, evaluated in milliseconds, never in the way.
 
+mod ask;
+mod condition;
+mod hurry;
+mod replay;
+mod rule;
+mod signals;
+mod verdict;
+
+pub use ask::ModelAsker;
+pub use condition::{
+    Condition, EmotionCondition, LikenessCondition, MissingStep, ModelQuestion, SignalsCondition,
+    WordsCondition,
+};
+pub(crate) use replay::Replay;
+pub use replay::{ReplayConversation, ReplayExample, ReplayReport, RuleReplay};
+pub use rule::{CoachingRule, load_coaching_rules};
+pub use signals::{CoachingEmotion, CoachingSignals};
+
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::likeness::{Said, closest};
+use super::phrases::{Phrases, is_closing};
 use crate::conversation::{
-    CoachingCue, Conversation, Evidence, Role, Suggestion, SuggestionKind, Utterance,
+    CoachingCue, Conversation, Evidence, Role, Suggestion, SuggestionKind, Trigger, Utterance,
+    UtteranceId,
 };
-use crate::embedding::{Embedder, TextKind, similarity};
-use crate::error::{Error, ErrorKind, OrError, Result};
-
-/// When a cue is given: somebody says something close to the examples, closer than to the
-/// counter-examples, and the agent has not responded to it yet.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CoachingRule {
-    /// Machine name.
-    pub id: String,
-    /// Name for screens.
-    pub display_name: String,
-    /// Whose words are looked at.
-    pub speaker: Role,
-    /// Sentences that call for the cue.
-    pub examples: Vec<String>,
-    /// Sentences on the same topics that do not.
-    #[serde(default)]
-    pub counter_examples: Vec<String>,
-    /// Least similarity to an example, between 0 and 1.
-    pub threshold: f32,
-    /// The hint to the agent.
-    pub agent_action: String,
-    /// Phrases by which the agent has already done it.
-    #[serde(default)]
-    pub acknowledgements: Vec<String>,
-    /// Seconds of the conversation in which the cue does not come again.
-    #[serde(default)]
-    pub cooldown_s: u64,
-    /// At most this many times in a conversation.
-    #[serde(default = "once")]
-    pub max_per_call: u32,
-    /// Lower comes first.
-    #[serde(default)]
-    pub priority: u32,
-    /// BCP 47 tags of the conversations it is for; all where empty.
-    #[serde(default)]
-    pub languages: Vec<String>,
-}
-
-fn once() -> u32 {
-    1
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RuleFile {
-    #[serde(default)]
-    rules: Vec<CoachingRule>,
-}
-
-/// Reads rules from a TOML file of `[[rules]]`.
-///
-/// # Errors
-/// [`ErrorKind::NotFound`] without such a file; [`ErrorKind::Config`] with line and key of the
-/// mistake.
-pub fn load_coaching_rules(path: &Path) -> Result<Vec<CoachingRule>> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path).or_error(ErrorKind::NotFound, || {
-        format!("cannot read the coaching rules {shown}")
-    })?;
-    let file: RuleFile = toml::from_str(&text).or_error(ErrorKind::Config, || {
-        format!("{shown} holds no coaching rules")
-    })?;
-    for rule in &file.rules {
-        let fault = if rule.examples.is_empty() {
-            "has no examples and could never fire"
-        } else if !(0.0..=1.0).contains(&rule.threshold) {
-            "needs a threshold between 0 and 1"
-        } else {
-            continue;
-        };
-        return Err(Error::new(
-            ErrorKind::Config,
-            format!("{shown}: rule {:?} {fault}", rule.id),
-        ));
-    }
-    Ok(file.rules)
-}
+use crate::embedding::{CachedEmbedder, Embedder, TextKind};
+use crate::error::Result;
+use verdict::{Prepared, Scene, Verdict};
 
 /// What was fired when, in one conversation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CoachingState {
-    fired: HashMap<String, Vec<u64>>,
+    fired: HashMap<String, Vec<Fired>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Fired {
+    at_ms: u64,
+    utterance: Option<UtteranceId>,
+}
+
+/// When rules are looked at, and what is known then besides the words.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CoachingMoment {
+    /// What happened.
+    pub trigger: Trigger,
+    /// How the last utterance was said.
+    pub signals: CoachingSignals,
+    /// What a model answered to the open questions: the probability of "yes", by question. With answers, only the rules
+    /// that ask are looked at.
+    pub answers: HashMap<String, f32>,
+}
+
+impl CoachingMoment {
+    /// Somebody said something, or another moment at which rules are looked at.
+    pub fn new(trigger: Trigger) -> Self {
+        Self {
+            trigger,
+            signals: CoachingSignals::default(),
+            answers: HashMap::new(),
+        }
+    }
+
+    /// Adds how the last utterance was said.
+    #[must_use]
+    pub fn with_signals(mut self, signals: CoachingSignals) -> Self {
+        self.signals = signals;
+        self
+    }
+
+    /// Adds what a model answered, by question: the probability of "yes".
+    #[must_use]
+    pub fn with_answers(mut self, answers: HashMap<String, f32>) -> Self {
+        self.answers = answers;
+        self
+    }
+}
+
+/// What came of looking at the rules.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Coaching {
+    /// The cues, by priority.
+    pub cues: Vec<Suggestion>,
+    /// What only a model can tell: ask it ([`ModelAsker`]) and look again at the same conversation with the answers.
+    pub questions: Vec<String>,
 }
 
 #[derive(Debug)]
-struct Prepared {
+struct Ready {
     rule: CoachingRule,
-    examples: Vec<Vec<f32>>,
-    counter_examples: Vec<Vec<f32>>,
+    condition: Prepared,
+    do_not_trigger: Phrases,
     acknowledgements: Vec<Vec<f32>>,
 }
 
@@ -107,28 +105,29 @@ struct Prepared {
 #[derive(Clone, Debug)]
 pub struct Coach {
     embedder: Arc<dyn Embedder>,
-    rules: Arc<[Prepared]>,
+    rules: Arc<[Ready]>,
 }
 
 /// How close the agent's words must come to an acknowledgement.
 const ACKNOWLEDGED: f32 = 0.55;
-/// Shorter utterances ("yes", "my name is Kim") say nothing about a feeling.
-const LEAST_WORDS: usize = 4;
+/// Vectors of sentences kept: those of one very long conversation, or of many at once.
+const CACHED_VECTORS: usize = 2048;
 
 impl Coach {
     /// Embeds the rules' examples.
     ///
     /// # Errors
-    /// As the embedder.
+    /// [`ErrorKind::Config`](crate::ErrorKind) for a rule that fails [`CoachingRule::check`]; else as the embedder.
     pub async fn new(embedder: Arc<dyn Embedder>, mut rules: Vec<CoachingRule>) -> Result<Self> {
+        // What was said is embedded once, however often it is looked back at.
+        let embedder: Arc<dyn Embedder> = Arc::new(CachedEmbedder::new(embedder, CACHED_VECTORS));
         rules.sort_by_key(|rule| rule.priority);
-        let mut prepared = Vec::with_capacity(rules.len());
+        let mut ready = Vec::with_capacity(rules.len());
         for rule in rules {
-            prepared.push(Prepared {
-                examples: embedder.embed(&rule.examples, TextKind::Query).await?,
-                counter_examples: embedder
-                    .embed(&rule.counter_examples, TextKind::Query)
-                    .await?,
+            rule.check()?;
+            ready.push(Ready {
+                condition: Prepared::new(embedder.as_ref(), &rule.condition).await?,
+                do_not_trigger: Phrases::new(&rule.do_not_trigger),
                 acknowledgements: embedder
                     .embed(&rule.acknowledgements, TextKind::Query)
                     .await?,
@@ -137,11 +136,16 @@ impl Coach {
         }
         Ok(Self {
             embedder,
-            rules: prepared.into(),
+            rules: ready.into(),
         })
     }
 
-    /// The cues the last utterance calls for.
+    /// The rules, by priority.
+    pub fn rules(&self) -> impl Iterator<Item = &CoachingRule> {
+        self.rules.iter().map(|ready| &ready.rule)
+    }
+
+    /// The cues the last utterance calls for, as far as no model must be asked.
     ///
     /// # Errors
     /// As the embedder.
@@ -150,89 +154,194 @@ impl Coach {
         conversation: &Conversation,
         state: &mut CoachingState,
     ) -> Result<Vec<Suggestion>> {
-        let Some(last) = conversation.transcript.utterances().last() else {
-            return Ok(Vec::new());
-        };
-        let mut cues = Vec::new();
-        for prepared in self.rules.iter() {
-            if !prepared.applies(conversation, last, state) {
-                continue;
-            }
-            let Some(confidence) = self.matches(prepared, conversation, last).await? else {
-                continue;
-            };
-            let rule = &prepared.rule;
-            state
-                .fired
-                .entry(rule.id.clone())
-                .or_default()
-                .push(last.end_ms);
-            let cue = CoachingCue {
-                rule: rule.id.clone(),
-                display_name: rule.display_name.clone(),
-                message: rule.agent_action.clone(),
-            };
-            cues.push(Suggestion::new(
-                SuggestionKind::Coaching(cue),
-                confidence,
-                vec![Evidence::Utterance(last.id)],
-            ));
-        }
-        Ok(cues)
+        let moment = CoachingMoment::new(Trigger::EndOfUtterance);
+        Ok(self.look(conversation, &moment, state).await?.cues)
     }
 
-    /// The confidence, if the words call for the cue.
-    async fn matches(
+    /// The cues a moment calls for, and what only a model can tell. No text is generated; an utterance is embedded once.
+    ///
+    /// # Errors
+    /// As the embedder.
+    pub async fn look(
         &self,
-        prepared: &Prepared,
         conversation: &Conversation,
-        last: &Utterance,
-    ) -> Result<Option<f32>> {
-        // A feeling often stands in one sentence of a longer turn.
-        let sentences = sentences(&last.text);
-        let vectors = self.embedder.embed(&sentences, TextKind::Query).await?;
-        let best = vectors
+        moment: &CoachingMoment,
+        state: &mut CoachingState,
+    ) -> Result<Coaching> {
+        let last = conversation.transcript.utterances().last();
+        let asked = !moment.answers.is_empty();
+        let due: Vec<(&Ready, Option<&Utterance>)> = self
+            .rules
             .iter()
-            .map(|v| {
-                (
-                    closest(v, &prepared.examples),
-                    closest(v, &prepared.counter_examples),
-                )
-            })
-            .filter(|(like, unlike)| *like >= prepared.rule.threshold && like > unlike)
-            .max_by(|a, b| (a.0 - a.1).total_cmp(&(b.0 - b.1)));
-        let Some((like, unlike)) = best else {
-            return Ok(None);
-        };
-        if self.acknowledged(prepared, conversation).await? {
-            return Ok(None);
+            .filter(|ready| !asked || !ready.rule.condition.questions().is_empty())
+            .filter_map(|ready| Some((ready, ready.subject(conversation, moment.trigger, last)?)))
+            .filter(|(ready, said)| ready.applies(conversation, *said, state))
+            .collect();
+        self.note_agent(last).await?;
+        let mut coaching = Coaching::default();
+        if due.is_empty() {
+            return Ok(coaching);
         }
-        Ok(Some((0.5 + (like - unlike)).clamp(0.5, 0.99)))
+        let at_end = matches!(moment.trigger, Trigger::End | Trigger::Transfer);
+        let closing = at_end || last.is_some_and(|said| is_closing(&said.text));
+        let turns = conversation.transcript.turns().len();
+        let agent = self.agent(&due, conversation, turns, closing).await?;
+        let mut heard: HashMap<UtteranceId, Said> = HashMap::new();
+        for (ready, subject) in due {
+            if let Some(said) = subject {
+                self.hear(ready, said, &mut heard).await?;
+            }
+            let said = subject.and_then(|said| heard.get(&said.id));
+            if said.is_some_and(|said| ready.do_not_trigger.first_in(&said.words).is_some()) {
+                continue;
+            }
+            let verdict = ready.condition.verdict(&Scene {
+                said,
+                agent: &agent,
+                turns,
+                is_closing: closing,
+                signals: &moment.signals,
+                answers: &moment.answers,
+            });
+            match verdict {
+                Verdict::Fails => {}
+                Verdict::Open => {
+                    let wanted = ready.rule.condition.questions();
+                    let fresh = wanted.into_iter().map(|asked| asked.question.clone());
+                    coaching.questions.extend(fresh);
+                }
+                Verdict::Holds(confidence, words) => {
+                    if !self.acknowledged(ready, conversation).await? {
+                        state.fire(&ready.rule.id, subject.or(last));
+                        coaching.cues.push(ready.cue(subject, confidence, words));
+                    }
+                }
+            }
+        }
+        coaching.questions.sort();
+        coaching.questions.dedup();
+        Ok(coaching)
+    }
+
+    /// Embeds what the agent just said if a rule will look back at it: now it is one utterance, later it were all.
+    async fn note_agent(&self, last: Option<&Utterance>) -> Result<()> {
+        let agent = last.filter(|said| is_agent(said.role));
+        let wanted = || {
+            self.rules
+                .iter()
+                .any(|ready| ready.condition.compares_agent())
+        };
+        if let Some(said) = agent.filter(|_| wanted()) {
+            Said::embedded(self.embedder.as_ref(), &[said]).await?;
+        }
+        Ok(())
+    }
+
+    /// What the agent has said, if one of the rules looks back now.
+    async fn agent(
+        &self,
+        due: &[(&Ready, Option<&Utterance>)],
+        conversation: &Conversation,
+        turns: usize,
+        closing: bool,
+    ) -> Result<Vec<Said>> {
+        let back = |ready: &Ready| ready.condition.looks_back(turns, closing);
+        if !due.iter().any(|(ready, _)| back(ready)) {
+            return Ok(Vec::new());
+        }
+        let said: Vec<&Utterance> = conversation
+            .transcript
+            .utterances()
+            .iter()
+            .filter(|said| is_agent(said.role))
+            .collect();
+        match due
+            .iter()
+            .any(|(ready, _)| ready.condition.compares_agent())
+        {
+            true => Said::embedded(self.embedder.as_ref(), &said).await,
+            false => Ok(said.into_iter().map(Said::plain).collect()),
+        }
+    }
+
+    /// Takes an utterance apart, with vectors if the rule compares them, once for all rules.
+    async fn hear(
+        &self,
+        ready: &Ready,
+        said: &Utterance,
+        heard: &mut HashMap<UtteranceId, Said>,
+    ) -> Result<()> {
+        let compares = ready.condition.compares();
+        let known = heard.get(&said.id);
+        if known.is_some_and(|known| !compares || !known.sentences.is_empty()) {
+            return Ok(());
+        }
+        let fresh = match compares {
+            true => Said::embedded(self.embedder.as_ref(), &[said]).await?.pop(),
+            false => Some(Said::plain(said)),
+        };
+        heard.insert(said.id, fresh.unwrap_or_default());
+        Ok(())
     }
 
     /// Whether the agent's last turn already did what the cue would ask for.
-    async fn acknowledged(&self, prepared: &Prepared, conversation: &Conversation) -> Result<bool> {
-        let Some(said) = conversation.transcript.last_of(Role::HumanAgent) else {
+    async fn acknowledged(&self, ready: &Ready, conversation: &Conversation) -> Result<bool> {
+        let last = conversation.transcript.last_of(Role::HumanAgent);
+        let (Some(said), false) = (last, ready.acknowledgements.is_empty()) else {
             return Ok(false);
         };
-        if prepared.acknowledgements.is_empty() {
-            return Ok(false);
-        }
-        let vectors = self
-            .embedder
-            .embed(&sentences(&said.text), TextKind::Query)
-            .await?;
-        Ok(vectors
+        let said = Said::embedded(self.embedder.as_ref(), &[said]).await?;
+        Ok(said
             .iter()
-            .any(|v| closest(v, &prepared.acknowledgements) >= ACKNOWLEDGED))
+            .flat_map(|said| &said.sentences)
+            .any(|(_, vector)| closest(vector, &ready.acknowledgements) >= ACKNOWLEDGED))
     }
 }
 
-impl Prepared {
+fn is_agent(role: Role) -> bool {
+    matches!(role, Role::HumanAgent | Role::AutomatedAgent)
+}
+
+impl CoachingState {
+    fn fire(&mut self, rule: &str, said: Option<&Utterance>) {
+        self.fired.entry(rule.to_owned()).or_default().push(Fired {
+            at_ms: said.map_or(0, |said| said.end_ms),
+            utterance: said.map(|said| said.id),
+        });
+    }
+}
+
+impl Ready {
+    /// Whose words a moment is about, or `None` where the rule is not for that moment.
+    fn subject<'a>(
+        &self,
+        conversation: &'a Conversation,
+        moment: Trigger,
+        last: Option<&'a Utterance>,
+    ) -> Option<Option<&'a Utterance>> {
+        let is_said = matches!(
+            moment,
+            Trigger::EndOfUtterance
+                | Trigger::CustomerMessage
+                | Trigger::AgentMessage
+                | Trigger::Manual
+        );
+        let speaker = match self.rule.trigger {
+            Trigger::EndOfUtterance if is_said => self.rule.speaker,
+            Trigger::CustomerMessage if is_said => Role::EndUser,
+            Trigger::AgentMessage if is_said => Role::HumanAgent,
+            other if other == moment => {
+                return Some(conversation.transcript.last_of(self.rule.speaker));
+            }
+            _ => return None,
+        };
+        last.filter(|said| said.role == speaker).map(Some)
+    }
+
     fn applies(
         &self,
         conversation: &Conversation,
-        last: &Utterance,
+        said: Option<&Utterance>,
         state: &CoachingState,
     ) -> bool {
         let rule = &self.rule;
@@ -242,122 +351,44 @@ impl Prepared {
             .map(Vec::as_slice)
             .unwrap_or_default();
         let language = primary(&conversation.language);
-        last.role == rule.speaker
-            && last.text.split_whitespace().count() >= LEAST_WORDS
-            && (rule.languages.is_empty()
-                || rule
-                    .languages
-                    .iter()
-                    .any(|tag| primary(tag).eq_ignore_ascii_case(language)))
+        let now = said.map_or(0, |said| said.end_ms);
+        let rested = |before: &Fired| {
+            (said.is_none() || before.utterance != said.map(|said| said.id))
+                && now
+                    >= before
+                        .at_ms
+                        .saturating_add(rule.cooldown_s.saturating_mul(1000))
+        };
+        (rule.languages.is_empty()
+            || rule
+                .languages
+                .iter()
+                .any(|tag| primary(tag).eq_ignore_ascii_case(language)))
             && u32::try_from(fired.len()).is_ok_and(|count| count < rule.max_per_call)
-            && fired.last().is_none_or(|at| {
-                last.end_ms >= at.saturating_add(rule.cooldown_s.saturating_mul(1000))
-            })
+            && fired.last().is_none_or(rested)
+    }
+
+    fn cue(&self, said: Option<&Utterance>, confidence: f32, words: String) -> Suggestion {
+        let cue = CoachingCue {
+            rule: self.rule.id.clone(),
+            display_name: self.rule.display_name.clone(),
+            message: self.rule.agent_action.clone(),
+            system_action: self.rule.system_action.clone(),
+            words,
+        };
+        let evidence = said.map(|said| Evidence::Utterance(said.id));
+        Suggestion::new(
+            SuggestionKind::Coaching(cue),
+            confidence,
+            evidence.into_iter().collect(),
+        )
     }
 }
 
 /// `en-GB` -> `en`.
 fn primary(tag: &str) -> &str {
-    tag.split('-').next().unwrap_or_default()
-}
-
-fn sentences(text: &str) -> Vec<String> {
-    text.split_inclusive(['.', '!', '?'])
-        .map(str::trim)
-        .filter(|s| s.split_whitespace().count() >= LEAST_WORDS)
-        .map(str::to_owned)
-        .chain(std::iter::once(text.to_owned()))
-        .collect()
-}
-
-fn closest(vector: &[f32], others: &[Vec<f32>]) -> f32 {
-    others
-        .iter()
-        .map(|other| similarity(vector, other))
-        .fold(0.0, f32::max)
+    tag.split(['-', '_']).next().unwrap_or_default()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::conversation::{Channel, NewUtterance};
-    use crate::embedding::HashingEmbedder;
-
-    async fn coach() -> Coach {
-        let rule = CoachingRule {
-            id: "frustration".into(),
-            display_name: "Acknowledge".into(),
-            speaker: Role::EndUser,
-            examples: vec!["this is really annoying and nobody helps me".into()],
-            counter_examples: vec!["nobody was at home to help the engineer".into()],
-            threshold: 0.5,
-            agent_action: "Name the feeling.".into(),
-            acknowledgements: vec!["I understand how annoying that is".into()],
-            cooldown_s: 60,
-            max_per_call: 2,
-            priority: 1,
-            languages: vec!["en".into()],
-        };
-        Coach::new(Arc::new(HashingEmbedder::default()), vec![rule])
-            .await
-            .unwrap()
-    }
-
-    fn say(call: &mut Conversation, role: Role, text: &str, at_ms: u64) {
-        let who = call.join(crate::conversation::Participant::new(role.as_str(), role));
-        call.append(NewUtterance::new(who, text).with_span(at_ms, at_ms));
-    }
-
-    const ANNOYED: &str = "This is really annoying and nobody helps me.";
-
-    #[tokio::test]
-    async fn a_cue_comes_once_and_again_only_after_its_cooldown() {
-        let (coach, mut state) = (coach().await, CoachingState::default());
-        let mut call = Conversation::new("acme", Channel::Voice);
-        say(&mut call, Role::EndUser, ANNOYED, 1_000);
-        assert_eq!(coach.cues(&call, &mut state).await.unwrap().len(), 1);
-        say(&mut call, Role::EndUser, ANNOYED, 30_000);
-        assert_eq!(coach.cues(&call, &mut state).await.unwrap().len(), 0);
-        say(&mut call, Role::EndUser, ANNOYED, 70_000);
-        assert_eq!(coach.cues(&call, &mut state).await.unwrap().len(), 1);
-        say(&mut call, Role::EndUser, ANNOYED, 200_000);
-        assert_eq!(
-            coach.cues(&call, &mut state).await.unwrap().len(),
-            0,
-            "at most twice"
-        );
-    }
-
-    #[tokio::test]
-    async fn no_cue_for_neutral_words_the_agent_or_a_feeling_already_acknowledged() {
-        let coach = coach().await;
-        for (role, text) in [
-            (Role::EndUser, "Nobody was at home to help the engineer."),
-            (Role::HumanAgent, ANNOYED),
-            (Role::EndUser, "My postcode is the same."),
-        ] {
-            let mut call = Conversation::new("acme", Channel::Voice);
-            say(&mut call, role, text, 0);
-            let cues = coach
-                .cues(&call, &mut CoachingState::default())
-                .await
-                .unwrap();
-            assert_eq!(cues, [], "{text}");
-        }
-        let mut call = Conversation::new("acme", Channel::Voice);
-        say(
-            &mut call,
-            Role::HumanAgent,
-            "I understand how annoying that is.",
-            0,
-        );
-        say(&mut call, Role::EndUser, ANNOYED, 1_000);
-        assert_eq!(
-            coach
-                .cues(&call, &mut CoachingState::default())
-                .await
-                .unwrap(),
-            []
-        );
-    }
-}
+mod tests;

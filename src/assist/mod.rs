@@ -1,12 +1,24 @@
 //! What the human agent is shown while the conversation goes on.
 
 mod cards;
+mod checklist;
 mod coaching;
 mod knowledge;
+mod likeness;
+mod phrases;
 mod reply;
 
 pub use cards::{CardDesk, CardOptions};
-pub use coaching::{Coach, CoachingRule, CoachingState, load_coaching_rules};
+pub use checklist::{
+    Checklist, ChecklistDue, ChecklistItem, ChecklistWhen, Checklists, load_checklists,
+};
+pub(crate) use coaching::Replay;
+pub use coaching::{
+    Coach, Coaching, CoachingEmotion, CoachingMoment, CoachingRule, CoachingSignals, CoachingState,
+    Condition, EmotionCondition, LikenessCondition, MissingStep, ModelAsker, ModelQuestion,
+    ReplayConversation, ReplayExample, ReplayReport, RuleReplay, SignalsCondition, WordsCondition,
+    load_coaching_rules,
+};
 pub(crate) use knowledge::asks_something;
 pub use knowledge::{ArticleFinder, FoundPassage};
 pub use reply::{ReplyContext, ReplyWriter};

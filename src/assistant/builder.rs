@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Assistant, Inner};
-use crate::assist::{ArticleFinder, Coach, CoachingRule, ReplyWriter};
+use crate::assist::{
+    ArticleFinder, Checklist, Checklists, Coach, CoachingRule, ModelAsker, ReplyWriter,
+};
 use crate::conversation::WrapUpCode;
 use crate::dialogue::{ActionRanker, Planner, Playbook};
 use crate::embedding::{CachedEmbedder, Embedder, HashingEmbedder};
@@ -17,6 +19,7 @@ use crate::review::{ListeningCoder, Reviewer};
 use crate::speech::SpeechToText;
 use crate::store::{ConversationStore, MemoryStore};
 use crate::summary::{Summarizer, WrapUpChooser};
+use crate::understanding::emotion::EmotionModel;
 
 /// What prompts call an organisation whose name was not given.
 pub(super) const UNNAMED: &str = "the company";
@@ -62,11 +65,13 @@ pub struct AssistantBuilder {
     embedder: Option<Arc<dyn Embedder>>,
     vectors: Option<Arc<dyn VectorStore>>,
     speech: Option<Arc<dyn SpeechToText>>,
+    emotion: Option<Arc<dyn EmotionModel>>,
     store: Option<Arc<dyn ConversationStore>>,
     prompts: Option<PathBuf>,
     playbooks: Vec<Playbook>,
     codes: Vec<WrapUpCode>,
     rules: Vec<CoachingRule>,
+    checklists: Vec<Checklist>,
     crisis: CrisisConfig,
     phrases: Phrases,
 }
@@ -122,6 +127,13 @@ impl AssistantBuilder {
         self
     }
 
+    /// What tells feelings from words; by default nothing does.
+    #[must_use]
+    pub fn emotion(mut self, emotion: Arc<dyn EmotionModel>) -> Self {
+        self.emotion = Some(emotion);
+        self
+    }
+
     /// Where conversations are kept; by default in memory.
     #[must_use]
     pub fn store(mut self, store: Arc<dyn ConversationStore>) -> Self {
@@ -154,6 +166,13 @@ impl AssistantBuilder {
     #[must_use]
     pub fn coaching_rules(mut self, rules: Vec<CoachingRule>) -> Self {
         self.rules = rules;
+        self
+    }
+
+    /// What human agents have to say.
+    #[must_use]
+    pub fn checklists(mut self, checklists: Vec<Checklist>) -> Self {
+        self.checklists = checklists;
         self
     }
 
@@ -221,14 +240,23 @@ impl AssistantBuilder {
                 finder: ArticleFinder::new(knowledge.clone()),
                 replies: ReplyWriter::new(model.clone(), prompts.clone(), knowledge.clone()),
                 crisis,
+                asker: ModelAsker::new(model.clone(), prompts.clone()),
+                checklists: Checklists::new(embedder.clone(), self.checklists).await?,
                 coach: Coach::new(embedder.clone(), self.rules).await?,
                 recalled: Default::default(),
+                summarizer: Summarizer::new(
+                    model.clone(),
+                    embedder.clone(),
+                    prompts.clone(),
+                    chooser,
+                ),
                 reviewer,
-                summarizer: Summarizer::new(model.clone(), embedder, prompts.clone(), chooser),
                 store: self
                     .store
                     .unwrap_or_else(|| Arc::new(MemoryStore::default())),
                 speech: self.speech,
+                emotion: self.emotion,
+                embedder,
                 phrases: self.phrases,
                 knowledge,
                 playbooks,

@@ -1,9 +1,9 @@
-//! An organisation's content as a folder: articles, playbooks, wrap-up codes, coaching rules.
+//! An organisation's content as a folder: articles, playbooks, wrap-up codes, coaching rules, checklists.
 
 use std::path::{Path, PathBuf};
 
 use super::AssistantBuilder;
-use crate::assist::{CoachingRule, load_coaching_rules};
+use crate::assist::{Checklist, CoachingRule, load_checklists, load_coaching_rules};
 use crate::conversation::{TenantId, WrapUpCode};
 use crate::dialogue::{Playbook, load_playbooks};
 use crate::error::{Error, ErrorKind, Result};
@@ -12,7 +12,7 @@ use crate::knowledge::{LoadReport, load_articles};
 use crate::summary::load_wrap_up_codes;
 
 /// What a folder like `knowledge/` holds: `articles/`, `playbooks/`, `wrap_up.toml`,
-/// `coaching.toml`, `crisis.toml`. Parts that are not there are empty; a folder with none of them is refused.
+/// `coaching.toml`, `checklists.toml`, `crisis.toml`. Parts that are not there are empty; a folder with none of them is refused.
 #[derive(Debug)]
 pub struct Content {
     /// The articles, and what was skipped and why.
@@ -23,6 +23,8 @@ pub struct Content {
     pub wrap_up_codes: Vec<WrapUpCode>,
     /// The coaching rules.
     pub coaching_rules: Vec<CoachingRule>,
+    /// What human agents have to say.
+    pub checklists: Vec<Checklist>,
     /// What is done when somebody may be in danger; the default protocol without it.
     pub crisis: CrisisConfig,
 }
@@ -64,6 +66,10 @@ impl Content {
                 .map(|path| load_coaching_rules(&path))
                 .transpose()?
                 .unwrap_or_default(),
+            checklists: part("checklists.toml")
+                .map(|path| load_checklists(&path))
+                .transpose()?
+                .unwrap_or_default(),
             crisis: part("crisis.toml")
                 .map(|path| load_crisis_config(&path))
                 .transpose()?
@@ -86,7 +92,7 @@ impl Content {
 }
 
 impl AssistantBuilder {
-    /// Takes playbooks, wrap-up codes, coaching rules and the crisis protocol from `content`. Its articles are ingested
+    /// Takes playbooks, wrap-up codes, coaching rules, checklists and the crisis protocol from `content`. Its articles are ingested
     /// after the build, since that takes a while and can report progress:
     /// `assistant.knowledge().ingest(content.articles.articles, …)`.
     #[must_use]
@@ -94,6 +100,7 @@ impl AssistantBuilder {
         self.playbooks(content.playbooks.clone())
             .wrap_up_codes(content.wrap_up_codes.clone())
             .coaching_rules(content.coaching_rules.clone())
+            .checklists(content.checklists.clone())
             .crisis(content.crisis.clone())
     }
 }

@@ -11,6 +11,7 @@ use crate::knowledge::EdgeStore;
 use crate::llm::candle::{CandleModel, CandleOptions};
 use crate::models::{Cache, ModelRole};
 use crate::speech::{DetectorFactory, SileroModel, WhisperSpeech};
+use crate::understanding::emotion::TrainedEmotion;
 
 /// The voice detector that is used where it was fetched.
 const VOICE_DETECTOR: &str = "silero-vad";
@@ -63,17 +64,33 @@ impl LocalModels {
     }
 }
 
+/// The folder of a BERT-family embedder by name or path.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] if it is not in the cache.
+pub fn embedder_folder(cache: &Cache, name: &str) -> Result<PathBuf> {
+    let files = cache.resolve(name, ModelRole::Embedding)?;
+    let folder = files.weights.parent().map(PathBuf::from);
+    Ok(folder.unwrap_or_default())
+}
+
+/// Loads the emotion model that comes with the library, on the embedder it was trained on, all-MiniLM-L6-v2.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] if the embedder is not in the cache; [`ErrorKind::Model`] if it is damaged or another one.
+pub async fn load_emotion(cache: &Cache, name: &str) -> Result<Arc<TrainedEmotion>> {
+    let folder = embedder_folder(cache, name)?;
+    let loaded = tokio::task::spawn_blocking(move || TrainedEmotion::load(&folder)).await;
+    let model = loaded.or_error(ErrorKind::Internal, || "the emotion loader stopped")??;
+    Ok(Arc::new(model))
+}
+
 /// Loads a BERT-family embedder by name or path.
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`] if it is not in the cache; [`ErrorKind::Model`] if it is damaged.
 pub async fn load_embedder(cache: &Cache, name: &str) -> Result<Arc<dyn Embedder>> {
-    let files = cache.resolve(name, ModelRole::Embedding)?;
-    let folder = files
-        .weights
-        .parent()
-        .map(PathBuf::from)
-        .unwrap_or_default();
+    let folder = embedder_folder(cache, name)?;
     let loaded = tokio::task::spawn_blocking(move || CandleEmbedder::load(&folder)).await;
     let embedder = loaded.or_error(ErrorKind::Internal, || "the embedding loader stopped")??;
     Ok(Arc::new(embedder))
@@ -138,6 +155,11 @@ impl AssistantBuilder {
                 self = self.vector_store(Arc::new(store));
             }
             self = self.embedder(embedder);
+            // The emotion model is made for one embedder; with another nothing tells feelings.
+            match load_emotion(cache, name).await {
+                Ok(emotion) => self = self.emotion(emotion),
+                Err(error) => tracing::info!(%error, "feelings are not told"),
+            }
         }
         if let Some(name) = &models.speech {
             self = self.speech(load_speech(cache, name).await?);

@@ -2,6 +2,7 @@
 
 mod answer;
 mod builder;
+mod coaching;
 mod content;
 mod learned;
 #[cfg(feature = "local")]
@@ -21,13 +22,15 @@ use futures::stream::BoxStream;
 use serde::Serialize;
 
 use crate::assist::{
-    ArticleFinder, Coach, CoachingState, ReplyContext, ReplyWriter, asks_something, quoted_reply,
+    ArticleFinder, Checklists, Coach, CoachingMoment, CoachingState, ModelAsker, ReplyContext,
+    ReplyWriter, asks_something, quoted_reply,
 };
 use crate::conversation::{
     Conversation, ConversationId, NextBestAction, Role, Suggestion, SuggestionKind, Summary,
     TenantId, Trigger,
 };
 use crate::dialogue::{ActionRanker, Planner, Playbook};
+use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::CrisisGuard;
 use crate::knowledge::{KnowledgeAnswer, KnowledgeBase, Question};
@@ -38,6 +41,7 @@ use crate::session::Session;
 use crate::speech::SpeechToText;
 use crate::store::{ConversationStore, StreamKey};
 use crate::summary::{Summarizer, SummaryOptions, Support};
+use crate::understanding::emotion::EmotionModel;
 
 /// Next best actions shown at once; more would be read by nobody.
 const ACTIONS: usize = 3;
@@ -59,6 +63,8 @@ pub(crate) struct Inner {
     /// Whether `model` can write; without a model answers are quoted and replies are left out.
     pub(crate) writes: bool,
     pub(crate) speech: Option<Arc<dyn SpeechToText>>,
+    pub(crate) embedder: Arc<dyn Embedder>,
+    pub(crate) emotion: Option<Arc<dyn EmotionModel>>,
     pub(crate) knowledge: KnowledgeBase,
     pub(crate) playbooks: Arc<[Playbook]>,
     pub(crate) phrases: Phrases,
@@ -70,6 +76,8 @@ pub(crate) struct Inner {
     /// Before everything else.
     pub(crate) crisis: CrisisGuard,
     pub(crate) coach: Coach,
+    pub(crate) asker: ModelAsker,
+    pub(crate) checklists: Checklists,
     pub(crate) summarizer: Summarizer,
     pub(crate) reviewer: Reviewer,
     pub(crate) recalled: learned::Recalled,
@@ -136,10 +144,12 @@ impl Assistant {
         try_stream! {
             let spoken = !matches!(trigger, Trigger::Start | Trigger::End);
             let mut context = ReplyContext::default();
+            let moment = CoachingMoment::new(trigger);
+            let looked = assistant.inner.coach.look(&conversation, &moment, &mut CoachingState::default()).await?;
+            for cue in looked.cues {
+                yield cue;
+            }
             if spoken {
-                for cue in assistant.inner.coach.cues(&conversation, &mut CoachingState::default()).await? {
-                    yield cue;
-                }
                 context.passages = assistant.inner.finder.find(&conversation).await?;
                 for passage in context.passages.clone() {
                     yield passage.into_suggestion();

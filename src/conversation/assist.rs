@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::NextBestAction;
 use super::ids::{ArticleId, PassageId, UtteranceId};
+use super::{ChecklistEntry, NextBestAction};
 
 /// When a skill runs (Agent Assist `TriggerEvent`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -110,6 +110,11 @@ pub enum SuggestionKind {
     },
     /// A coaching cue.
     Coaching(CoachingCue),
+    /// What the agent has to say and has not said in time.
+    Checklist {
+        /// The required items.
+        missing: Vec<ChecklistEntry>,
+    },
 }
 
 /// A hint to the human agent about how to lead the conversation.
@@ -121,4 +126,10 @@ pub struct CoachingCue {
     pub display_name: String,
     /// What the human agent may do now.
     pub message: String,
+    /// What the host is to do, by a name of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_action: Option<String>,
+    /// The words that called for it; empty where something was missing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub words: String,
 }

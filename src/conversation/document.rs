@@ -15,6 +15,9 @@ struct Short {
     channel: Option<Channel>,
     language: Option<String>,
     turns: Vec<ShortTurn>,
+    /// Which coaching rules should fire: for replays, no part of the conversation.
+    #[serde(default, rename = "coaching")]
+    _coaching: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -35,6 +38,7 @@ fn default_tenant() -> String {
 impl Conversation {
     /// Reads a conversation from JSON: what `serde` writes of it, or
     /// `{"tenant": …, "channel": …, "language": …, "turns": [{"role", "text", "start_ms", "end_ms"}]}`.
+    /// A key `coaching` with the ids of the rules that should fire is let pass; replays read it.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] with line and key of the mistake.

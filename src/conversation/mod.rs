@@ -3,8 +3,11 @@
 mod action;
 mod annotation;
 mod assist;
+mod checklist;
 mod crisis;
 mod document;
+mod emotion;
+mod experience;
 mod ids;
 pub(crate) mod number_words;
 mod profile;
@@ -15,7 +18,13 @@ mod transcript;
 pub use action::{ActionReceipt, ActionStatus, Handoff, HandoffReason, NextBestAction};
 pub use annotation::{Annotation, AnnotationKind};
 pub use assist::{Citation, CoachingCue, Evidence, Suggestion, SuggestionKind, Trigger};
+pub use checklist::{ChecklistEntry, ChecklistOverride, ChecklistStatus};
 pub use crisis::{CrisisKind, CrisisProtocol, CrisisResource};
+pub use emotion::{
+    BasicEmotion, Effort, EffortKind, EffortSign, Emotion, EmotionDistribution, EmotionEvent,
+    EmotionKind, EmotionState, SentimentGroup,
+};
+pub use experience::{ExperienceReason, ExperienceScore, ExperienceSign};
 pub use ids::{ArticleId, ConversationId, ParticipantId, PassageId, TenantId, UtteranceId};
 pub use profile::{CustomerProfile, JourneyEvent};
 pub use signals::{

@@ -6,13 +6,14 @@
 
 mod bert;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::Config;
 use serde::Deserialize;
@@ -63,12 +64,26 @@ impl CandleEmbedder {
     /// # Errors
     /// [`ErrorKind::Model`] if a file is missing, damaged, or not of the BERT family.
     pub fn load(dir: &Path) -> Result<Self> {
+        Self::load_changed(dir, None, |_, _| Ok(()))
+    }
+
+    /// The same with only the lowest `layers`, and with weights that `change` may replace, by their names in the file;
+    /// it is told the id of the model. For models trained on top of this one, which read its states by
+    /// [`embed_tokens`](Self::embed_tokens).
+    pub(crate) fn load_changed(
+        dir: &Path,
+        layers: Option<usize>,
+        change: impl FnOnce(&str, &mut HashMap<String, Tensor>) -> Result<()>,
+    ) -> Result<Self> {
         let config_bytes = read(dir, "config.json")?;
-        let config: Config = serde_json::from_slice(&config_bytes).or_error(
+        let mut config: Config = serde_json::from_slice(&config_bytes).or_error(
             ErrorKind::Model,
             || format!("{} is not the configuration of a BERT model; fetch the model again or choose a BERT-family one", dir.join("config.json").display()),
         )?;
         check(&config, dir)?;
+        if let Some(layers) = layers {
+            config.num_hidden_layers = config.num_hidden_layers.min(layers);
+        }
         let window = sentence_window(dir)
             .unwrap_or(DEFAULT_WINDOW)
             .clamp(8, config.max_position_embeddings);
@@ -96,8 +111,12 @@ impl CandleEmbedder {
         let weights = read(dir, "model.safetensors")?;
         let id = identity(dir, &[&config_bytes, &tokenizer_bytes], &weights);
         let device = Device::Cpu;
-        let model = VarBuilder::from_buffered_safetensors(weights, DType::F32, &device)
-            .and_then(|weights| Bert::load(weights, &config))
+        let weights = candle_core::safetensors::load_buffer(&weights, &device);
+        let mut weights =
+            weights.or_error(ErrorKind::Model, || damaged(dir, "model.safetensors"))?;
+        change(&id, &mut weights)?;
+        let weights = VarBuilder::from_tensors(weights, DType::F32, &device);
+        let model = Bert::load(weights, &config)
             .or_error(ErrorKind::Model, || damaged(dir, "model.safetensors"))?;
         Ok(Self {
             inner: Arc::new(Inner {

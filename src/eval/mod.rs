@@ -1,8 +1,14 @@
 //! The evaluation commands.
 
+pub mod emotion;
+pub mod escalation;
 pub mod grounding;
+pub mod intent;
+mod lines;
+mod rank;
 pub mod redact;
 pub mod retrieval;
+pub mod satisfaction;
 pub mod silence;
 pub mod soak;
 pub mod speech;

@@ -1,15 +1,13 @@
 //! `eval retrieval`: are the documents found that a task needs?
 
 use std::collections::{HashMap, HashSet};
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use flate2::read::GzDecoder;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::lines::read_lines;
 use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, OrError, Result};
 use crate::knowledge::{
@@ -93,14 +91,14 @@ pub async fn run(
             progress(what, done, total);
         }
     };
-    let articles: Vec<KnowledgeArticle> = read::<Document>(&data.join("documents.jsonl.gz"))?
+    let articles: Vec<KnowledgeArticle> = read_lines::<Document>(&data.join("documents.jsonl.gz"))?
         .into_iter()
         .map(article)
         .collect();
     let documents = articles.len();
     let mut tasks = Vec::new();
     for path in task_files(data)? {
-        tasks.extend(read::<Task>(&path)?);
+        tasks.extend(read_lines::<Task>(&path)?);
     }
     tasks.retain(|task| !task.required_documents.is_empty());
     tasks.truncate(limit.unwrap_or(usize::MAX));
@@ -245,28 +243,6 @@ fn task_files(data: &Path) -> Result<Vec<PathBuf>> {
         .collect();
     files.sort();
     Ok(files)
-}
-
-/// The rows of a gzipped file of JSON lines.
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let file = std::fs::File::open(path).or_error(ErrorKind::NotFound, || {
-        format!("cannot read {}; check the data folder", path.display())
-    })?;
-    let mut rows = Vec::new();
-    for (number, line) in BufReader::new(GzDecoder::new(file)).lines().enumerate() {
-        let wrong = || {
-            format!(
-                "{} line {} is not in the expected format",
-                path.display(),
-                number + 1
-            )
-        };
-        let line = line.or_error(ErrorKind::InvalidInput, wrong)?;
-        if !line.trim().is_empty() {
-            rows.push(serde_json::from_str(&line).or_error(ErrorKind::InvalidInput, wrong)?);
-        }
-    }
-    Ok(rows)
 }
 
 /// A folder of its own for the index of this run, removed at the end.

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::conversation::{
-    Citation, CrisisKind, CrisisProtocol, Evidence, Handoff, NewUtterance, Participant,
+    ChecklistEntry, ChecklistOverride, Citation, CrisisKind, CrisisProtocol, EffortSign,
+    EmotionEvent, EmotionState, Evidence, ExperienceScore, Handoff, NewUtterance, Participant,
     ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
 };
 use crate::error::Error;
@@ -66,6 +67,8 @@ pub enum SessionInput {
         /// What they did.
         given: ArticleFeedback,
     },
+    /// A person decided where an item of a checklist stands. It holds for the whole conversation, and is stored.
+    Checklist(ChecklistOverride),
     /// The human agent wants a note now.
     Summarize,
     /// The conversation is over: the final note and the wrap-up code are made.
@@ -89,6 +92,8 @@ pub enum Skill {
     Reply,
     /// The virtual agent.
     VirtualAgent,
+    /// What is felt.
+    Emotion,
     /// Notes and codes.
     Summary,
     /// The conversation store.
@@ -148,6 +153,26 @@ pub enum SessionEvent {
     Suggestion(Suggestion),
     /// A coaching cue for the human agent.
     Coaching(Suggestion),
+    /// What a customer or a human agent feels after an utterance, where there is an emotion model.
+    Emotion {
+        /// Who.
+        participant: ParticipantId,
+        /// What they feel now.
+        state: EmotionState,
+        /// What really changed by this utterance, mostly nothing.
+        events: Vec<EmotionEvent>,
+    },
+    /// The customer has effort with this contact: says the same again, tells of earlier contacts, of waiting, of being
+    /// sent around.
+    Effort {
+        /// Who.
+        participant: ParticipantId,
+        /// What shows it.
+        sign: EffortSign,
+    },
+    /// An item of a checklist stands elsewhere than before; at the start, every item. What is required and missing
+    /// comes as a suggestion too, when it is late, when the end is near, and at the end.
+    Checklist(ChecklistEntry),
     /// The virtual agent says something to the customer. Where it is spoken, speak it sentence by sentence, stop on
     /// [`SpeechStarted`](Self::SpeechStarted) and say with [`SessionInput::Interrupted`] how much was heard.
     Reply {
@@ -192,6 +217,13 @@ pub enum SessionEvent {
         evidence: Vec<Evidence>,
         /// What is done, and whom to turn to.
         protocol: CrisisProtocol,
+    },
+    /// How the conversation goes for those in it: told when something moved it, and at the end as a whole.
+    Experience {
+        /// The prediction, with what moved it.
+        score: ExperienceScore,
+        /// Whether the conversation is over.
+        is_final: bool,
     },
     /// A person takes over.
     Handoff(Handoff),

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::conversation::{
-    Conversation, NewUtterance, Participant, ParticipantId, Role, Summary, Utterance, UtteranceId,
+    ChecklistOverride, Conversation, NewUtterance, Participant, ParticipantId, Role, Summary,
+    Utterance, UtteranceId,
 };
 use crate::dialogue::DialogueState;
 use crate::error::{Error, ErrorKind, OrError, Result};
@@ -20,6 +21,7 @@ const INTERRUPTED: &str = "interrupted";
 const ROLE: &str = "role";
 const STATE: &str = "state";
 const SUMMARY: &str = "summary";
+const CHECKLIST: &str = "checklist";
 const ENDED: &str = "ended";
 
 /// Writes a session's records; what cannot be written waits for the next attempt.
@@ -77,6 +79,10 @@ impl Journal {
         self.note(SUMMARY, summary);
     }
 
+    pub(super) fn checklist(&mut self, decided: &ChecklistOverride) {
+        self.note(CHECKLIST, decided);
+    }
+
     pub(super) fn ended(&mut self) {
         self.note(ENDED, &());
     }
@@ -128,6 +134,7 @@ pub(super) struct Restored {
     pub(super) conversation: Conversation,
     pub(super) state: DialogueState,
     pub(super) summary: Option<Summary>,
+    pub(super) checklist: Vec<ChecklistOverride>,
     pub(super) version: Version,
 }
 
@@ -145,6 +152,7 @@ pub(super) fn restore(key: &StreamKey, records: &[Record]) -> Result<Restored> {
         conversation: read(&started.payload).map_err(|e| e.context(unreadable()))?,
         state: DialogueState::default(),
         summary: None,
+        checklist: Vec::new(),
         version: records.len() as u64,
     };
     for record in records {
@@ -183,6 +191,7 @@ fn apply(restored: &mut Restored, record: &Record) -> Result<()> {
             conversation.assign_role(&participant, role, confidence);
         }
         STATE => restored.state = read(&record.payload)?,
+        CHECKLIST => restored.checklist.push(read(&record.payload)?),
         SUMMARY => restored.summary = Some(read(&record.payload)?),
         _ => {}
     }

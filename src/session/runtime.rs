@@ -1,7 +1,9 @@
 //! The loop of a session: one task owns the conversation, one thing is written at a time.
 
 mod cards;
+mod coaching;
 mod crisis;
+mod feelings;
 mod listen;
 mod work;
 
@@ -15,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::ears::Ears;
 use super::event::{SessionEvent, SessionInput, Skill};
 use super::persist::{Journal, Restored};
-use crate::assist::{CardDesk, CoachingState, ReplyContext, asks_something};
+use crate::assist::{CardDesk, ReplyContext, asks_something};
 use crate::assistant::{Assistant, Response, action_card, instruction, worth_showing};
 use crate::conversation::{
     ArticleId, Conversation, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary,
@@ -44,6 +46,7 @@ enum Work {
     Reply(ReplyContext),
     Respond,
     Note { is_final: bool },
+    Coach(Box<coaching::OpenQuestions>),
 }
 
 /// What came of it.
@@ -58,6 +61,10 @@ enum Done {
         note: Result<Summary>,
         is_final: bool,
     },
+    Coach {
+        open: Box<coaching::OpenQuestions>,
+        answers: Result<HashMap<String, f32>>,
+    },
 }
 
 /// The kind of work that runs.
@@ -70,6 +77,8 @@ enum Doing {
     Respond,
     /// Can be written again later.
     Note,
+    /// Short, and asked of words that do not come again.
+    Coach,
 }
 
 type Running = Pin<Box<dyn Future<Output = Done> + Send>>;
@@ -85,7 +94,8 @@ pub(super) struct Runtime {
     journal: Journal,
     state: DialogueState,
     summary: Option<Summary>,
-    coaching: CoachingState,
+    coaching: coaching::Desk,
+    feelings: feelings::Feelings,
     ears: Ears,
     /// Why the last frame was refused.
     last_refusal: Option<String>,
@@ -122,6 +132,7 @@ impl Runtime {
         let mut runtime = Self::with(assistant, restored.conversation, events, restored.version);
         runtime.state = restored.state;
         runtime.summary = restored.summary;
+        runtime.coaching.overrides = restored.checklist;
         runtime
     }
 
@@ -138,7 +149,8 @@ impl Runtime {
             events,
             state: DialogueState::default(),
             summary: None,
-            coaching: CoachingState::default(),
+            coaching: coaching::Desk::default(),
+            feelings: feelings::Feelings::default(),
             ears: Ears::default(),
             last_refusal: None,
             cards: CardDesk::default(),
@@ -159,6 +171,7 @@ impl Runtime {
             let error = Error::context(error, "what was learned before cannot be read");
             self.emit(SessionEvent::failed(Skill::Store, &error)).await;
         }
+        self.coach_start().await;
         let mut in_a_row = 0;
         loop {
             // Inputs come first, since new words make a reply to the old ones worthless; but not for ever.
@@ -224,13 +237,15 @@ impl Runtime {
             self.listen(heard).await;
         }
         let running = self.running.take();
-        if let (Doing::Respond, Some(running)) = (self.doing, running) {
+        if let (Doing::Respond | Doing::Coach, Some(running)) = (self.doing, running) {
             let done = running.await;
             self.deliver(done).await;
         }
         self.next_reply = None;
+        self.coach_end().await;
         let note = self.work(Work::Note { is_final: true }).await;
         self.deliver(note).await;
+        self.tell_experience().await;
         self.journal.ended();
         self.save().await;
         self.emit(SessionEvent::Ended).await;
@@ -279,6 +294,7 @@ impl Runtime {
             SessionInput::ArticleFeedback { suggestion, given } => {
                 self.article_feedback(&suggestion, given).await;
             }
+            SessionInput::Checklist(decided) => self.decide(decided).await,
             SessionInput::Summarize => self.note_wanted = Some(false),
             SessionInput::End => {}
         }
@@ -356,13 +372,17 @@ impl Runtime {
             .iter()
             .any(|p| p.role == Role::AutomatedAgent)
             && self.state.handed_off.is_none();
+        // Danger comes before everything else; what is felt before the rules that ask for it.
         let may_be_customer = matches!(role, Role::EndUser | Role::Unknown);
-        if may_be_customer && self.crisis(id, &text, virtual_agent).await {
-            return;
+        let is_dealt_with = may_be_customer && self.crisis(id, &text, virtual_agent).await;
+        self.feel(id).await;
+        if calls_for_something && !is_dealt_with {
+            self.react(id, role, virtual_agent).await;
         }
-        if !calls_for_something {
-            return;
-        }
+    }
+
+    /// Sets off what an utterance calls for.
+    async fn react(&mut self, id: UtteranceId, role: Role, virtual_agent: bool) {
         if virtual_agent {
             if role == Role::EndUser {
                 self.overtake();
@@ -394,23 +414,7 @@ impl Runtime {
     async fn look(&mut self, id: UtteranceId, role: Role) -> (ReplyContext, Option<Suggestion>) {
         let mut context = ReplyContext::default();
         let mut scripted = None;
-        match self
-            .assistant
-            .inner
-            .coach
-            .cues(&self.conversation, &mut self.coaching)
-            .await
-        {
-            Ok(cues) => {
-                for cue in cues {
-                    self.emit(SessionEvent::Coaching(cue)).await;
-                }
-            }
-            Err(error) => {
-                self.emit(SessionEvent::failed(Skill::Coaching, &error))
-                    .await
-            }
-        }
+        self.coach(id).await;
         if role != Role::HumanAgent {
             match self.assistant.inner.finder.find(&self.conversation).await {
                 Ok(passages) => {

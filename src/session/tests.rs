@@ -1,3 +1,4 @@
+mod coaching;
 mod crisis;
 
 use std::sync::Arc;
@@ -5,11 +6,14 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use super::*;
-use crate::conversation::{Channel, HandoffReason, SuggestionKind, UtteranceId, WrapUpCode};
+use crate::conversation::{
+    Channel, Emotion, EmotionDistribution, HandoffReason, SuggestionKind, UtteranceId, WrapUpCode,
+};
 use crate::dialogue::Playbook;
 use crate::knowledge::KnowledgeArticle;
 use crate::llm::{Output, Request, ScriptedModel};
 use crate::store::{ConversationStore, MemoryStore};
+use crate::understanding::emotion::EmotionModel;
 
 fn playbook() -> Playbook {
     Playbook::from_toml(
@@ -410,4 +414,78 @@ async fn events_serialise_with_their_type_in_snake_case() {
     ] {
         assert_eq!(json[key], value);
     }
+}
+
+/// Feels what the words say.
+#[derive(Debug)]
+struct Literal;
+
+#[async_trait::async_trait]
+impl EmotionModel for Literal {
+    fn id(&self) -> &str {
+        "literal"
+    }
+
+    async fn feel(&self, texts: &[String]) -> Result<Vec<EmotionDistribution>> {
+        let named = |text: &String| {
+            let named = Emotion::ALL.into_iter().find(|e| text.contains(e.as_str()));
+            EmotionDistribution::of(&[(named.unwrap_or(Emotion::Neutral), 0.9)])
+        };
+        match texts.iter().any(|text| text.contains("broken")) {
+            true => Err(Error::new(ErrorKind::Model, "broken")),
+            false => Ok(texts.iter().map(named).collect()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn feelings_and_effort_are_told_and_a_failure_ends_nothing() {
+    let assistant = Assistant::builder()
+        .emotion(Arc::new(Literal))
+        .build()
+        .await
+        .unwrap();
+    let mut session = assistant.session(Conversation::new("acme", Channel::Chat));
+    let events = session.events();
+    let said = [
+        "My number is four one two.",
+        "I am full of anger, and I have been on hold for an hour.",
+        "It is broken.",
+        "Hello?",
+    ];
+    for text in said {
+        session.say(Role::EndUser, text).await.unwrap();
+    }
+    session.send(SessionInput::End).await.unwrap();
+    let told: Vec<String> = events
+        .filter_map(|event| async move {
+            match event {
+                SessionEvent::Experience { score, is_final } => {
+                    Some(format!("{is_final} {}", score.satisfaction < 3.0))
+                }
+                SessionEvent::Emotion { state, events, .. } => {
+                    let words = events.first().map(|event| event.words.clone());
+                    Some(format!("{} {}", state.utterance, words.unwrap_or_default()))
+                }
+                SessionEvent::Effort { sign, .. } => {
+                    Some(format!("{:?} {}", sign.kind, sign.words))
+                }
+                SessionEvent::Failed { skill, .. } => Some(format!("{skill:?}")),
+                _ => None,
+            }
+        })
+        .collect()
+        .await;
+    let expected = [
+        "1 ",
+        "false false",
+        "Waiting been on hold",
+        "2 I am full of anger,",
+        "false true",
+        "Emotion",
+        "4 ",
+        "false true",
+        "true true",
+    ];
+    assert_eq!(told, expected);
 }

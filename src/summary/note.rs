@@ -308,7 +308,7 @@ fn finished(text: &str) -> String {
     match whole.or_else(|| text.rfind([',', ';'])) {
         Some(end) => {
             let kept = text.get(..end).unwrap_or(text);
-            format!("{}.", kept.trim_end_matches('.'))
+            format!("{}.", kept.trim_end_matches(['.', ' ']))
         }
         None => format!("{text}…"),
     }

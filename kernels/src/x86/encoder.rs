@@ -5,11 +5,13 @@ mod block;
 mod dense;
 mod lines;
 mod ops;
+mod product;
 
 use attention::Heads;
 pub(crate) use block::Unit;
 use dense::{Dense, End};
 use lines::Lines;
+pub(crate) use product::product;
 
 use crate::Pool;
 use crate::encoder::{Embeddings, Layer, Norm, Shape};

@@ -4,6 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand};
 
+#[cfg(feature = "eval")]
+mod eval;
+
+#[cfg(feature = "eval")]
+pub(crate) use eval::{EvalArgs, EvalCommand, TrainArgs, TrainCommand};
+
 /// LLM-powered virtual agents and agent assist for contact centres.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100)]
@@ -33,6 +39,8 @@ pub(crate) enum Command {
     Summarize(FileArgs),
     /// Suggest what the human agent may say and do next.
     Suggest(FileArgs),
+    /// Run coaching rules over stored conversations: how often each fires, how well, and where.
+    Replay(ReplayArgs),
     /// Fill an evaluation form in for a conversation, with evidence.
     Review(ReviewArgs),
     /// What a folder of conversations tells: topics, irritants, resolution, containment, satisfaction.
@@ -50,7 +58,7 @@ pub(crate) enum Command {
 /// Which organisation and which models.
 #[derive(Debug, Clone, Group)]
 pub(crate) struct Setup {
-    /// Folder with articles/, playbooks/, wrap_up.toml, coaching.toml and crisis.toml.
+    /// Folder with articles/, playbooks/, wrap_up.toml, coaching.toml, checklists.toml and crisis.toml.
     #[arg(
         long,
         default_value = "knowledge",
@@ -234,6 +242,31 @@ pub(crate) struct FileArgs {
 }
 
 #[derive(Debug, Group)]
+pub(crate) struct ReplayArgs {
+    /// Rules (TOML), or a folder with coaching.toml or other files of rules.
+    #[arg(long, value_name = "FILE_OR_DIR")]
+    pub(crate) rules: PathBuf,
+    /// Folder with transcripts (every *.json in it and below), or one transcript. A transcript may say which rules
+    /// should fire: "coaching": ["rule-id", …].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) conversations: PathBuf,
+    /// Embedding model: an id, a folder with model.safetensors, or `none`.
+    #[arg(
+        long,
+        value_name = "MODEL",
+        env = "ATTENDANT_EMBEDDING",
+        default_value = "all-minilm-l6-v2"
+    )]
+    pub(crate) embedding: String,
+    /// Language model for the questions of rules: an id, or the path of a GGUF file; without it none is asked.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) llm: Option<String>,
+    /// The report as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Group)]
 pub(crate) struct ReviewArgs {
     /// A transcript (JSON) or a recording.
     pub(crate) file: PathBuf,
@@ -310,180 +343,4 @@ pub(crate) enum ModelsCommand {
         /// Ids of `attendant models list`; all where none is given.
         ids: Vec<String>,
     },
-}
-
-#[cfg(feature = "eval")]
-#[derive(Debug, Group)]
-pub(crate) struct EvalArgs {
-    #[command(subcommand)]
-    pub(crate) command: EvalCommand,
-}
-
-#[cfg(feature = "eval")]
-#[derive(Debug, Subcommand)]
-pub(crate) enum EvalCommand {
-    /// Word error rate and speed on recordings with their text.
-    Speech {
-        #[command(flatten)]
-        common: EvalCommon,
-        /// Speech model: an id, or the path of a ggml Whisper file.
-        #[arg(long, default_value = "whisper-tiny.en")]
-        model: String,
-        /// Stream every recording at real-time pace as well.
-        #[arg(long)]
-        stream: bool,
-        /// Tell the engine what it heard in the recording before, as in a conversation.
-        #[arg(long)]
-        previous: bool,
-        /// Tell what was understood of each recording, on standard error.
-        #[arg(long)]
-        each: bool,
-    },
-    /// Words invented where nobody speaks: on the audio of a folder, or on generated noise, at full width and as a
-    /// telephone line carries it.
-    Silence {
-        /// Folder with audio in which nobody speaks; noise is generated without it.
-        #[arg(long, value_name = "PATH")]
-        data: Option<PathBuf>,
-        /// Minutes of each kind of generated noise, once at full width and once on a line.
-        #[arg(long, default_value_t = 1.0)]
-        minutes: f64,
-        /// Speech model: an id, or the path of a ggml Whisper file.
-        #[arg(long, default_value = "whisper-tiny.en")]
-        model: String,
-        /// Seed of the noise.
-        #[arg(long, default_value_t = 0)]
-        seed: u64,
-        /// The last line of standard output is one JSON object.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Many minutes of live audio in little time: memory and delay.
-    Soak {
-        /// A recording, heard again and again, its tracks side by side.
-        #[arg(long, value_name = "FILE")]
-        data: PathBuf,
-        /// Minutes of audio.
-        #[arg(long, default_value_t = 30.0)]
-        minutes: f64,
-        /// How much faster than real time it is fed.
-        #[arg(long, default_value_t = 4.0)]
-        speed: f64,
-        /// Speech model: an id, or the path of a ggml Whisper file.
-        #[arg(long, default_value = "whisper-tiny.en")]
-        model: String,
-        /// The last line of standard output is one JSON object.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Which turns of a conversation need knowledge, and whether the right snippet is found.
-    Grounding {
-        #[command(flatten)]
-        common: EvalCommon,
-        /// Embedding model: an id, or a folder with model.safetensors.
-        #[arg(long, default_value = "all-minilm-l6-v2")]
-        model: String,
-        /// Use all hypotheses of the recogniser where turns have them.
-        #[arg(long)]
-        asr_nbest: bool,
-        /// Keep the index of the snippets in this folder, for the next run.
-        #[arg(long, value_name = "DIR")]
-        index: Option<PathBuf>,
-    },
-    /// Likeness of notes to those that people wrote, and whether the conversation supports them.
-    Summary {
-        #[command(flatten)]
-        common: EvalCommon,
-        /// Language model: an id, or the path of a GGUF file.
-        #[arg(long, default_value = "qwen2.5-coder-1.5b-instruct")]
-        llm: String,
-        /// Embedding model: an id, or a folder with model.safetensors.
-        #[arg(long, default_value = "all-minilm-l6-v2")]
-        model: String,
-        /// Tell every note and what was found out about its statements, on standard error.
-        #[arg(long)]
-        each: bool,
-    },
-    /// Personal data found and missed in a file of {text, entities}; or such a file, made up.
-    Redact {
-        /// File with one JSON object a line.
-        #[arg(long, value_name = "FILE", required_unless_present = "generate")]
-        data: Option<PathBuf>,
-        /// Make so many lines, instead or before.
-        #[arg(long, value_name = "N", requires = "out")]
-        generate: Option<usize>,
-        /// Where they are written.
-        #[arg(long, value_name = "FILE", requires = "generate")]
-        out: Option<PathBuf>,
-        /// Seed of the lines.
-        #[arg(long, default_value_t = 0)]
-        seed: u64,
-        /// Score only so many lines.
-        #[arg(long)]
-        limit: Option<usize>,
-        /// Tell what was missed and what was wrong, on standard error.
-        #[arg(long)]
-        each: bool,
-        /// The last line of standard output is one JSON object.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Recall of the required documents.
-    Retrieval {
-        #[command(flatten)]
-        common: EvalCommon,
-        /// Embedding model: an id, or a folder with model.safetensors.
-        #[arg(long, default_value = "all-minilm-l6-v2")]
-        model: String,
-    },
-}
-
-#[cfg(feature = "eval")]
-#[derive(Debug, Group)]
-pub(crate) struct TrainArgs {
-    #[command(subcommand)]
-    pub(crate) command: TrainCommand,
-}
-
-#[cfg(feature = "eval")]
-#[derive(Debug, Subcommand)]
-pub(crate) enum TrainCommand {
-    /// Which turns need knowledge, and which passage answers (models/turn-head.md).
-    Grounding {
-        /// Folder with the data.
-        #[arg(long, value_name = "PATH")]
-        data: PathBuf,
-        /// Where the weights are written.
-        #[arg(long, value_name = "DIR")]
-        out: PathBuf,
-        /// Embedding model: an id, or a folder with model.safetensors.
-        #[arg(long, default_value = "all-minilm-l6-v2")]
-        model: String,
-        /// Keep the index of the snippets in this folder, for the next run.
-        #[arg(long, value_name = "DIR")]
-        index: Option<PathBuf>,
-        /// Seed of what recognisers are made to mishear.
-        #[arg(long, default_value_t = 0)]
-        seed: u64,
-        /// The last line of standard output is one JSON object.
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[cfg(feature = "eval")]
-#[derive(Debug, Group)]
-pub(crate) struct EvalCommon {
-    /// Folder with the data.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) data: PathBuf,
-    /// Score only so many items.
-    #[arg(long)]
-    pub(crate) limit: Option<usize>,
-    /// Seed of what is drawn by chance (nothing is, in these two).
-    #[arg(long)]
-    pub(crate) seed: Option<u64>,
-    /// The last line of standard output is one JSON object.
-    #[arg(long)]
-    pub(crate) json: bool,
 }

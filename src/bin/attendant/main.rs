@@ -24,6 +24,7 @@ async fn main() -> ExitCode {
         Command::Knowledge { command } => commands::index::run(command, &screen).await,
         Command::Summarize(args) => commands::file::summarize(args, &screen).await,
         Command::Suggest(args) => commands::file::suggest(args, &screen).await,
+        Command::Replay(args) => commands::replay::run(args, &screen).await,
         Command::Review(args) => commands::review::run(args, &screen).await,
         Command::Insight(args) => commands::insight::run(args, &screen).await,
         Command::Models(args) => commands::models::run(args, &screen).await,

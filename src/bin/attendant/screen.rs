@@ -140,6 +140,26 @@ impl Screen {
             SessionEvent::Reply { citations, .. } => {
                 citations.iter().try_for_each(|c| self.cite(c))
             }
+            SessionEvent::Emotion { events, .. } => events.iter().try_for_each(|change| {
+                self.line(&format!(
+                    "{HELP}~  {:?} ({}){HELP:#} {DIM}{}{DIM:#}",
+                    change.kind, change.participant, change.words
+                ))
+            }),
+            SessionEvent::Effort { sign, .. } => self.line(&format!(
+                "{HELP}~  effort: {:?}{HELP:#} {DIM}{}{DIM:#}",
+                sign.kind, sign.words
+            )),
+            SessionEvent::Experience {
+                score,
+                is_final: true,
+            } => self.line(&format!(
+                "{HELP}~  satisfaction {:.1} of 5, resolved {:.0} %, strain {:.0} %, escalation {:.0} %{HELP:#}",
+                score.satisfaction,
+                score.resolution * 100.0,
+                score.strain * 100.0,
+                score.escalation * 100.0
+            )),
             SessionEvent::Summary(summary) => self.summary(summary),
             SessionEvent::WrapUp {
                 code,
@@ -216,6 +236,12 @@ impl Screen {
                     .into_iter()
                     .try_for_each(|what| self.line(&format!("            first: {what}")))
             }
+            SuggestionKind::Checklist { missing } => missing.iter().try_for_each(|entry| {
+                self.line(&format!(
+                    "   {CUE}missing{CUE:#}  {} {DIM}({}/{}){DIM:#}",
+                    entry.label, entry.checklist, entry.item
+                ))
+            }),
             SuggestionKind::Coaching(cue) => self.line(&format!(
                 "   {CUE}cue{CUE:#}      {}: {} {DIM}({sure}){DIM:#}",
                 cue.display_name, cue.message

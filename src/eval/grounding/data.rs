@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::conversation::Role;
 use crate::error::{Error, ErrorKind, Result};
-use crate::eval::retrieval::read;
+use crate::eval::lines::read_lines;
 use crate::knowledge::{Audience, KnowledgeArticle, RecentTurns};
 
 /// Whose articles they are.
@@ -84,7 +84,7 @@ fn hash<'a>(turns: impl Iterator<Item = &'a SaidTurn>) -> String {
 pub(super) fn articles(data: &Path) -> Result<Vec<KnowledgeArticle>> {
     let path = data.join("knowledge.jsonl.gz");
     let mut articles = Vec::new();
-    for value in read(&path)? {
+    for value in read_lines(&path)? {
         for (domain, entities) in fields(&value) {
             for (entity, about) in fields(entities) {
                 snippets(domain, entity, about, &mut articles);
@@ -139,7 +139,7 @@ fn key(domain: &str, entity: &str, document: &str, sentence: &str) -> String {
 /// Reads `val.jsonl.gz`.
 pub(super) fn rows(data: &Path) -> Result<Vec<Row>> {
     let path = data.join("val.jsonl.gz");
-    let rows: Vec<Row> = read(&path)?.iter().filter_map(row).collect();
+    let rows: Vec<Row> = read_lines(&path)?.iter().filter_map(row).collect();
     if rows.is_empty() {
         return Err(Error::new(
             ErrorKind::InvalidInput,

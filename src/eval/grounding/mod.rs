@@ -13,6 +13,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use self::data::{Row, TENANT};
+pub(crate) use self::noise::Chance;
 use super::retrieval::{Progress, TemporaryFolder, percentile};
 use crate::embedding::{Embedder, TextKind};
 use crate::error::{Error, ErrorKind, Result};

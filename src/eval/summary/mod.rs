@@ -8,7 +8,8 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::retrieval::{Progress, percentile, read};
+use super::lines::read_lines;
+use super::retrieval::{Progress, percentile};
 use crate::assistant::Assistant;
 use crate::conversation::{Channel, Conversation, Role, SectionKind, Summary, SummarySection};
 use crate::error::Result;
@@ -89,7 +90,7 @@ pub async fn run(
     options: &SummaryEvalOptions<'_>,
     progress: Option<&Progress<'_>>,
 ) -> Result<SummaryScore> {
-    let rows: Vec<Row> = read(data)?;
+    let rows: Vec<Row> = read_lines(data)?;
     let total = options.limit.unwrap_or(rows.len()).min(rows.len());
     let started = Instant::now();
     let mut tally = Tally::default();

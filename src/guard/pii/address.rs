@@ -335,5 +335,5 @@ fn behind_cue(text: &str, tokens: &[Token<'_>], cue: usize, found: &mut Vec<Cand
 
 #[cfg(test)]
 pub(super) fn patterns_compile() -> bool {
-    CUE.is_some() && TAIL.is_some() && FORMS.len() == 10
+    CUE.is_some() && TAIL.is_some() && FORMS.len() == 12
 }

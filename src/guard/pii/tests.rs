@@ -112,6 +112,8 @@ fn addresses_of_several_countries() {
         "ship to ⟦Flat 3, 12 High Street, Leeds LS1 4AP⟧",
         "my postcode is ⟦sw1a 1aa⟧",
         "ich wohne in der ⟦Hauptstraße 12a, 10115 Berlin⟧",
+        "j'habite au ⟦17 avenue paul verlaine, 38100 grenoble⟧",
+        "meine adresse ist ⟦am steinbruch 7, 99425 weimar⟧",
         "adrese ir ⟦Brīvības iela 12-4, Rīga, LV-1010⟧",
         "j'habite au ⟦12 rue de la Paix, 75002 Paris⟧",
     ] {

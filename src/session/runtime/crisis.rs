@@ -60,6 +60,8 @@ fn card(sign: &CrisisSign, guidance: &str, words: &str, id: UtteranceId) -> Sugg
             "{guidance} The customer said: \"{}\". You can say: \"{words}\"",
             sign.words
         ),
+        system_action: None,
+        words: sign.words.clone(),
     };
     Suggestion::new(
         SuggestionKind::Coaching(cue),

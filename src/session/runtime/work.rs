@@ -24,7 +24,7 @@ impl Runtime {
                 self.running = None;
                 self.note_wanted = Some(false);
             }
-            Doing::Respond | Doing::Nothing => return,
+            Doing::Respond | Doing::Coach | Doing::Nothing => return,
         }
         self.doing = Doing::Nothing;
     }
@@ -33,17 +33,20 @@ impl Runtime {
         if self.running.is_some() {
             return;
         }
-        let work = match self.next_reply.take() {
-            Some(work) => work,
-            None => match self.note_wanted.take() {
-                Some(is_final) => Work::Note { is_final },
-                None => return,
-            },
+        let work = if let Some(work) = self.next_reply.take() {
+            work
+        } else if let Some(open) = self.coaching.open.take() {
+            Work::Coach(Box::new(open))
+        } else if let Some(is_final) = self.note_wanted.take() {
+            Work::Note { is_final }
+        } else {
+            return;
         };
         self.doing = match work {
             Work::Reply(_) => Doing::Reply,
             Work::Respond => Doing::Respond,
             Work::Note { .. } => Doing::Note,
+            Work::Coach(_) => Doing::Coach,
         };
         self.running = Some(self.work(work).boxed());
     }
@@ -61,6 +64,12 @@ impl Runtime {
                     instead: quoted_reply(&context),
                 },
                 Work::Respond => Done::Respond(assistant.respond(&conversation, state).await),
+                Work::Coach(open) => Done::Coach {
+                    answers: assistant
+                        .coaching_answers(&open.conversation, &open.questions)
+                        .await,
+                    open,
+                },
                 Work::Note { is_final } => {
                     let options = match is_final {
                         true => SummaryOptions::default().with_previous(previous),
@@ -99,6 +108,7 @@ impl Runtime {
                     self.emit(SessionEvent::Suggestion(reply)).await;
                 }
             }
+            done @ Done::Coach { .. } => self.coach_answered(done).await,
             Done::Respond(Ok(response)) => self.act(response).await,
             Done::Respond(Err(error)) => {
                 // The customer is not left without an answer because a model failed.

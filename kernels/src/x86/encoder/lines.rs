@@ -63,6 +63,10 @@ impl Lines {
         &self.lines[place(self.tiles, row, tile)]
     }
 
+    pub(super) fn lines_mut(&mut self) -> &mut [Line] {
+        &mut self.lines
+    }
+
     pub(super) fn shared(&mut self) -> SharedLines {
         SharedLines {
             first: self.lines.as_mut_ptr(),
@@ -78,7 +82,8 @@ impl SharedLines {
     }
 }
 
-fn place(tiles: usize, row: usize, tile: usize) -> usize {
+/// Where the line of a row stands.
+pub(super) fn place(tiles: usize, row: usize, tile: usize) -> usize {
     (row / HEIGHT * tiles + tile) * HEIGHT + row % HEIGHT
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use attendant::conversation::{Channel, Conversation, NewUtterance, Participant, Role};
+use attendant::conversation::{
+    Channel, Conversation, NewUtterance, Participant, Role, SuggestionKind,
+};
 use attendant::session::{SessionEvent, SessionInput};
 use attendant::{Error, ErrorKind, Result};
 use futures::StreamExt;
@@ -82,9 +84,11 @@ pub(crate) async fn run(args: AssistArgs, screen: &Screen) -> Result<()> {
         }
         session.send(SessionInput::End).await
     };
+    let mut delays = Delays::default();
     let showing = async {
         let mut events = std::pin::pin!(events);
         while let Some(event) = events.next().await {
+            delays.take(&event, Instant::now());
             if args.json {
                 let at_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
                 screen.json(&Timed {
@@ -104,7 +108,52 @@ pub(crate) async fn run(args: AssistArgs, screen: &Screen) -> Result<()> {
         "{length:.1} s of call in {wall:.1} s: {:.2} times real time",
         length / wall
     ));
+    for line in delays.lines() {
+        screen.note(&line);
+    }
     Ok(())
+}
+
+/// How long after an utterance the first card was there, and a reply.
+#[derive(Default)]
+struct Delays {
+    said: Option<Instant>,
+    first: Vec<Duration>,
+    replies: Vec<Duration>,
+    is_first: bool,
+}
+
+impl Delays {
+    fn take(&mut self, event: &SessionEvent, now: Instant) {
+        match (event, self.said) {
+            (SessionEvent::UtteranceFinal(_), _) => (self.said, self.is_first) = (Some(now), true),
+            (SessionEvent::Suggestion(card) | SessionEvent::Coaching(card), Some(said)) => {
+                if std::mem::take(&mut self.is_first) {
+                    self.first.push(now - said);
+                }
+                if matches!(card.kind, SuggestionKind::Reply { .. }) {
+                    self.replies.push(now - said);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn lines(self) -> impl Iterator<Item = String> {
+        let lists = [("first card", self.first), ("reply", self.replies)];
+        lists.into_iter().filter_map(|(what, mut list)| {
+            list.sort();
+            let at = |share: f64| {
+                let place = (share * list.len() as f64).ceil() as usize;
+                list.get(place.saturating_sub(1)).map(Duration::as_millis)
+            };
+            let (half, most) = (at(0.5)?, at(0.95)?);
+            let n = list.len();
+            Some(format!(
+                "{what} after an utterance: median {half} ms, 95 of 100 within {most} ms ({n})"
+            ))
+        })
+    }
 }
 
 /// A finished conversation as what is fed to a session.

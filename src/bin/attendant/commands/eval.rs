@@ -2,9 +2,10 @@
 
 use attendant::Assistant;
 use attendant::Result;
-use attendant::assistant::local::{load_embedder, load_language_model};
+use attendant::assistant::local::{embedder_folder, load_embedder, load_language_model};
 use attendant::eval;
 use attendant::models::Cache;
+use attendant::understanding::emotion::TrainedEmotion;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
@@ -151,6 +152,56 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             bar.finish_and_clear();
             show(&score?, common.json, screen)
         }
+        EvalCommand::Intent {
+            train,
+            common,
+            model,
+        } => {
+            let embedder = load_embedder(&cache, &model).await?;
+            let bar = screen.bar("intent");
+            let progress = told(&bar);
+            let score = eval::intent::run(
+                &train,
+                &common.data,
+                embedder,
+                common.limit,
+                Some(&progress),
+            )
+            .await;
+            bar.finish_and_clear();
+            show(&score?, common.json, screen)
+        }
+        EvalCommand::Satisfaction { common, model } => {
+            let embedder = load_embedder(&cache, &model).await?;
+            let bar = screen.bar("satisfaction");
+            let progress = told(&bar);
+            let score =
+                eval::satisfaction::run(&common.data, embedder, common.limit, Some(&progress))
+                    .await;
+            bar.finish_and_clear();
+            show(&score?, common.json, screen)
+        }
+        EvalCommand::Escalation { common } => {
+            let score = eval::escalation::run(&common.data, common.limit)?;
+            show(&score, common.json, screen)
+        }
+        EvalCommand::Emotion {
+            common,
+            model,
+            head,
+        } => {
+            let folder = embedder_folder(&cache, &model)?;
+            let model = match head {
+                Some(head) => TrainedEmotion::load_trained(&folder, &head)?,
+                None => TrainedEmotion::load(&folder)?,
+            };
+            let bar = screen.bar("emotion");
+            let progress = told(&bar);
+            let score =
+                eval::emotion::run(&common.data, &model, common.limit, Some(&progress)).await;
+            bar.finish_and_clear();
+            show(&score?, common.json, screen)
+        }
         EvalCommand::Retrieval { common, model } => {
             let embedder = load_embedder(&cache, &model).await?;
             let bar = screen.bar("retrieval");
@@ -165,22 +216,52 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
 
 pub(crate) async fn train(args: TrainArgs, screen: &Screen) -> Result<()> {
     let cache = Cache::from_env()?;
-    let TrainCommand::Grounding {
-        data,
-        out,
-        model,
-        index,
-        seed,
-        json,
-    } = args.command;
-    let embedder = load_embedder(&cache, &model).await?;
     let bar = screen.bar("training");
     let progress = told(&bar);
-    let index = index.as_deref();
-    let report =
-        eval::grounding::train::run(&data, &out, embedder, index, seed, Some(&progress)).await;
-    bar.finish_and_clear();
-    show(&report?, json, screen)
+    match args.command {
+        TrainCommand::Escalation { data, out, json } => {
+            bar.finish_and_clear();
+            let report = eval::escalation::train::run(&data, &out)?;
+            show(&report, json, screen)
+        }
+        TrainCommand::Grounding {
+            data,
+            out,
+            model,
+            index,
+            seed,
+            json,
+        } => {
+            let embedder = load_embedder(&cache, &model).await?;
+            let index = index.as_deref();
+            let report =
+                eval::grounding::train::run(&data, &out, embedder, index, seed, Some(&progress))
+                    .await;
+            bar.finish_and_clear();
+            show(&report?, json, screen)
+        }
+        TrainCommand::Emotion {
+            data,
+            out,
+            model,
+            layers,
+            epochs,
+            threads,
+            limit,
+            refit,
+            seed,
+            json,
+        } => {
+            let folder = embedder_folder(&cache, &model)?;
+            let mut options = eval::emotion::train::EmotionTraining::default();
+            (options.layers, options.epochs, options.threads) = (layers, epochs, threads);
+            (options.limit, options.seed, options.refit) = (limit, seed, refit);
+            let report =
+                eval::emotion::train::run(&data, &out, &folder, options, Some(&progress)).await;
+            bar.finish_and_clear();
+            show(&report?, json, screen)
+        }
+    }
 }
 
 /// Shows on `bar` what is being done, how much of it is done and how much there is.

@@ -10,6 +10,7 @@ pub(crate) mod insight;
 pub(crate) mod knowledge;
 pub(crate) mod live;
 pub(crate) mod models;
+pub(crate) mod replay;
 pub(crate) mod review;
 pub(crate) mod transcribe;
 

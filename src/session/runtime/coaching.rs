@@ -1,0 +1,192 @@
+//! Cues, questions of rules to the model, and checklists.
+
+use super::super::event::{SessionEvent, Skill};
+use super::{Done, Runtime, Work};
+use crate::assist::{CoachingEmotion, CoachingMoment, CoachingSignals, CoachingState};
+use crate::conversation::{
+    ChecklistEntry, ChecklistOverride, ChecklistStatus, Conversation, Evidence, Role, Suggestion,
+    SuggestionKind, Trigger, UtteranceId,
+};
+use crate::error::{Error, ErrorKind};
+use crate::speech::{SignalTracker, Spoken};
+
+/// What is kept of one conversation.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    state: CoachingState,
+    signals: SignalTracker,
+    /// What the speaker of the utterance that comes next to the rules feels, from whoever knows.
+    pub(super) emotion: Option<CoachingEmotion>,
+    /// What only the model can tell, as the conversation stood when a rule wanted to know.
+    pub(super) open: Option<OpenQuestions>,
+    entries: Vec<ChecklistEntry>,
+    pub(super) overrides: Vec<ChecklistOverride>,
+}
+
+/// Questions to the model, and what they are about.
+#[derive(Debug)]
+pub(super) struct OpenQuestions {
+    pub(super) conversation: Conversation,
+    pub(super) moment: CoachingMoment,
+    pub(super) questions: Vec<String>,
+}
+
+impl Runtime {
+    /// The cues an utterance calls for, and what it does to the checklists.
+    pub(super) async fn coach(&mut self, id: UtteranceId) {
+        let Some(said) = self.conversation.transcript.get(id) else {
+            return;
+        };
+        let desk = &mut self.coaching;
+        let voice = desk.signals.utterance(Spoken::from(said));
+        let mut signals = CoachingSignals::of(said, &desk.signals.snapshot(), &voice);
+        signals.emotion = desk.emotion.take();
+        let moment = CoachingMoment::new(Trigger::EndOfUtterance).with_signals(signals);
+        self.coach_at(moment).await;
+        self.check_lists(false).await;
+    }
+
+    /// The conversation begins: rules and checklists of the start. One that is taken up again has had them.
+    pub(super) async fn coach_start(&mut self) {
+        if self.conversation.transcript.is_empty() {
+            self.coach_at(CoachingMoment::new(Trigger::Start)).await;
+        }
+        self.check_lists(false).await;
+    }
+
+    /// The conversation is over: rules of the end, with what they want of the model, and what was never said.
+    pub(super) async fn coach_end(&mut self) {
+        self.coach_at(CoachingMoment::new(Trigger::End)).await;
+        if let Some(open) = self.coaching.open.take() {
+            let done = self.work(Work::Coach(Box::new(open))).await;
+            self.deliver(done).await;
+        }
+        self.check_lists(true).await;
+    }
+
+    /// A virtual agent that has not handed over: there is nobody to coach.
+    fn is_virtual(&self) -> bool {
+        let mut participants = self.conversation.participants.iter();
+        participants.any(|p| p.role == Role::AutomatedAgent) && self.state.handed_off.is_none()
+    }
+
+    async fn coach_at(&mut self, moment: CoachingMoment) {
+        if self.is_virtual() {
+            return;
+        }
+        let coach = &self.assistant.inner.coach;
+        let looked = coach
+            .look(&self.conversation, &moment, &mut self.coaching.state)
+            .await;
+        match looked {
+            Ok(coaching) => {
+                self.show_cues(coaching.cues).await;
+                if self.assistant.inner.writes && !coaching.questions.is_empty() {
+                    self.coaching.open = Some(OpenQuestions {
+                        conversation: self.conversation.clone(),
+                        moment,
+                        questions: coaching.questions,
+                    });
+                }
+            }
+            Err(error) => {
+                self.emit(SessionEvent::failed(Skill::Coaching, &error))
+                    .await;
+            }
+        }
+    }
+
+    /// The model has answered: the rules are looked at again.
+    pub(super) async fn coach_answered(&mut self, done: Done) {
+        let Done::Coach { open, answers } = done else {
+            return;
+        };
+        let looked = match answers {
+            Ok(answers) if answers.is_empty() => return,
+            Ok(answers) => {
+                let moment = open.moment.with_answers(answers);
+                let coach = &self.assistant.inner.coach;
+                coach
+                    .look(&open.conversation, &moment, &mut self.coaching.state)
+                    .await
+            }
+            Err(error) => Err(error),
+        };
+        match looked {
+            Ok(coaching) => self.show_cues(coaching.cues).await,
+            Err(error) => {
+                self.emit(SessionEvent::failed(Skill::Coaching, &error))
+                    .await;
+            }
+        }
+    }
+
+    async fn show_cues(&mut self, cues: Vec<Suggestion>) {
+        for cue in cues {
+            self.emit(SessionEvent::Coaching(cue)).await;
+        }
+    }
+
+    /// A person decided where an item stands.
+    pub(super) async fn decide(&mut self, decided: ChecklistOverride) {
+        let lists = &self.assistant.inner.checklists;
+        if !lists.has(&decided.checklist, &decided.item) {
+            let error = Error::new(
+                ErrorKind::InvalidInput,
+                format!(
+                    "checklist {:?} has no item {:?}; give the ids told with the entries",
+                    decided.checklist, decided.item
+                ),
+            );
+            self.emit(SessionEvent::failed(Skill::Coaching, &error))
+                .await;
+            return;
+        }
+        self.journal.checklist(&decided);
+        self.coaching.overrides.push(decided);
+        self.check_lists(false).await;
+    }
+
+    /// Tells what changed, and what is missing; at the end all that is.
+    async fn check_lists(&mut self, is_over: bool) {
+        if self.is_virtual() {
+            return;
+        }
+        let lists = &self.assistant.inner.checklists;
+        let overrides = &self.coaching.overrides;
+        let entries = match lists.entries(&self.conversation, overrides, is_over).await {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.emit(SessionEvent::failed(Skill::Coaching, &error))
+                    .await;
+                return;
+            }
+        };
+        let before = std::mem::replace(&mut self.coaching.entries, entries.clone());
+        let mut missing = Vec::new();
+        for entry in entries {
+            let known = before
+                .iter()
+                .find(|b| b.checklist == entry.checklist && b.item == entry.item);
+            let is_new = known != Some(&entry);
+            if is_new {
+                self.emit(SessionEvent::Checklist(entry.clone())).await;
+            }
+            let is_missing = entry.required && entry.status == ChecklistStatus::Missing;
+            if is_missing && (is_new || is_over) {
+                missing.push(entry);
+            }
+        }
+        if missing.is_empty() {
+            return;
+        }
+        let last = self.conversation.transcript.utterances().last();
+        let evidence = last.map(|said| Evidence::Utterance(said.id));
+        let card = Suggestion::new(
+            SuggestionKind::Checklist { missing },
+            1.0,
+            evidence.into_iter().collect(),
+        );
+        self.emit(SessionEvent::Suggestion(card)).await;
+    }
+}

@@ -1,0 +1,130 @@
+//! What participants feel, and how much effort the customer has.
+
+use super::super::event::{SessionEvent, Skill};
+use super::Runtime;
+use crate::assist::CoachingEmotion;
+use crate::conversation::{Role, Utterance, UtteranceId};
+use crate::embedding::TextKind;
+use crate::error::Result;
+use crate::understanding::emotion::{
+    EffortTracker, EmotionModel, EmotionTracker, Felt, comforted, words_of,
+};
+use crate::understanding::quality::{ExperienceTracker, HeardUtterance};
+
+/// The trackers of one conversation.
+#[derive(Debug, Default)]
+pub(super) struct Feelings {
+    emotions: EmotionTracker,
+    effort: EffortTracker,
+    experience: ExperienceTracker,
+    /// How many reasons of the experience were told.
+    told: usize,
+}
+
+impl Runtime {
+    /// Tells what an utterance shows of feeling and effort. Comes before the rules of coaching, which may ask for it.
+    pub(super) async fn feel(&mut self, id: UtteranceId) {
+        let Some(said) = self.conversation.transcript.get(id).cloned() else {
+            return;
+        };
+        // Who only shows that they listen tells too little.
+        if said.back_channel {
+            return;
+        }
+        let valence = match said.role {
+            // The virtual agent feels nothing.
+            Role::AutomatedAgent => None,
+            _ => self.feel_words(&said).await,
+        };
+        let heard = HeardUtterance::new(said.id, said.role, &said.text);
+        self.feelings.experience.hear(match valence {
+            Some(valence) => heard.with_valence(valence),
+            None => heard,
+        });
+        let score = self.feelings.experience.score();
+        if score.reasons.len() != self.feelings.told {
+            self.feelings.told = score.reasons.len();
+            let is_final = false;
+            self.emit(SessionEvent::Experience { score, is_final })
+                .await;
+        }
+    }
+
+    /// How the conversation went as a whole; nothing where nobody said anything.
+    pub(super) async fn tell_experience(&mut self) {
+        if self.conversation.transcript.len() > 0 {
+            let score = self.feelings.experience.final_score();
+            let is_final = true;
+            self.emit(SessionEvent::Experience { score, is_final })
+                .await;
+        }
+    }
+
+    /// Tells what the words show, and how pleasant they are where a model knows.
+    async fn feel_words(&mut self, said: &Utterance) -> Option<f32> {
+        if let Err(error) = self.look_for_effort(said).await {
+            self.emit(SessionEvent::failed(Skill::Emotion, &error))
+                .await;
+        }
+        let model = self.assistant.inner.emotion.clone()?;
+        match self.look_for_emotion(said, model.as_ref()).await {
+            Ok((event, valence)) => {
+                self.emit(event).await;
+                Some(valence)
+            }
+            Err(error) => {
+                self.emit(SessionEvent::failed(Skill::Emotion, &error))
+                    .await;
+                None
+            }
+        }
+    }
+
+    async fn look_for_effort(&mut self, said: &Utterance) -> Result<()> {
+        if said.role != Role::EndUser {
+            return Ok(());
+        }
+        let embedder = self.assistant.inner.embedder.clone();
+        // Search wants the same vector next, and finds it at hand.
+        let vectors = embedder
+            .embed(std::slice::from_ref(&said.text), TextKind::Query)
+            .await?;
+        let vector = vectors.first().map(Vec::as_slice).unwrap_or_default();
+        for sign in self.feelings.effort.update(said, vector) {
+            let participant = said.participant.clone();
+            self.emit(SessionEvent::Effort { participant, sign }).await;
+        }
+        Ok(())
+    }
+
+    async fn look_for_emotion(
+        &mut self,
+        said: &Utterance,
+        model: &dyn EmotionModel,
+    ) -> Result<(SessionEvent, f32)> {
+        let felt = model.feel(std::slice::from_ref(&said.text)).await?;
+        let mut words = felt.first().copied().unwrap_or_default();
+        if said.role == Role::HumanAgent {
+            words = comforted(&said.text, words);
+        }
+        let felt = Felt::new(&said.participant, said.role, said.id, words);
+        let (state, mut events) = self.feelings.emotions.update(&felt);
+        for event in &mut events {
+            event.words = words_of(model, &said.text, event.kind).await?;
+        }
+        self.coaching.emotion = Some(CoachingEmotion {
+            kinds: words
+                .ranked()
+                .into_iter()
+                .map(|(emotion, sure)| (emotion.as_str().to_owned(), sure))
+                .collect(),
+            valence: words.valence(),
+        });
+        let event = SessionEvent::Emotion {
+            participant: said.participant.clone(),
+            state,
+            events,
+        };
+        Ok((event, words.valence()))
+    }
+}
