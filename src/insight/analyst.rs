@@ -9,7 +9,9 @@ use super::record::ConversationRecord;
 use super::report::InsightReport;
 use super::topics::{Irritant, Topic, clusters};
 use super::voices::Voices;
-use super::words::{COMPLAINT_EXAMPLES, Lexicon, NEUTRAL_EXAMPLES, complains};
+use super::words::{
+    COMPLAINT_EXAMPLES, Lexicon, NEUTRAL_EXAMPLES, complains, without_placeholders,
+};
 use crate::conversation::{ConversationId, Role, UtteranceId};
 use crate::embedding::{Embedder, TextKind, similarity};
 use crate::error::{Error, ErrorKind, Result};
@@ -202,7 +204,9 @@ impl Analyst {
     async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>> {
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in texts.chunks(BATCH) {
-            vectors.extend(self.embedder.embed(batch, TextKind::Query).await?);
+            // That a mail address was said does not make two texts alike.
+            let batch: Vec<String> = batch.iter().map(|t| without_placeholders(t)).collect();
+            vectors.extend(self.embedder.embed(&batch, TextKind::Query).await?);
         }
         Ok(vectors)
     }

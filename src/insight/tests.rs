@@ -44,7 +44,7 @@ fn made(n: usize) -> Value {
             {"role": agent, "text": "Hello, how can I help?", "start_ms": 0, "end_ms": 2_000},
             {"role": "end_user", "text": "Hello."},
             {"role": agent, "text": "What is it about?"},
-            {"role": "end_user", "text": format!("{opening}, my mail is kim{n}@example.com.")},
+            {"role": "end_user", "text": format!("{opening} (kim{n}@example.com).")},
             {"role": agent, "text": "I will look into it."},
             {"role": "end_user", "text": complaint, "start_ms": 50_000, "end_ms": 60_000},
         ],

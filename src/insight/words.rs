@@ -54,10 +54,16 @@ impl Lexicon {
     }
 }
 
+/// The text without what stands for redacted words, `[EMAIL]`.
+pub(super) fn without_placeholders(text: &str) -> String {
+    let words = text.split_whitespace().filter(|word| !word.contains('['));
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// The words that carry a text's meaning; placeholders of what was redacted are none.
 fn telling(text: &str) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
-    for token in text.split_whitespace().filter(|t| !t.contains('[')) {
+    for token in without_placeholders(text).split_whitespace() {
         for word in token.split(|c: char| !(c.is_alphabetic() || c == '\'' || c == '\u{2019}')) {
             let word = word.to_lowercase().replace('\u{2019}', "'");
             let word = word.trim_matches('\'');

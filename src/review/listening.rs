@@ -5,7 +5,6 @@
 //! MITI 4 counts all questions alike; open and closed ones are told apart here as in its third edition.
 
 mod cues;
-mod examples;
 mod lexicon;
 mod rules;
 
@@ -183,10 +182,10 @@ async fn fill(
     }
     let owned = |texts: &[&str]| -> Vec<String> { texts.iter().map(|&t| t.to_owned()).collect() };
     let others = embedder
-        .embed(&owned(examples::OTHERS), TextKind::Query)
+        .embed(&owned(lexicon::OTHERS), TextKind::Query)
         .await?;
     let mut examples = Vec::new();
-    for (code, texts) in examples::EXAMPLES {
+    for (code, texts) in lexicon::EXAMPLES {
         examples.push((*code, embedder.embed(&owned(texts), TextKind::Query).await?));
     }
     let vectors = embedder.embed(&texts, TextKind::Query).await?;

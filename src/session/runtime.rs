@@ -372,13 +372,13 @@ impl Runtime {
             .iter()
             .any(|p| p.role == Role::AutomatedAgent)
             && self.state.handed_off.is_none();
-        // Danger comes before everything else; what is felt before the rules that ask for it.
+        // Danger comes before everything else.
         let may_be_customer = matches!(role, Role::EndUser | Role::Unknown);
         let is_dealt_with = may_be_customer && self.crisis(id, &text, virtual_agent).await;
-        self.feel(id).await;
         if calls_for_something && !is_dealt_with {
             self.react(id, role, virtual_agent).await;
         }
+        self.feel(id).await;
     }
 
     /// Sets off what an utterance calls for.

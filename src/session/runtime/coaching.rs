@@ -49,7 +49,6 @@ impl Runtime {
 
     /// It became known what the speaker of the last utterance feels: the rules are looked at again. None comes twice, and
     /// the vectors are at hand.
-    #[allow(dead_code, reason = "for whoever finds out feelings in a session")]
     pub(super) async fn coach_felt(&mut self, id: UtteranceId, emotion: CoachingEmotion) {
         let heard = self.coaching.heard.take().filter(|(of, _)| *of == id);
         if let Some((_, signals)) = heard {

@@ -22,7 +22,8 @@ pub(super) struct Feelings {
 }
 
 impl Runtime {
-    /// Tells what an utterance shows of feeling and effort. Comes before the rules of coaching, which may ask for it.
+    /// Tells what an utterance shows of feeling and effort. Comes after what is suggested on it; rules that ask for
+    /// feelings are then looked at again.
     pub(super) async fn feel(&mut self, id: UtteranceId) {
         let Some(said) = self.conversation.transcript.get(id).cloned() else {
             return;
@@ -68,8 +69,10 @@ impl Runtime {
         }
         let model = self.assistant.inner.emotion.clone()?;
         match self.look_for_emotion(said, model.as_ref()).await {
-            Ok((event, valence)) => {
+            Ok((event, emotion)) => {
                 self.emit(event).await;
+                let valence = emotion.valence;
+                self.coach_felt(said.id, emotion).await;
                 Some(valence)
             }
             Err(error) => {
@@ -101,7 +104,7 @@ impl Runtime {
         &mut self,
         said: &Utterance,
         model: &dyn EmotionModel,
-    ) -> Result<(SessionEvent, f32)> {
+    ) -> Result<(SessionEvent, CoachingEmotion)> {
         let felt = model.feel(std::slice::from_ref(&said.text)).await?;
         let mut words = felt.first().copied().unwrap_or_default();
         if said.role == Role::HumanAgent {
@@ -112,19 +115,19 @@ impl Runtime {
         for event in &mut events {
             event.words = words_of(model, &said.text, event.kind).await?;
         }
-        self.coaching.emotion = Some(CoachingEmotion {
+        let emotion = CoachingEmotion {
             kinds: words
                 .ranked()
                 .into_iter()
                 .map(|(emotion, sure)| (emotion.as_str().to_owned(), sure))
                 .collect(),
             valence: words.valence(),
-        });
+        };
         let event = SessionEvent::Emotion {
             participant: said.participant.clone(),
             state,
             events,
         };
-        Ok((event, words.valence()))
+        Ok((event, emotion))
     }
 }
