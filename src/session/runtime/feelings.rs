@@ -53,7 +53,7 @@ impl Runtime {
 
     /// How the conversation went as a whole; nothing where nobody said anything.
     pub(super) async fn tell_experience(&mut self) {
-        if self.conversation.transcript.len() > 0 {
+        if !self.conversation.transcript.is_empty() {
             let score = self.feelings.experience.final_score();
             let is_final = true;
             self.emit(SessionEvent::Experience { score, is_final })
