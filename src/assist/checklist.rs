@@ -206,7 +206,7 @@ impl Call<'_> {
             status: ChecklistStatus::NotApplicable,
             is_late: false,
             evidence: None,
-            at_ms: None,
+            said_ms: None,
             words: String::new(),
             confidence: 0.0,
             is_override: false,
@@ -241,7 +241,7 @@ impl Call<'_> {
                 entry.status = ChecklistStatus::Said;
                 entry.is_late = at >= until;
                 entry.evidence = Some(utterance.id);
-                entry.at_ms = Some(utterance.end_ms);
+                entry.said_ms = Some(utterance.end_ms);
                 entry.words = words.to_owned();
                 entry.confidence = sure;
             }

@@ -38,7 +38,7 @@ pub struct ChecklistEntry {
     /// The utterance in which it was said.
     pub evidence: Option<UtteranceId>,
     /// When it was said, in milliseconds from the start of the conversation.
-    pub at_ms: Option<u64>,
+    pub said_ms: Option<u64>,
     /// The words by which it was said.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub words: String,

@@ -72,28 +72,30 @@ pub(super) fn without_notes(words: Vec<Spoken>) -> Vec<Spoken> {
     }
     // A bracket that never closes was no note.
     kept.extend(note.into_iter().flat_map(|(_, inside)| inside));
-    if kept.iter().all(|word| is_sound(&word.text)) {
+    if is_sound(&kept) {
         kept.clear();
     }
     kept
 }
 
-/// Words that Whisper writes for sounds, sometimes without brackets. Where they are all that was heard, nobody spoke.
-fn is_sound(word: &str) -> bool {
+/// Whether all that was heard is a name of a sound, which Whisper sometimes writes without brackets: then nobody spoke.
+/// The last word may have been cut off.
+fn is_sound(words: &[Spoken]) -> bool {
     const SOUNDS: [&str; 7] = [
         "beep", "beeping", "buzz", "buzzing", "click", "ding", "static",
     ];
-    let letters: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
-    SOUNDS.contains(&letters.to_lowercase().as_str())
-}
-
-fn closing(word: &str) -> Option<char> {
-    match word.chars().next()? {
-        '[' => Some(']'),
-        '(' => Some(')'),
-        '*' => Some('*'),
-        _ => None,
-    }
+    let plain = |word: &Spoken| {
+        let letters = word.text.chars().filter(|c| c.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect::<String>()
+    };
+    let Some((last, first)) = words.split_last() else {
+        return false;
+    };
+    let last = plain(last);
+    let is_named = |word: &String| SOUNDS.contains(&word.as_str());
+    first.iter().map(plain).all(|word| is_named(&word))
+        && (is_named(&last)
+            || (!first.is_empty() && SOUNDS.iter().any(|sound| sound.starts_with(&last))))
 }
 
 /// Whether the decoder got stuck: the same few words again and again, or far more words than can
@@ -255,6 +257,8 @@ mod tests {
             ("( music )", ""),
             ("- - -", ""),
             ("Beep. Beep!", ""),
+            ("beep be", ""),
+            ("Be", "Be"),
             ("A beep, twice.", "A beep, twice."),
         ] {
             assert_eq!(line(&without_notes(said(heard))), kept, "{heard}");

@@ -114,7 +114,7 @@ pub(crate) async fn run(args: AssistArgs, screen: &Screen) -> Result<()> {
     Ok(())
 }
 
-/// How long after an utterance the first card was there, and a reply.
+/// How long after an utterance the first card of the fast path was there, and a whole reply.
 #[derive(Default)]
 struct Delays {
     said: Option<Instant>,
@@ -128,11 +128,10 @@ impl Delays {
         match (event, self.said) {
             (SessionEvent::UtteranceFinal(_), _) => (self.said, self.is_first) = (Some(now), true),
             (SessionEvent::Suggestion(card) | SessionEvent::Coaching(card), Some(said)) => {
-                if std::mem::take(&mut self.is_first) {
-                    self.first.push(now - said);
-                }
                 if matches!(card.kind, SuggestionKind::Reply { .. }) {
                     self.replies.push(now - said);
+                } else if std::mem::take(&mut self.is_first) {
+                    self.first.push(now - said);
                 }
             }
             _ => {}
