@@ -78,6 +78,15 @@ pub(super) fn without_notes(words: Vec<Spoken>) -> Vec<Spoken> {
     kept
 }
 
+fn closing(word: &str) -> Option<char> {
+    match word.chars().next()? {
+        '[' => Some(']'),
+        '(' => Some(')'),
+        '*' => Some('*'),
+        _ => None,
+    }
+}
+
 /// Whether all that was heard is a name of a sound, which Whisper sometimes writes without brackets: then nobody spoke.
 /// The last word may have been cut off.
 fn is_sound(words: &[Spoken]) -> bool {
