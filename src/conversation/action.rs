@@ -51,6 +51,35 @@ pub struct ActionReceipt {
     pub result: serde_json::Value,
     /// When it ended.
     pub at: jiff::Timestamp,
+    /// What called for it, e.g. `playbook/step#1`.
+    #[serde(default)]
+    pub source: String,
+    /// Who said yes to it.
+    #[serde(default)]
+    pub approvals: Vec<ApprovalGrant>,
+}
+
+/// Who may have to say yes before something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Approver {
+    /// The customer, in this conversation.
+    Customer,
+    /// A human agent.
+    HumanAgent,
+    /// A supervisor.
+    Supervisor,
+}
+
+/// Somebody's yes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalGrant {
+    /// In which capacity.
+    pub by: Approver,
+    /// Who, by the host's id; for the customer the utterance that says so.
+    pub who: String,
+    /// When.
+    pub at: jiff::Timestamp,
 }
 
 /// Why a conversation goes to a person.

@@ -15,7 +15,9 @@ mod signals;
 mod summary;
 mod transcript;
 
-pub use action::{ActionReceipt, ActionStatus, Handoff, HandoffReason, NextBestAction};
+pub use action::{
+    ActionReceipt, ActionStatus, ApprovalGrant, Approver, Handoff, HandoffReason, NextBestAction,
+};
 pub use annotation::{Annotation, AnnotationKind};
 pub use assist::{Citation, CoachingCue, Evidence, Suggestion, SuggestionKind, Trigger};
 pub use checklist::{ChecklistEntry, ChecklistOverride, ChecklistStatus};

@@ -5,9 +5,11 @@ mod next_action;
 mod planner;
 mod playbook;
 mod state;
+mod tool;
 
 pub use command::{Command, Effect, Rejection};
 pub use next_action::{ActionRanker, PlaybookMatch};
 pub use planner::{Plan, Planner};
 pub use playbook::{Playbook, Slot, Step, StepKind, load_playbooks};
 pub use state::{DialogueState, apply};
+pub use tool::{Action, ActionLedger, FnTool, Tool, ToolCall, ToolEffect, ToolSpec, Tools};

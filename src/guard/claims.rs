@@ -96,6 +96,8 @@ mod tests {
             status,
             result: serde_json::json!({}),
             at: jiff::Timestamp::UNIX_EPOCH,
+            source: String::new(),
+            approvals: Vec::new(),
         }
     }
 

@@ -1,0 +1,205 @@
+//! Every action is written down before and after it is done, so that none is done twice.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{ToolCall, ToolEffect, Tools};
+use crate::conversation::{ActionReceipt, ActionStatus, ApprovalGrant};
+use crate::error::{ErrorKind, OrError, Result};
+use crate::store::{ConversationStore, Record, StreamKey};
+
+const STARTED: &str = "action_started";
+const FINISHED: &str = "action_finished";
+/// Writers that may get in between before we give up.
+const ATTEMPTS: usize = 8;
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Action {
+    /// What calls for it, e.g. `playbook/step#1`: another source is another action, even with the same arguments.
+    pub source: String,
+    /// The tool.
+    pub tool: String,
+    /// Its arguments.
+    pub arguments: Value,
+    /// Who said yes to it, and when.
+    pub approvals: Vec<ApprovalGrant>,
+}
+
+/// Runs actions and keeps their receipts in the conversation's own stream of the store.
+#[derive(Clone, Debug)]
+pub struct ActionLedger {
+    tools: Tools,
+    store: Arc<dyn ConversationStore>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Started {
+    key: String,
+    tool: String,
+    arguments: Value,
+}
+
+/// How far an action had come.
+enum Before {
+    Never,
+    /// It was begun, and nobody knows how it ended.
+    Begun,
+    Ended(Box<ActionReceipt>),
+}
+
+impl ActionLedger {
+    /// Over these tools and this store.
+    pub fn new(tools: Tools, store: Arc<dyn ConversationStore>) -> Self {
+        Self { tools, store }
+    }
+
+    /// The tools.
+    pub fn tools(&self) -> &Tools {
+        &self.tools
+    }
+
+    /// Does `action` for a conversation, unless it was done already: then its receipt is returned. It is written down
+    /// before it is begun and when it has ended.
+    ///
+    /// An action that was begun and whose end is not known (the process was killed, the backend did not answer) is done
+    /// again only where the tool says that this is harmless ([`ToolEffect`]); else the receipt says
+    /// [`ActionStatus::Unknown`], and a person has to look.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] if the beginning could not be written down; nothing was done then. An action that failed
+    /// is a receipt, no error.
+    pub async fn perform(&self, stream: &StreamKey, action: Action) -> Result<ActionReceipt> {
+        let key = identity(stream, &action);
+        let effect = self
+            .tools
+            .get(&action.tool)
+            .map_or(ToolEffect::Write, |tool| tool.spec().effect);
+        let receipt = |status, result| ActionReceipt {
+            id: key.clone(),
+            tool: action.tool.clone(),
+            arguments: action.arguments.clone(),
+            status,
+            result,
+            at: jiff::Timestamp::now(),
+            source: action.source.clone(),
+            approvals: action.approvals.clone(),
+        };
+        match self.before(stream, &key).await? {
+            Before::Ended(done) if done.status == ActionStatus::Succeeded => return Ok(*done),
+            Before::Ended(done)
+                if done.status == ActionStatus::Unknown && effect == ToolEffect::Write =>
+            {
+                return Ok(*done);
+            }
+            Before::Begun if effect == ToolEffect::Write => {
+                let lost = serde_json::json!({ "error": "it was begun and interrupted; look in the backend whether it was done" });
+                let receipt = receipt(ActionStatus::Unknown, lost);
+                self.note(stream, FINISHED, &receipt).await?;
+                return Ok(receipt);
+            }
+            Before::Never | Before::Begun | Before::Ended(_) => {}
+        }
+        let started = Started {
+            key: key.clone(),
+            tool: action.tool.clone(),
+            arguments: action.arguments.clone(),
+        };
+        self.note(stream, STARTED, &started).await?;
+        let call = ToolCall {
+            idempotency_key: key.clone(),
+            tenant: stream.tenant.clone(),
+            conversation: stream.conversation.clone(),
+            arguments: action.arguments.clone(),
+            dry_run: false,
+        };
+        let (status, result) = self.tools.run(&action.tool, &call).await;
+        let receipt = receipt(status, result);
+        if let Err(error) = self.note(stream, FINISHED, &receipt).await {
+            // It is done; after a restart the beginning alone says that somebody has to look.
+            tracing::error!(tool = action.tool, %error, "the receipt of an action could not be stored");
+        }
+        Ok(receipt)
+    }
+
+    /// The receipts of a conversation, oldest first; of several attempts at an action the last.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] if they cannot be read.
+    pub async fn receipts(&self, stream: &StreamKey) -> Result<Vec<ActionReceipt>> {
+        let mut receipts: Vec<ActionReceipt> = Vec::new();
+        for record in self.store.load(stream, 0).await? {
+            if record.kind == FINISHED {
+                let receipt: ActionReceipt = read(&record)?;
+                receipts.retain(|earlier| earlier.id != receipt.id);
+                receipts.push(receipt);
+            }
+        }
+        Ok(receipts)
+    }
+
+    async fn before(&self, stream: &StreamKey, key: &str) -> Result<Before> {
+        let mut before = Before::Never;
+        for record in self.store.load(stream, 0).await? {
+            match record.kind.as_str() {
+                STARTED if read::<Started>(&record)?.key == key => before = Before::Begun,
+                FINISHED => {
+                    let receipt: ActionReceipt = read(&record)?;
+                    if receipt.id == key {
+                        before = Before::Ended(Box::new(receipt));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(before)
+    }
+
+    /// Appends behind whatever others appended meanwhile.
+    async fn note(&self, stream: &StreamKey, kind: &str, payload: &impl Serialize) -> Result<()> {
+        let payload = serde_json::to_value(payload)
+            .or_error(ErrorKind::Internal, || "a record cannot be serialised")?;
+        let record = [Record::new(kind, payload)];
+        let mut failed = None;
+        for _ in 0..ATTEMPTS {
+            let version = self.store.load(stream, 0).await?.len() as u64;
+            match self.store.append(stream, version, &record).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Conflict => failed = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+/// The same for every attempt at the same action.
+fn identity(stream: &StreamKey, action: &Action) -> String {
+    let name = format!(
+        "{}\n{}\n{}\n{}\n{}",
+        stream.tenant, stream.conversation, action.source, action.tool, action.arguments
+    );
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
+}
+
+fn read<T: for<'de> Deserialize<'de>>(record: &Record) -> Result<T> {
+    T::deserialize(&record.payload).or_error(
+        ErrorKind::Storage,
+        || "the record of an action has an unknown form",
+    )
+}
+
+#[cfg(test)]
+pub(super) fn tests_identity(stream: &StreamKey, action: &Action) -> String {
+    identity(stream, action)
+}
+
+#[cfg(test)]
+impl ActionLedger {
+    pub(super) fn tests_store(&self) -> &Arc<dyn ConversationStore> {
+        &self.store
+    }
+}
