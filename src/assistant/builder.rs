@@ -8,7 +8,7 @@ use crate::assist::{
     ArticleFinder, Checklist, Checklists, Coach, CoachingRule, ModelAsker, ReplyWriter,
 };
 use crate::conversation::WrapUpCode;
-use crate::dialogue::{ActionRanker, Planner, Playbook};
+use crate::dialogue::{ActionLedger, ActionRanker, Planner, Playbook, Reader, Tool, Tools};
 use crate::embedding::{CachedEmbedder, Embedder, HashingEmbedder};
 use crate::error::Result;
 use crate::guard::{CrisisConfig, CrisisGuard, MaskedModel, PiiPolicy};
@@ -38,6 +38,20 @@ pub struct Phrases {
     pub hand_off: String,
     /// The customer needs nothing more.
     pub goodbye: String,
+    /// A procedure is through.
+    pub anything_else: String,
+    /// The customer said thanks.
+    pub welcome: String,
+    /// The customer said hello.
+    pub greeting: String,
+    /// A colleague has to say yes first, and was asked now.
+    pub approval: String,
+    /// They have not answered yet.
+    pub still_waiting: String,
+    /// A backend action failed, or nobody knows whether it was done.
+    pub action_failed: String,
+    /// What the customer asked for is not done since somebody said no.
+    pub declined: String,
 }
 
 impl Default for Phrases {
@@ -51,6 +65,18 @@ impl Default for Phrases {
                        so you do not need to repeat anything."
                 .into(),
             goodbye: "Thank you for getting in touch. Goodbye!".into(),
+            anything_else: "Is there anything else I can help you with?".into(),
+            welcome: "You are welcome.".into(),
+            greeting: "Hello! What can I do for you?".into(),
+            approval: "I need a colleague's approval for that and have asked for it now. \
+                       I will let you know as soon as I have an answer."
+                .into(),
+            still_waiting: "I am still waiting for my colleague's approval.".into(),
+            action_failed:
+                "I could not finish that on my side, and I would rather have a colleague look \
+                            than try again blindly."
+                    .into(),
+            declined: "I am sorry, that was not approved, so I have not done it.".into(),
         }
     }
 }
@@ -69,6 +95,7 @@ pub struct AssistantBuilder {
     store: Option<Arc<dyn ConversationStore>>,
     prompts: Option<PathBuf>,
     playbooks: Vec<Playbook>,
+    tools: Vec<Arc<dyn Tool>>,
     codes: Vec<WrapUpCode>,
     rules: Vec<CoachingRule>,
     checklists: Vec<Checklist>,
@@ -155,6 +182,13 @@ impl AssistantBuilder {
         self
     }
 
+    /// The backend actions that playbooks name. Without any, a person does what a playbook's tool steps say.
+    #[must_use]
+    pub fn tools(mut self, tools: Vec<Arc<dyn Tool>>) -> Self {
+        self.tools = tools;
+        self
+    }
+
     /// The disposition codes.
     #[must_use]
     pub fn wrap_up_codes(mut self, codes: Vec<WrapUpCode>) -> Self {
@@ -231,12 +265,17 @@ impl AssistantBuilder {
         let playbooks: Arc<[Playbook]> = self.playbooks.into();
         // A model that says nothing chooses nothing.
         let codes = if writes { self.codes } else { Vec::new() };
+        let store = self
+            .store
+            .unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let chooser = WrapUpChooser::new(model.clone(), prompts.clone(), codes.into());
         Ok(Assistant {
             inner: Arc::new(Inner {
                 organisation: self.organisation.unwrap_or_else(|| UNNAMED.into()),
                 ranker: ActionRanker::new(embedder.clone(), playbooks.clone()).await?,
                 planner: Planner::new(model.clone(), prompts.clone(), playbooks.clone()),
+                reader: Reader::new(embedder.clone(), playbooks.clone()).await?,
+                actions: ActionLedger::new(Tools::new(self.tools), store.clone()),
                 finder: ArticleFinder::new(knowledge.clone()),
                 replies: ReplyWriter::new(model.clone(), prompts.clone(), knowledge.clone()),
                 crisis,
@@ -251,9 +290,7 @@ impl AssistantBuilder {
                     chooser,
                 ),
                 reviewer,
-                store: self
-                    .store
-                    .unwrap_or_else(|| Arc::new(MemoryStore::default())),
+                store,
                 speech: self.speech,
                 emotion: self.emotion,
                 embedder,

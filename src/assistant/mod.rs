@@ -2,6 +2,7 @@
 
 mod answer;
 mod builder;
+mod carry;
 mod coaching;
 mod content;
 mod learned;
@@ -11,8 +12,8 @@ mod respond;
 mod reviewed;
 
 pub use builder::{AssistantBuilder, Phrases};
+pub(crate) use carry::Response;
 pub use content::Content;
-pub(crate) use respond::Response;
 
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ use crate::conversation::{
     Conversation, ConversationId, NextBestAction, Role, Suggestion, SuggestionKind, Summary,
     TenantId, Trigger,
 };
-use crate::dialogue::{ActionRanker, Planner, Playbook};
+use crate::dialogue::{ActionLedger, ActionRanker, Planner, Playbook, Reader};
 use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::CrisisGuard;
@@ -71,6 +72,9 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<dyn ConversationStore>,
     pub(crate) ranker: ActionRanker,
     pub(crate) planner: Planner,
+    pub(crate) reader: Reader,
+    /// Runs the tools, and keeps the receipts.
+    pub(crate) actions: ActionLedger,
     pub(crate) finder: ArticleFinder,
     pub(crate) replies: ReplyWriter,
     /// Before everything else.

@@ -96,6 +96,8 @@ pub enum HandoffReason {
     CustomerAtRisk,
     /// The virtual agent failed repeatedly.
     Stuck,
+    /// A backend action failed, or nobody knows whether it was done.
+    ActionFailed,
 }
 
 /// The briefing of a warm transfer, so that the customer never repeats themselves.
@@ -107,6 +109,12 @@ pub struct Handoff {
     pub summary: Option<Summary>,
     /// What was collected, by slot.
     pub slots: std::collections::BTreeMap<String, String>,
+    /// What was done and tried already, in plain words.
+    #[serde(default)]
+    pub tried: Vec<String>,
+    /// What somebody still has to say yes to.
+    #[serde(default)]
+    pub open_approval: Option<String>,
     /// What to do next.
     pub next_steps: Vec<String>,
 }

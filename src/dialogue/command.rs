@@ -1,29 +1,34 @@
 //! What the model may propose, and what code makes of it.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::conversation::HandoffReason;
+use crate::conversation::{ApprovalGrant, Approver, HandoffReason};
 
 /// The closed set of things the model may propose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "command", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Command {
-    /// Begin (or change to) a procedure.
+    /// Begin (or change to) a procedure. Of several in one message the others follow when the first is through.
     StartPlaybook {
         /// Its id.
         playbook: String,
+        /// Whether the running one is to be finished first.
+        #[serde(default)]
+        later: bool,
     },
-    /// Note a value the customer gave.
+    /// Stop the running procedure: the customer does not want it any more.
+    StopPlaybook,
+    /// Note a value the customer gave, for the first time or another one than before.
     SetSlot {
         /// Name of the slot.
         name: String,
         /// The value as said.
         value: String,
     },
-    /// Note the customer's yes or no to what they were asked to approve.
+    /// Note the customer's yes or no to what they were asked.
     Confirm {
         /// Whether they said yes.
         yes: bool,
@@ -49,6 +54,7 @@ pub enum Command {
 /// What is to be done, decided by code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Effect {
     /// Say these words of the playbook.
     Say {
@@ -56,22 +62,35 @@ pub enum Effect {
         source: String,
         /// The words.
         text: String,
+        /// Whether the words follow from a receipt or a yes, and so may say that something was done.
+        #[serde(default)]
+        proven: bool,
     },
-    /// Run a backend action.
+    /// Run a backend action, then tell [`tool_ended`](super::tool_ended).
     CallTool {
         /// `playbook/step`; the step counts as done only when the action succeeded.
         source: String,
+        /// The same for every attempt at this action: the step and which time it is gone through.
+        identity: String,
         /// The tool.
         tool: String,
-        /// Its arguments.
-        arguments: BTreeMap<String, String>,
+        /// Its arguments, an object.
+        arguments: Value,
+        /// Who said yes to it.
+        approvals: Vec<ApprovalGrant>,
     },
-    /// Get somebody's yes to a step.
+    /// Get somebody's yes to a step. A customer is asked with `text`; for others it says what it is about, and the answer
+    /// goes to [`approve`](super::approve).
     RequestApproval {
         /// `playbook/step`.
         source: String,
+        /// Whose.
+        by: Approver,
         /// What is asked.
         text: String,
+        /// Whether they were asked before and have not answered yet.
+        #[serde(default)]
+        again: bool,
     },
     /// Find an answer in the knowledge base.
     SearchKnowledge {
@@ -82,6 +101,8 @@ pub enum Effect {
     AskToClarify,
     /// Say something social.
     Chat,
+    /// A procedure is through: ask whether there is anything else.
+    AskMore,
     /// Give the conversation to a person.
     HandOff {
         /// Why.

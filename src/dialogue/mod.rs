@@ -1,15 +1,20 @@
 //! Playbooks, the planner that proposes, the pure function that disposes, and the next best action.
 
 mod command;
+mod facts;
 mod next_action;
 mod planner;
 mod playbook;
+mod reader;
 mod state;
 mod tool;
 
 pub use command::{Command, Effect, Rejection};
 pub use next_action::{ActionRanker, PlaybookMatch};
 pub use planner::{Plan, Planner};
-pub use playbook::{Playbook, Slot, Step, StepKind, load_playbooks};
-pub use state::{DialogueState, apply};
+pub use playbook::{
+    Check, Otherwise, Playbook, Redo, Slot, SlotKind, Step, StepKind, load_playbooks,
+};
+pub use reader::{Courtesy, Reader, Reading};
+pub use state::{DialogueState, Moment, PendingApproval, apply, approve, tool_ended};
 pub use tool::{Action, ActionLedger, FnTool, Tool, ToolCall, ToolEffect, ToolSpec, Tools};

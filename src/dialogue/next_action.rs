@@ -1,12 +1,10 @@
 //! The next best action, without generating a word: which procedure applies, which steps were
 //! taken, which comes next. Embeddings only, so that it is there within a moment of every utterance.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use regex::Regex;
-
 use super::playbook::{Playbook, Slot, Step};
+use super::reader::{identifier, spoken_characters};
 use super::state::{DialogueState, key};
 use crate::conversation::{Conversation, Evidence, NextBestAction, Role, UtteranceId};
 use crate::embedding::{Embedder, TextKind, similarity};
@@ -285,24 +283,6 @@ fn closest(vector: &[f32], others: &[Vec<f32>]) -> f32 {
         .fold(0.0, f32::max)
 }
 
-/// The pattern of a slot whose values can be told from other words: one with a fixed letter, like
-/// `LF\d{6}`. Any number could be an amount; such slots need a model and are left to the planner.
-fn identifier(slot: &Slot) -> Option<Regex> {
-    let core = slot
-        .pattern
-        .as_deref()?
-        .trim_start_matches('^')
-        .trim_end_matches('$');
-    let classes = ["\\d", "\\w", "\\s", "\\b"];
-    let literal = classes
-        .iter()
-        .fold(core.to_owned(), |text, class| text.replace(class, ""));
-    if !literal.chars().any(char::is_alphabetic) {
-        return None;
-    }
-    Regex::new(core).ok()
-}
-
 /// The last identifier in the customer's words that fits the slot.
 fn find_slot(slot: &Slot, conversation: &Conversation) -> Option<String> {
     let pattern = identifier(slot)?;
@@ -317,35 +297,6 @@ fn find_slot(slot: &Slot, conversation: &Conversation) -> Option<String> {
                 .last()
                 .map(|m| m.as_str().to_owned())
         })
-}
-
-/// "L F, four zero 2-1" -> "LF4021": what is left when an id is read out.
-fn spoken_characters(text: &str) -> String {
-    const DIGITS: [(&str, &str); 11] = [
-        ("ZERO", "0"),
-        ("OH", "0"),
-        ("ONE", "1"),
-        ("TWO", "2"),
-        ("THREE", "3"),
-        ("FOUR", "4"),
-        ("FIVE", "5"),
-        ("SIX", "6"),
-        ("SEVEN", "7"),
-        ("EIGHT", "8"),
-        ("NINE", "9"),
-    ];
-    let words = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty());
-    let spelled: BTreeMap<&str, &str> = DIGITS.into_iter().collect();
-    words
-        .map(|word| {
-            let upper = word.to_uppercase();
-            spelled
-                .get(upper.as_str())
-                .map_or(upper.clone(), |digit| (*digit).to_owned())
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -74,6 +74,31 @@ pub fn unproven_claims(text: &str, receipts: &[ActionReceipt]) -> Vec<Claim> {
     claims
 }
 
+/// What is promised to be done, or to come. English only.
+static PROMISED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let verbs = "refund|credit|cancel|book|schedule|order|send|ship|update|change|activate|block|reset|remove|waive|issue|process|close|transfer|upgrade|apply|submit|arrange|add|fix|resolve|email|extend|register|give|pay|reduce|call";
+    let source = format!(
+        r"(?i)\b(?:i|we)(?:['’]ll|\s+(?:will|can|am going to|are going to|promise to))\s+(?:\w+\s+){{0,2}}(?:{verbs})\b|\byou(?:['’]ll|\s+will)\s+(?:\w+\s+){{0,2}}(?:get|receive|be (?:refunded|credited|paid))\b|\bon (?:its|the) way\b|\b(?:is|are) being (?:processed|refunded|sent|cancelled)\b"
+    );
+    Regex::new(&source).ok()
+});
+
+/// The sentences of `text` that promise something. In free chat nothing may be promised.
+pub fn unproven_promises(text: &str) -> Vec<Claim> {
+    let Some(pattern) = PROMISED.as_ref() else {
+        return Vec::new();
+    };
+    let sentences = text.split_inclusive(['.', '!', '?', '\n']);
+    let found = sentences.filter_map(|sentence| {
+        let verb = pattern.find(sentence)?.as_str().to_owned();
+        Some(Claim {
+            text: sentence.trim().to_owned(),
+            verb,
+        })
+    });
+    found.collect()
+}
+
 /// Enough of a verb to find it in a tool's name: refunded -> refund, cancelled -> cancel.
 fn stem(verb: &str) -> String {
     let verb = verb.to_lowercase();

@@ -7,7 +7,7 @@ mod masked;
 mod pii;
 mod polarity;
 
-pub use claims::{Claim, unproven_claims};
+pub use claims::{Claim, unproven_claims, unproven_promises};
 pub use crisis::{
     CrisisConfig, CrisisExample, CrisisGuard, CrisisSign, crisis_sign, load_crisis_config,
 };

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::conversation::{
-    ChecklistEntry, ChecklistOverride, Citation, CrisisKind, CrisisProtocol, EffortSign,
-    EmotionEvent, EmotionState, Evidence, ExperienceScore, Handoff, NewUtterance, Participant,
-    ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
+    ActionReceipt, Approver, ChecklistEntry, ChecklistOverride, Citation, CrisisKind,
+    CrisisProtocol, EffortSign, EmotionEvent, EmotionState, Evidence, ExperienceScore, Handoff,
+    NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
 };
 use crate::error::Error;
 use crate::knowledge::ArticleFeedback;
@@ -66,6 +66,17 @@ pub enum SessionInput {
         suggestion: String,
         /// What they did.
         given: ArticleFeedback,
+    },
+    /// A person answers a [`SessionEvent::ApprovalRequested`].
+    Approve {
+        /// Its `source`.
+        source: String,
+        /// In which capacity they answer.
+        by: Approver,
+        /// Who, by the host's id.
+        who: String,
+        /// Their yes or no.
+        yes: bool,
     },
     /// A person decided where an item of a checklist stands. It holds for the whole conversation, and is stored.
     Checklist(ChecklistOverride),
@@ -224,6 +235,18 @@ pub enum SessionEvent {
         score: ExperienceScore,
         /// Whether the conversation is over.
         is_final: bool,
+    },
+    /// A backend action has ended. What its tool calls secret is masked.
+    Action(ActionReceipt),
+    /// Somebody else than the customer has to say yes before the virtual agent goes on; answer with
+    /// [`SessionInput::Approve`].
+    ApprovalRequested {
+        /// `playbook/step`.
+        source: String,
+        /// Whose yes.
+        by: Approver,
+        /// What it is about.
+        question: String,
     },
     /// A person takes over.
     Handoff(Handoff),

@@ -1,5 +1,6 @@
 //! The loop of a session: one task owns the conversation, one thing is written at a time.
 
+mod approvals;
 mod cards;
 mod coaching;
 mod crisis;
@@ -23,7 +24,7 @@ use crate::conversation::{
     ArticleId, Conversation, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary,
     UtteranceId,
 };
-use crate::dialogue::DialogueState;
+use crate::dialogue::{DialogueState, Effect};
 use crate::error::{Error, Result};
 use crate::llm::Structured;
 use crate::speech::{AudioTrack, TranscribeOptions, annotate};
@@ -45,7 +46,11 @@ pub(super) enum Message {
 enum Work {
     Reply(ReplyContext),
     Respond,
-    Note { is_final: bool },
+    /// What was decided already.
+    Carry(Vec<Effect>),
+    Note {
+        is_final: bool,
+    },
     Coach(Box<coaching::OpenQuestions>),
 }
 
@@ -172,6 +177,7 @@ impl Runtime {
             self.emit(SessionEvent::failed(Skill::Store, &error)).await;
         }
         self.coach_start().await;
+        self.take_up().await;
         let mut in_a_row = 0;
         loop {
             // Inputs come first, since new words make a reply to the old ones worthless; but not for ever.
@@ -294,6 +300,12 @@ impl Runtime {
             SessionInput::ArticleFeedback { suggestion, given } => {
                 self.article_feedback(&suggestion, given).await;
             }
+            SessionInput::Approve {
+                source,
+                by,
+                who,
+                yes,
+            } => Box::pin(self.approve(&source, by, who, yes)).await,
             SessionInput::Checklist(decided) => self.decide(decided).await,
             SessionInput::Summarize => self.note_wanted = Some(false),
             SessionInput::End => {}
@@ -366,12 +378,7 @@ impl Runtime {
         let calls_for_something = role != Role::AutomatedAgent && !said.back_channel;
         let text = said.text.clone();
         self.emit(SessionEvent::UtteranceFinal(said)).await;
-        let virtual_agent = self
-            .conversation
-            .participants
-            .iter()
-            .any(|p| p.role == Role::AutomatedAgent)
-            && self.state.handed_off.is_none();
+        let virtual_agent = self.has_virtual_agent();
         // Danger comes before everything else.
         let may_be_customer = matches!(role, Role::EndUser | Role::Unknown);
         let is_dealt_with = may_be_customer && self.crisis(id, &text, virtual_agent).await;
@@ -379,6 +386,12 @@ impl Runtime {
             self.react(id, role, virtual_agent).await;
         }
         self.feel(id).await;
+    }
+
+    /// Whether a virtual agent answers the customer.
+    fn has_virtual_agent(&self) -> bool {
+        let mut participants = self.conversation.participants.iter();
+        participants.any(|p| p.role == Role::AutomatedAgent) && self.state.handed_off.is_none()
     }
 
     /// Sets off what an utterance calls for.

@@ -43,6 +43,8 @@ impl Runtime {
                 reason: HandoffReason::CustomerAtRisk,
                 summary: None,
                 slots: self.state.slots.clone(),
+                tried: Vec::new(),
+                open_approval: None,
                 next_steps: Vec::new(),
             };
             self.emit(SessionEvent::Handoff(handoff)).await;

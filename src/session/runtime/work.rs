@@ -44,7 +44,7 @@ impl Runtime {
         };
         self.doing = match work {
             Work::Reply(_) => Doing::Reply,
-            Work::Respond => Doing::Respond,
+            Work::Respond | Work::Carry(_) => Doing::Respond,
             Work::Note { .. } => Doing::Note,
             Work::Coach(_) => Doing::Coach,
         };
@@ -64,6 +64,9 @@ impl Runtime {
                     instead: quoted_reply(&context),
                 },
                 Work::Respond => Done::Respond(assistant.respond(&conversation, state).await),
+                Work::Carry(effects) => {
+                    Done::Respond(assistant.carry(&conversation, state, effects).await)
+                }
                 Work::Coach(open) => Done::Coach {
                     answers: assistant
                         .coaching_answers(&open.conversation, &open.questions)
@@ -162,8 +165,19 @@ impl Runtime {
             })
             .await;
         }
+        for receipt in response.receipts {
+            self.emit(SessionEvent::Action(receipt)).await;
+        }
         for spoken in response.spoken {
             self.speak(spoken.text, spoken.citations).await;
+        }
+        for request in response.requests {
+            self.emit(SessionEvent::ApprovalRequested {
+                source: request.source,
+                by: request.by,
+                question: request.question,
+            })
+            .await;
         }
         if let Some(handoff) = response.handoff {
             self.emit(SessionEvent::Handoff(handoff)).await;

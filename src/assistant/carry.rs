@@ -1,0 +1,418 @@
+//! What was decided is done: words are said, tools run, people asked. The gate has the last word.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+
+use super::Assistant;
+use crate::conversation::{
+    ActionReceipt, ActionStatus, Approver, Citation, Conversation, Handoff, HandoffReason,
+};
+use crate::dialogue::{Action, DialogueState, Effect, Moment, Rejection, ToolEffect, tool_ended};
+use crate::error::Result;
+use crate::guard::{unproven_claims, unproven_promises};
+use crate::knowledge::{Audience, Question, Scope};
+use crate::llm::{LanguageModelExt, Request};
+use crate::prompt::Template;
+use crate::store::StreamKey;
+use crate::summary::SummaryOptions;
+
+/// One sentence.
+const CHAT_TOKENS: usize = 48;
+/// More tools than this in one turn are a circle.
+const MOST_TOOLS: usize = 12;
+
+/// What the virtual agent does in answer to the customer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Response {
+    pub(crate) state: DialogueState,
+    pub(crate) spoken: Vec<Spoken>,
+    pub(crate) handoff: Option<Handoff>,
+    pub(crate) rejections: Vec<Rejection>,
+    /// Of the tools that ran, secrets masked.
+    pub(crate) receipts: Vec<ActionReceipt>,
+    pub(crate) requests: Vec<ApprovalRequest>,
+}
+
+/// Something the virtual agent says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Spoken {
+    pub(crate) text: String,
+    pub(crate) citations: Vec<Citation>,
+    /// The words follow from a receipt or are an article's own.
+    proven: bool,
+}
+
+/// A yes that somebody else than the customer has to give.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ApprovalRequest {
+    pub(crate) source: String,
+    pub(crate) by: Approver,
+    pub(crate) question: String,
+}
+
+#[derive(Serialize)]
+struct SmallTalkPrompt<'a> {
+    organisation: &'a str,
+    language: &'a str,
+}
+
+impl Template for SmallTalkPrompt<'_> {
+    const NAME: &'static str = "small_talk";
+    const SOURCE: &'static str = include_str!("../../prompts/small_talk.jinja");
+}
+
+impl Response {
+    pub(super) fn say(&mut self, text: &str) {
+        self.add(text.to_owned(), Vec::new(), false);
+    }
+
+    fn add(&mut self, text: String, citations: Vec<Citation>, proven: bool) {
+        // The same question twice in one turn is asked once.
+        if self.spoken.iter().all(|said| said.text != text) {
+            self.spoken.push(Spoken {
+                text,
+                citations,
+                proven,
+            });
+        }
+    }
+
+    fn reject(&mut self, proposal: impl Into<String>, reason: impl Into<String>) {
+        let (proposal, reason) = (proposal.into(), reason.into());
+        self.rejections.push(Rejection { proposal, reason });
+    }
+}
+
+impl Assistant {
+    /// Does what was decided, and what follows from it.
+    pub(crate) async fn carry(
+        &self,
+        conversation: &Conversation,
+        state: DialogueState,
+        effects: Vec<Effect>,
+    ) -> Result<Response> {
+        let mut response = Response {
+            state,
+            ..Response::default()
+        };
+        let mut waiting: VecDeque<Effect> = effects.into();
+        let mut receipts = self
+            .inner
+            .actions
+            .receipts(&stream(conversation))
+            .await
+            .unwrap_or_default();
+        while let Some(effect) = waiting.pop_front() {
+            match effect {
+                Effect::CallTool {
+                    source,
+                    identity,
+                    tool,
+                    arguments,
+                    approvals,
+                } => {
+                    if self.inner.actions.tools().is_empty()
+                        || response.receipts.len() >= MOST_TOOLS
+                    {
+                        // Without a connected backend a person has to do it, with everything in hand.
+                        response.reject(
+                            tool,
+                            "no backend is connected for this tool; a person takes over",
+                        );
+                        self.give_over(
+                            conversation,
+                            &mut response,
+                            HandoffReason::PolicyRequiresPerson,
+                        )
+                        .await;
+                        continue;
+                    }
+                    let action = Action {
+                        source: identity,
+                        tool,
+                        arguments,
+                        approvals,
+                    };
+                    match self.run(conversation, &source, action, &mut response).await {
+                        Ok((receipt, more)) => {
+                            receipts.push(receipt);
+                            more.into_iter()
+                                .rev()
+                                .for_each(|effect| waiting.push_front(effect));
+                        }
+                        Err(error) => {
+                            // It was not begun, since it could not be written down.
+                            response.reject(source, error.to_string());
+                            self.give_over(
+                                conversation,
+                                &mut response,
+                                HandoffReason::ActionFailed,
+                            )
+                            .await;
+                        }
+                    }
+                }
+                other => {
+                    if let Err(error) = self.carry_out(other, conversation, &mut response).await {
+                        // What was decided stands, and the customer is not left without an answer.
+                        response.reject("an answer", error.to_string());
+                        response.say(&self.inner.phrases.unknown);
+                    }
+                }
+            }
+        }
+        self.gate(&mut response, &receipts);
+        Ok(response)
+    }
+
+    /// Nothing that was not done may be said to be done.
+    fn gate(&self, response: &mut Response, receipts: &[ActionReceipt]) {
+        let spoken = std::mem::take(&mut response.spoken);
+        for said in spoken {
+            let claims = unproven_claims(&said.text, receipts);
+            match claims.first().filter(|_| !said.proven) {
+                None if said.text.trim().is_empty() => {}
+                None => response.spoken.push(said),
+                Some(claim) => {
+                    let reason = format!("it claims {:?} without a receipt", claim.verb);
+                    response.reject(said.text, reason);
+                }
+            }
+        }
+    }
+
+    /// Runs the tool of a step, and says what follows from its receipt.
+    async fn run(
+        &self,
+        conversation: &Conversation,
+        source: &str,
+        action: Action,
+        response: &mut Response,
+    ) -> Result<(ActionReceipt, Vec<Effect>)> {
+        let spec = self
+            .inner
+            .actions
+            .tools()
+            .get(&action.tool)
+            .map(|tool| tool.spec().clone());
+        let receipt = self
+            .inner
+            .actions
+            .perform(&stream(conversation), action)
+            .await?;
+        let changes = spec
+            .as_ref()
+            .is_none_or(|spec| spec.effect != ToolEffect::Read);
+        let profile = conversation.profile.clone().unwrap_or_default().attributes;
+        let moment = Moment {
+            playbooks: &self.inner.playbooks,
+            profile: &profile,
+            now: jiff::Timestamp::now(),
+            utterance: None,
+        };
+        let mut shown = receipt.clone();
+        if let Some(spec) = &spec {
+            shown.arguments = spec.mask(&shown.arguments);
+            shown.result = spec.mask(&shown.result);
+        }
+        if receipt.status != ActionStatus::Succeeded {
+            let why = receipt
+                .result
+                .get("error")
+                .and_then(|error| error.as_str())
+                .unwrap_or("it failed");
+            response.reject(receipt.tool.clone(), why);
+        }
+        response.receipts.push(shown);
+        let state = std::mem::take(&mut response.state);
+        let (state, effects) = tool_ended(state, source, &receipt, changes, &moment);
+        response.state = state;
+        Ok((receipt, effects))
+    }
+
+    async fn carry_out(
+        &self,
+        effect: Effect,
+        conversation: &Conversation,
+        response: &mut Response,
+    ) -> Result<()> {
+        let phrases = &self.inner.phrases;
+        match effect {
+            Effect::Say { text, proven, .. } => response.add(text, Vec::new(), proven),
+            Effect::RequestApproval {
+                by: Approver::Customer,
+                text,
+                ..
+            } => response.say(&text),
+            Effect::RequestApproval { again: true, .. } => response.say(&phrases.still_waiting),
+            Effect::RequestApproval {
+                source, by, text, ..
+            } => {
+                response.say(&phrases.approval);
+                response.requests.push(ApprovalRequest {
+                    source,
+                    by,
+                    question: text,
+                });
+            }
+            Effect::AskToClarify => response.say(&phrases.clarify),
+            Effect::AskMore => response.say(&phrases.anything_else),
+            Effect::Finish => response.say(&phrases.goodbye),
+            Effect::Chat => {
+                let text = self.small_talk(conversation, &response.state).await?;
+                response.say(&text);
+            }
+            Effect::SearchKnowledge { question } => {
+                let scope = Scope::new(conversation.tenant.clone(), Audience::Customer)
+                    .with_language(conversation.language.split('-').next().unwrap_or_default());
+                let answer = self.answer(&Question::new(question, scope)).await?;
+                match answer.text {
+                    Some(text) => {
+                        let quotes: Vec<&str> =
+                            answer.citations.iter().map(|c| c.quote.as_str()).collect();
+                        let quoted = quotes.join(" ") == text;
+                        response.add(text, answer.citations, quoted);
+                    }
+                    None => response.say(&phrases.unknown),
+                }
+            }
+            Effect::HandOff { reason } => self.give_over(conversation, response, reason).await,
+            Effect::CallTool { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// A person takes over, with everything in hand.
+    async fn give_over(
+        &self,
+        conversation: &Conversation,
+        response: &mut Response,
+        reason: HandoffReason,
+    ) {
+        response.state.handed_off = Some(reason);
+        if reason == HandoffReason::ActionFailed {
+            response.say(&self.inner.phrases.action_failed);
+        }
+        response.say(&self.inner.phrases.hand_off);
+        response.handoff = Some(self.handoff(conversation, &response.state, reason).await);
+    }
+
+    async fn small_talk(
+        &self,
+        conversation: &Conversation,
+        state: &DialogueState,
+    ) -> Result<String> {
+        let phrases = &self.inner.phrases;
+        // Whoever is in the middle of a procedure is asked the next thing.
+        if state.playbook.is_some() {
+            return Ok(String::new());
+        }
+        if let Some(said) = self.inner.reader.courtesy(conversation) {
+            return Ok(match said {
+                crate::dialogue::Courtesy::Thanks => {
+                    format!("{} {}", phrases.welcome, phrases.anything_else)
+                }
+                crate::dialogue::Courtesy::Greeting => phrases.greeting.clone(),
+            });
+        }
+        if !self.inner.writes {
+            return Ok(phrases.clarify.clone());
+        }
+        let task = self.inner.prompts.render(&SmallTalkPrompt {
+            organisation: &self.inner.organisation,
+            language: &conversation.language,
+        })?;
+        let request =
+            Request::new(self.prefix(conversation)?.ask(task)).with_max_tokens(CHAT_TOKENS);
+        let text = self.inner.model.complete(request).await?.text;
+        // Only the first paragraph: small models like to go on with the customer's part.
+        let text = text
+            .trim()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
+        // Chatting promises nothing and tells no figures.
+        let promises =
+            !unproven_promises(&text).is_empty() || text.chars().any(|c| c.is_ascii_digit());
+        Ok(if promises {
+            phrases.clarify.clone()
+        } else {
+            text
+        })
+    }
+
+    async fn handoff(
+        &self,
+        conversation: &Conversation,
+        state: &DialogueState,
+        reason: HandoffReason,
+    ) -> Handoff {
+        // A hand-off never fails for want of a summary.
+        let summary = self
+            .summarize(conversation, SummaryOptions::interim(None))
+            .await
+            .ok();
+        let running = state
+            .playbook
+            .iter()
+            .chain(&state.waiting)
+            .chain(&state.paused);
+        let playbooks: Vec<_> = running
+            .filter_map(|id| self.inner.playbooks.iter().find(|p| &p.id == id))
+            .collect();
+        let is_secret = |name: &String| {
+            self.inner
+                .playbooks
+                .iter()
+                .filter_map(|p| p.slot(name))
+                .any(|slot| slot.secret)
+        };
+        let label = |source: &String| {
+            let (playbook, step) = source.split_once('/')?;
+            let playbook = self.inner.playbooks.iter().find(|p| p.id == playbook)?;
+            Some(playbook.step(step)?.label.clone())
+        };
+        Handoff {
+            reason,
+            summary,
+            slots: state
+                .slots
+                .iter()
+                .filter(|(name, _)| !is_secret(name))
+                .map(|(n, v)| (n.clone(), v.clone()))
+                .collect(),
+            tried: state
+                .done
+                .iter()
+                .chain(&state.dropped)
+                .filter_map(label)
+                .collect(),
+            open_approval: state
+                .pending
+                .as_ref()
+                .map(|pending| pending.question.clone()),
+            next_steps: playbooks
+                .into_iter()
+                .flat_map(|p| {
+                    p.steps.iter().filter(|step| {
+                        !step.optional
+                            && !state.is_done(&p.id, &step.id)
+                            && !state.left_out.contains(&format!("{}/{}", p.id, step.id))
+                    })
+                })
+                .map(|step| step.label.clone())
+                .collect(),
+        }
+    }
+}
+
+/// Where a conversation is kept.
+pub(crate) fn stream(conversation: &Conversation) -> StreamKey {
+    StreamKey {
+        tenant: conversation.tenant.clone(),
+        conversation: conversation.id.clone(),
+    }
+}

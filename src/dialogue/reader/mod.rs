@@ -1,0 +1,505 @@
+//! What the customer's words say by themselves, read by code: values, a yes, a need, a question, a goodbye.
+//!
+//! What is certain by its form is not left to a language model; what stays open is told, and the planner asks the model.
+
+mod cues;
+mod values;
+
+pub(super) use values::{identifier, spoken_characters};
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::command::Command;
+use super::playbook::{Playbook, Slot, SlotKind};
+use super::state::DialogueState;
+use crate::conversation::{Approver, Conversation, HandoffReason, Role};
+use crate::embedding::{Embedder, TextKind, similarity};
+use crate::error::Result;
+use crate::understanding::intent::{IntentExample, IntentMatch, IntentRecognizer};
+use values::Words;
+
+/// A need so likely starts a procedure where none runs.
+const NEED: f32 = 0.5;
+/// A need so likely interrupts the procedure that runs.
+const OTHER_NEED: f32 = 0.75;
+/// Likeness from which an answer means a value whose words it does not say.
+const MEANT: f32 = 0.45;
+/// By so much it must be more like that value than like the next.
+const MARGIN: f32 = 0.08;
+/// More words than this are a story, no value.
+const LONGEST_ANSWER: usize = 25;
+
+/// What was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// What follows from it.
+    pub commands: Vec<Command>,
+    /// Whether nothing of it is left to the model.
+    pub is_certain: bool,
+}
+
+impl Reading {
+    fn certain(commands: Vec<Command>) -> Self {
+        Self {
+            commands,
+            is_certain: true,
+        }
+    }
+}
+
+/// What is said for politeness' sake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Courtesy {
+    /// Thanks.
+    Thanks,
+    /// A greeting.
+    Greeting,
+}
+
+/// Reads the customer's words.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    embedder: Arc<dyn Embedder>,
+    playbooks: Arc<[Playbook]>,
+    needs: Option<IntentRecognizer>,
+}
+
+/// What is read, and where the dialogue stands.
+struct Turn<'a> {
+    text: &'a str,
+    words: Words<'a>,
+    state: &'a DialogueState,
+    asked: Option<&'a Slot>,
+}
+
+impl Reader {
+    /// Learns what customers say who need each playbook, from its examples.
+    ///
+    /// # Errors
+    /// As the embedder.
+    pub async fn new(embedder: Arc<dyn Embedder>, playbooks: Arc<[Playbook]>) -> Result<Self> {
+        let examples: Vec<IntentExample> = playbooks
+            .iter()
+            .flat_map(|playbook| {
+                playbook
+                    .examples
+                    .iter()
+                    .map(|text| IntentExample::new(text, &playbook.id))
+            })
+            .collect();
+        let needs = match examples.is_empty() {
+            true => None,
+            false => Some(IntentRecognizer::fit(&examples, embedder.clone()).await?),
+        };
+        Ok(Self {
+            embedder,
+            playbooks,
+            needs,
+        })
+    }
+
+    /// Reads what the customer said since anybody else spoke.
+    ///
+    /// # Errors
+    /// As the embedder.
+    pub async fn read(
+        &self,
+        conversation: &Conversation,
+        state: &DialogueState,
+    ) -> Result<Reading> {
+        let turns = conversation.transcript.turns();
+        let Some(turn) = turns
+            .last()
+            .filter(|turn| matches!(turn.role, Role::EndUser | Role::Unknown))
+        else {
+            return Ok(Reading::default());
+        };
+        let text = turn.text();
+        let running = state
+            .playbook
+            .as_deref()
+            .and_then(|id| self.playbooks.iter().find(|p| p.id == id));
+        let turn = Turn {
+            text: &text,
+            words: Words {
+                text: &text,
+                language: &conversation.language,
+            },
+            state,
+            asked: running
+                .zip(state.asked.as_deref())
+                .and_then(|(playbook, name)| playbook.slot(name)),
+        };
+        if cues::wants_person(&text) {
+            let reason = HandoffReason::CustomerAsked;
+            return Ok(Reading::certain(vec![Command::HandOff { reason }]));
+        }
+        let needs = match &self.needs {
+            Some(needs) => needs.recognise(&text).await?,
+            None => Vec::new(),
+        };
+        match running {
+            Some(playbook) => self.within(&turn, playbook, &needs).await,
+            None => Ok(self.outside(&turn, &needs)),
+        }
+    }
+
+    /// No procedure runs: what does the customer need?
+    fn outside(&self, turn: &Turn<'_>, needs: &[IntentMatch]) -> Reading {
+        let text = turn.text;
+        let question = cues::question(text);
+        let wanted = self.wanted(needs, NEED);
+        let ends =
+            cues::is_done(text) || cues::clear_answer(text) == Some(false) || cues::is_thanks(text);
+        if wanted.is_empty() || text.split_whitespace().count() <= 4 && ends {
+            if !turn.state.runs.is_empty() && ends && question.is_none()
+                || cues::is_done(text) && question.is_none()
+            {
+                return Reading::certain(vec![Command::End]);
+            }
+            if cues::is_thanks(text) || cues::is_greeting(text) {
+                return Reading::certain(vec![Command::SmallTalk]);
+            }
+            return match question {
+                Some(question) if cues::asks_for_information(text) => {
+                    Reading::certain(vec![answer(question)])
+                }
+                Some(question) => Reading {
+                    commands: vec![answer(question)],
+                    is_certain: false,
+                },
+                None => Reading::default(),
+            };
+        }
+        if let Some(question) = question
+            && cues::asks_for_information(text)
+        {
+            return Reading::certain(vec![answer(question)]);
+        }
+        let mut commands: Vec<Command> = wanted
+            .iter()
+            .map(|playbook| Command::StartPlaybook {
+                playbook: playbook.id.clone(),
+                later: false,
+            })
+            .collect();
+        // What the customer gave along with it is not asked again.
+        for slot in unique(wanted.iter().flat_map(|playbook| &playbook.slots)) {
+            if let Some(found) = turn.words.value(slot, false) {
+                commands.push(set(slot, found.value));
+            }
+        }
+        Reading::certain(commands)
+    }
+
+    /// A procedure runs: is it an answer, something else, or both?
+    async fn within(
+        &self,
+        turn: &Turn<'_>,
+        playbook: &Playbook,
+        needs: &[IntentMatch],
+    ) -> Result<Reading> {
+        let text = turn.text;
+        let question = cues::question(text);
+        let waits = turn
+            .state
+            .pending
+            .as_ref()
+            .is_some_and(|pending| pending.by == Approver::Customer);
+        let (mut commands, taken) = self.values(turn, playbook);
+        let others: Vec<&Playbook> = self
+            .wanted(needs, OTHER_NEED)
+            .into_iter()
+            .filter(|p| p.id != playbook.id)
+            .collect();
+        if waits
+            && commands.is_empty()
+            && others.is_empty()
+            && let Some(yes) = cues::clear_answer(text)
+        {
+            return Ok(Reading::certain(vec![Command::Confirm { yes }]));
+        }
+        if cues::never_mind(text) && commands.is_empty() {
+            return Ok(Reading::certain(vec![Command::StopPlaybook]));
+        }
+        if !others.is_empty() {
+            let later = cues::comes_on_top(text) || !commands.is_empty();
+            commands.extend(others.iter().map(|p| Command::StartPlaybook {
+                playbook: p.id.clone(),
+                later,
+            }));
+            return Ok(Reading::certain(commands));
+        }
+        if let Some(question) = question {
+            let asks_back = commands.is_empty() || cues::asks_for_information(question);
+            if asks_back {
+                commands.push(answer(question));
+            }
+            return Ok(Reading {
+                is_certain: cues::asks_for_information(question) || !asks_back,
+                commands,
+            });
+        }
+        if let Some(slot) = turn.asked {
+            let has = |commands: &[Command]| {
+                commands
+                    .iter()
+                    .any(|c| matches!(c, Command::SetSlot { name, .. } if name == &slot.name))
+            };
+            if !has(&commands) {
+                commands.extend(self.meant(turn, playbook, slot, &taken).await?);
+            }
+            let refuses = !has(&commands) && cues::begins_with_no(text);
+            return Ok(Reading {
+                is_certain: has(&commands) && !refuses,
+                commands,
+            });
+        }
+        if commands.is_empty() && cues::is_done(text) {
+            return Ok(Reading::certain(vec![Command::End]));
+        }
+        Ok(Reading {
+            is_certain: !commands.is_empty(),
+            commands,
+        })
+    }
+
+    /// The values of the running procedure that are certain by their form, and where they stand.
+    fn values(&self, turn: &Turn<'_>, playbook: &Playbook) -> (Vec<Command>, Vec<Range<usize>>) {
+        let mut commands = Vec::new();
+        let mut taken: Vec<Range<usize>> = Vec::new();
+        let asked = self.asked_together(turn, playbook);
+        // What was asked for has the first claim on a value that fits several.
+        let (first, rest): (Vec<&Slot>, Vec<&Slot>) = playbook
+            .slots
+            .iter()
+            .partition(|slot| asked.contains(&slot.name.as_str()));
+        for slot in first.into_iter().chain(rest) {
+            let was_asked = asked.contains(&slot.name.as_str());
+            let Some(found) = turn.words.value(slot, was_asked) else {
+                continue;
+            };
+            let overlaps = |span: &Range<usize>| {
+                taken
+                    .iter()
+                    .any(|other| span.start < other.end && other.start < span.end)
+            };
+            if found.span.as_ref().is_some_and(overlaps) {
+                continue;
+            }
+            taken.extend(found.span);
+            if turn.state.slots.get(&slot.name) != Some(&found.value) || was_asked {
+                commands.push(set(slot, found.value));
+            }
+        }
+        (commands, taken)
+    }
+
+    /// The slots that the last question was about: the one asked for, and those that the same step collects.
+    fn asked_together<'a>(&self, turn: &Turn<'a>, playbook: &'a Playbook) -> Vec<&'a str> {
+        let Some(asked) = turn.asked else {
+            return Vec::new();
+        };
+        let step = playbook
+            .steps
+            .iter()
+            .find(|step| step.collects.contains(&asked.name));
+        let others = step
+            .into_iter()
+            .flat_map(|step| &step.collects)
+            .map(String::as_str);
+        let mut names: Vec<&str> = vec![&asked.name];
+        names.extend(
+            others.filter(|name| *name != asked.name && !turn.state.slots.contains_key(*name)),
+        );
+        names
+    }
+
+    /// An answer in words: the value it means, or the words themselves.
+    async fn meant(
+        &self,
+        turn: &Turn<'_>,
+        playbook: &Playbook,
+        asked: &Slot,
+        taken: &[Range<usize>],
+    ) -> Result<Vec<Command>> {
+        let names = self.asked_together(turn, playbook);
+        let mut commands = Vec::new();
+        for name in names {
+            let Some(slot) = playbook
+                .slot(name)
+                .filter(|slot| turn.words.value(slot, true).is_none())
+            else {
+                continue;
+            };
+            if slot.kind == SlotKind::YesNo {
+                let yes = cues::clear_answer(turn.text);
+                commands.extend(yes.map(|yes| set(slot, yes.to_string())));
+            } else if !slot.values.is_empty() {
+                let value = self.nearest(turn.text, slot).await?;
+                commands.extend(value.map(|value| set(slot, value)));
+            } else if slot.kind == SlotKind::Text && slot.pattern.is_none() {
+                let short = turn.text.split_whitespace().count() <= LONGEST_ANSWER;
+                let refused =
+                    cues::begins_with_no(turn.text) && slot.name == asked.name && taken.is_empty();
+                let words = turn.words.left_over(taken).filter(|_| short && !refused);
+                // Beside another value a lone word is a remnant of the sentence.
+                let words = words.filter(|words| {
+                    slot.name == asked.name && taken.is_empty()
+                        || words.split_whitespace().count() > 1
+                });
+                commands.extend(words.map(|words| set(slot, words)));
+            }
+        }
+        Ok(commands)
+    }
+
+    /// The allowed value that an answer is most like, if it is clearly one.
+    async fn nearest(&self, text: &str, slot: &Slot) -> Result<Option<String>> {
+        let mut ways: Vec<String> = Vec::new();
+        let mut of: Vec<&String> = Vec::new();
+        for value in &slot.values {
+            let own = value.replace('_', " ");
+            for way in
+                std::iter::once(own).chain(slot.synonyms.get(value).into_iter().flatten().cloned())
+            {
+                ways.push(way);
+                of.push(value);
+            }
+        }
+        let vectors = self.embedder.embed(&ways, TextKind::Query).await?;
+        let said = self
+            .embedder
+            .embed(&[text.to_owned()], TextKind::Query)
+            .await?;
+        let Some(said) = said.first() else {
+            return Ok(None);
+        };
+        let score = |value: &String| {
+            let own = of.iter().zip(&vectors).filter(|(one, _)| **one == value);
+            own.map(|(_, vector)| similarity(said, vector))
+                .fold(0.0, f32::max)
+        };
+        let mut scored: Vec<(&String, f32)> = slot
+            .values
+            .iter()
+            .map(|value| (value, score(value)))
+            .collect();
+        scored.sort_by(|a, b| b.1.total_cmp(&a.1));
+        Ok(match &scored[..] {
+            [(value, best), rest @ ..]
+                if *best >= MEANT && rest.first().is_none_or(|(_, next)| best - next >= MARGIN) =>
+            {
+                Some((*value).clone())
+            }
+            _ => None,
+        })
+    }
+
+    /// The procedures that are needed, at least so likely, in the order they were spoken of.
+    fn wanted(&self, needs: &[IntentMatch], at_least: f32) -> Vec<&Playbook> {
+        let mut likely: Vec<&IntentMatch> = needs
+            .iter()
+            .filter(|need| need.probability >= at_least)
+            .collect();
+        likely.sort_by_key(|need| need.span.start);
+        let mut wanted: Vec<&Playbook> = Vec::new();
+        for need in likely {
+            let playbook = self.playbooks.iter().find(|p| p.id == need.intent);
+            wanted.extend(playbook.filter(|p| wanted.iter().all(|known| known.id != p.id)));
+        }
+        wanted
+    }
+
+    /// Whether the customer's last words are a mere courtesy.
+    pub fn courtesy(&self, conversation: &Conversation) -> Option<Courtesy> {
+        let said = &conversation.transcript.last_of(Role::EndUser)?.text;
+        if cues::is_thanks(said) {
+            return Some(Courtesy::Thanks);
+        }
+        cues::is_greeting(said).then_some(Courtesy::Greeting)
+    }
+
+    /// What of the model's proposals the customer's words bear out; the rest, with the reason.
+    ///
+    /// # Errors
+    /// As the embedder.
+    pub fn grounded(
+        &self,
+        commands: Vec<Command>,
+        text: &str,
+    ) -> (Vec<Command>, Vec<(Command, &'static str)>) {
+        let said = squeezed(text);
+        let mut refused = Vec::new();
+        let mut kept = Vec::new();
+        for command in commands {
+            let objection = match &command {
+                Command::SetSlot { name, value } => {
+                    let slots = self.playbooks.iter().flat_map(|p| &p.slots);
+                    let is_choice = slots.clone().any(|slot| {
+                        &slot.name == name
+                            && (!slot.values.is_empty() || slot.kind != SlotKind::Text)
+                    });
+                    let is_said = said.contains(&squeezed(value));
+                    (!is_choice && !is_said).then_some("the customer did not say this value")
+                }
+                Command::HandOff {
+                    reason: HandoffReason::CustomerAsked,
+                } => (!cues::wants_person(text)).then_some("the customer did not ask for a person"),
+                Command::Confirm { yes } => {
+                    let clear = cues::clear_answer(text);
+                    (clear.is_some_and(|said| said != *yes)
+                        || *yes && clear.is_none() && cues::question(text).is_some())
+                    .then_some("that is no clear yes")
+                }
+                Command::End => {
+                    (!(cues::is_done(text) || cues::is_thanks(text) || cues::begins_with_no(text)))
+                        .then_some("the customer did not say goodbye")
+                }
+                _ => None,
+            };
+            match objection {
+                None => kept.push(command),
+                Some(why) => refused.push((command, why)),
+            }
+        }
+        (kept, refused)
+    }
+}
+
+fn answer(question: &str) -> Command {
+    Command::Answer {
+        question: question.to_owned(),
+    }
+}
+
+fn set(slot: &Slot, value: String) -> Command {
+    Command::SetSlot {
+        name: slot.name.clone(),
+        value,
+    }
+}
+
+fn unique<'a>(slots: impl Iterator<Item = &'a Slot>) -> Vec<&'a Slot> {
+    let mut seen: Vec<&Slot> = Vec::new();
+    for slot in slots {
+        if seen.iter().all(|known| known.name != slot.name) {
+            seen.push(slot);
+        }
+    }
+    seen
+}
+
+/// Letters and digits only, as ids are read out and typed.
+fn squeezed(text: &str) -> String {
+    let plain: String = text
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect();
+    plain
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,337 @@
+//! Values of slots in the customer's words, found by code and kept apart from what only looks like them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use regex::Regex;
+
+use crate::conversation::AnnotationKind;
+use crate::dialogue::playbook::{Slot, SlotKind};
+use crate::speech::annotate;
+
+/// What a value may be found by.
+pub(super) struct Words<'a> {
+    pub(super) text: &'a str,
+    pub(super) language: &'a str,
+}
+
+/// A value and where it stands; nowhere where it was put together from several words.
+pub(super) struct FoundValue {
+    pub(super) value: String,
+    pub(super) span: Option<Range<usize>>,
+}
+
+impl Words<'_> {
+    /// The value of a slot that is certain by its form: an identifier, a value's own words, a sum, an address.
+    ///
+    /// `asked`: whether it was just asked for, so that less will do.
+    pub(super) fn value(&self, slot: &Slot, asked: bool) -> Option<FoundValue> {
+        if slot.asked_only && !asked {
+            return None;
+        }
+        if !slot.values.is_empty() {
+            return self.choice(slot, asked);
+        }
+        if let Some(found) = self.identifier(slot) {
+            return Some(found);
+        }
+        let cued = asked || slot.cues.iter().any(|cue| holds_words(self.text, cue));
+        let free = matches!(
+            slot.kind,
+            SlotKind::Money | SlotKind::Email | SlotKind::Phone | SlotKind::Postcode
+        ) && slot.cues.is_empty();
+        if !(cued || free) {
+            return None;
+        }
+        self.annotated(slot, asked)
+    }
+
+    /// The last identifier that fits the slot's pattern, as it is written or read out.
+    fn identifier(&self, slot: &Slot) -> Option<FoundValue> {
+        let pattern = identifier(slot)?;
+        let spoken = spoken_characters(self.text);
+        let found = pattern.find_iter(&spoken).last()?;
+        Some(FoundValue {
+            value: found.as_str().to_owned(),
+            span: None,
+        })
+    }
+
+    /// One of the allowed values, by its own words or others for it. Two at once are none.
+    fn choice(&self, slot: &Slot, asked: bool) -> Option<FoundValue> {
+        let mut named: Vec<(&String, Range<usize>)> = Vec::new();
+        for value in &slot.values {
+            // A value's machine name is a word of everyday talk too ("other", "none").
+            let own = asked.then_some(value).into_iter();
+            let ways = slot.synonyms.get(value).into_iter().flatten();
+            let found = own
+                .chain(ways)
+                .filter_map(|way| find_words(self.text, &way.replace('_', " ")))
+                .max_by_key(|span| span.len());
+            named.extend(found.map(|span| (value, span)));
+        }
+        // "not amber, red": what is denied is not meant, and a longer way to say it holds a shorter one.
+        named.retain(|(_, span)| !is_denied(self.text, span.start));
+        let longest = named
+            .iter()
+            .map(|(_, span)| span.clone())
+            .max_by_key(Range::len)?;
+        named.retain(|(_, span)| {
+            span.len() == longest.len() || span.start >= longest.end || span.end <= longest.start
+        });
+        match &named[..] {
+            [(value, span)] => Some(FoundValue {
+                value: (*value).clone(),
+                span: Some(span.clone()),
+            }),
+            _ => None,
+        }
+    }
+
+    fn annotated(&self, slot: &Slot, asked: bool) -> Option<FoundValue> {
+        let kind = slot.kind.annotation()?;
+        let found = annotate(self.text, Some(self.language));
+        let fits = |wanted: AnnotationKind| found.iter().filter(move |one| one.kind == wanted);
+        // Who was asked for a sum says "forty two".
+        let number = (asked && slot.kind == SlotKind::Money)
+            .then(|| fits(AnnotationKind::Number).next_back())
+            .flatten();
+        let one = fits(kind).next_back().or(number)?;
+        let value = slot
+            .accept(&one.value)
+            .or_else(|_| slot.accept(one.words(self.text)))
+            .ok()?;
+        Some(FoundValue {
+            value,
+            span: Some(one.start..one.end),
+        })
+    }
+
+    /// The words that are left when what was understood is taken out, as the answer to a question for words.
+    pub(super) fn left_over(&self, taken: &[Range<usize>]) -> Option<String> {
+        let mut kept = String::new();
+        let mut at = 0;
+        let mut taken = taken.to_vec();
+        taken.sort_by_key(|span| span.start);
+        for span in taken {
+            kept.push_str(self.text.get(at..span.start.max(at)).unwrap_or_default());
+            kept.push(' ');
+            at = at.max(span.end);
+        }
+        kept.push_str(self.text.get(at..).unwrap_or_default());
+        let bare = LEAD_IN.as_ref().map_or_else(
+            || kept.clone(),
+            |lead| {
+                let mut bare = kept.trim().to_owned();
+                // "Sure, it's": two of them may stand one behind the other.
+                for _ in 0..4 {
+                    let shorter = lead.replace(&bare, "").trim().to_owned();
+                    if shorter.len() == bare.len() {
+                        break;
+                    }
+                    bare = shorter;
+                }
+                bare
+            },
+        );
+        let bare = bare.trim_matches(|c: char| {
+            c.is_whitespace() || matches!(c, ',' | '.' | ';' | ':' | '-' | '!')
+        });
+        let bare = bare
+            .trim_end_matches(" and")
+            .trim_end_matches(" is")
+            .trim_end_matches(',')
+            .trim();
+        (!bare.is_empty()).then(|| bare.to_owned())
+    }
+}
+
+/// What people put before an answer.
+static LEAD_IN: std::sync::LazyLock<Option<Regex>> = std::sync::LazyLock::new(|| {
+    Regex::new(
+        r"(?i)^\W*(?:sure|yes|yeah|ok|okay|of course|well|um|uh|erm|so|no problem|certainly|no|sorry|actually|i meant|i mean|it(?:'|’)?s|it is|that(?:'|’)?s|that would be|this is|they are|i(?:'|’)?m at|i am at|i live at|i live in|living at|my (?:date of birth|dob|birthday|address|first line|name|postcode|street|reason)(?: of (?:my |the )?address)?(?: is|:)?|(?:the )?(?:address|first line(?: of (?:my |the )?address)?|date of birth|dob|reason)(?: is|:)?|born(?: on)?|i was born(?: on)?|because|and|at|is|on)\b[\s,:.-]*",
+    )
+    .ok()
+});
+
+/// Whether words stand in a text as whole words, in any case.
+fn holds_words(text: &str, words: &str) -> bool {
+    find_words(text, words).is_some()
+}
+
+fn find_words(text: &str, words: &str) -> Option<Range<usize>> {
+    if words.trim().is_empty() {
+        return None;
+    }
+    let parts: Vec<String> = words.split_whitespace().map(regex::escape).collect();
+    let pattern = Regex::new(&format!(r"(?i)\b{}\b", parts.join(r"\s+"))).ok()?;
+    pattern.find(text).map(|found| found.range())
+}
+
+/// "not", "isn't", "rather than" right before a word.
+fn is_denied(text: &str, start: usize) -> bool {
+    let before = text.get(..start).unwrap_or_default().to_lowercase();
+    let last: Vec<&str> = before.split_whitespace().rev().take(2).collect();
+    last.iter().any(|word| {
+        matches!(
+            *word,
+            "not" | "isn't" | "isnt" | "wasn't" | "than" | "don't" | "dont" | "never" | "no"
+        )
+    })
+}
+
+/// The pattern of a slot whose values can be told from other words: one with a fixed letter, like
+/// `LF\d{6}`. Any number could be an amount.
+pub(in crate::dialogue) fn identifier(slot: &Slot) -> Option<Regex> {
+    let core = slot
+        .pattern
+        .as_deref()?
+        .trim_start_matches('^')
+        .trim_end_matches('$');
+    let classes = ["\\d", "\\w", "\\s", "\\b"];
+    let literal = classes
+        .iter()
+        .fold(core.to_owned(), |text, class| text.replace(class, ""));
+    if !literal.chars().any(char::is_alphabetic) {
+        return None;
+    }
+    Regex::new(core).ok()
+}
+
+/// "L F, four zero 2-1" -> "LF4021": what is left when an id is read out.
+pub(in crate::dialogue) fn spoken_characters(text: &str) -> String {
+    const DIGITS: [(&str, &str); 11] = [
+        ("ZERO", "0"),
+        ("OH", "0"),
+        ("ONE", "1"),
+        ("TWO", "2"),
+        ("THREE", "3"),
+        ("FOUR", "4"),
+        ("FIVE", "5"),
+        ("SIX", "6"),
+        ("SEVEN", "7"),
+        ("EIGHT", "8"),
+        ("NINE", "9"),
+    ];
+    let spelled: BTreeMap<&str, &str> = DIGITS.into_iter().collect();
+    let words = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let mut times = 1;
+    let mut spoken = String::new();
+    for word in words {
+        let upper = word.to_uppercase();
+        // "double two" is two of them.
+        match upper.as_str() {
+            "DOUBLE" => times = 2,
+            "TRIPLE" => times = 3,
+            _ => {
+                let one = spelled.get(upper.as_str()).copied().unwrap_or(&upper);
+                (0..times).for_each(|_| spoken.push_str(one));
+                times = 1;
+            }
+        }
+    }
+    spoken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialogue::Playbook;
+
+    fn slot(toml: &str) -> Slot {
+        let text = format!(
+            "id = \"p\"\ntitle = \"P\"\ngoal = \"g\"\nexamples = [\"e\"]\n[[slots]]\nname = \"s\"\ndescription = \"d\"\nask = \"?\"\n{toml}\n[[steps]]\nid = \"s\"\nlabel = \"l\"\nkind = \"inform\""
+        );
+        Playbook::from_toml(&text).unwrap().slots[0].clone()
+    }
+
+    fn value(slot: &Slot, text: &str, asked: bool) -> Option<String> {
+        Words {
+            text,
+            language: "en-GB",
+        }
+        .value(slot, asked)
+        .map(|found| found.value)
+    }
+
+    #[test]
+    fn values_are_found_where_their_form_is_certain() {
+        let account = slot("pattern = '^LF\\d{6}$'");
+        for text in [
+            "it's LF402117",
+            "L F four oh two double one seven",
+            "not LF111111, it is lf-402-117",
+        ] {
+            assert_eq!(
+                value(&account, text, false).as_deref(),
+                Some("LF402117"),
+                "{text}"
+            );
+        }
+        assert_eq!(value(&account, "LF12", true), None);
+        let amount = slot("kind = \"money\"");
+        assert_eq!(
+            value(&amount, "you took £42.50 twice", false).as_deref(),
+            Some("42.5")
+        );
+        assert_eq!(value(&amount, "forty two", true).as_deref(), Some("42"));
+        assert_eq!(value(&amount, "two times", false), None);
+        let born = slot("kind = \"date\"\ncues = [\"born\", \"birth\"]");
+        assert_eq!(
+            value(&born, "it went wrong on 3 March 1980", false),
+            None,
+            "another date"
+        );
+        assert_eq!(
+            value(&born, "I was born on 3 March 1980", false).as_deref(),
+            Some("1980-03-03")
+        );
+        assert_eq!(
+            value(&born, "3rd of March 1980", true).as_deref(),
+            Some("1980-03-03")
+        );
+    }
+
+    #[test]
+    fn a_choice_is_one_of_its_words_and_not_what_is_denied() {
+        let light = slot(
+            "values = [\"red\", \"amber\", \"none\"]\n[slots.synonyms]\nnone = [\"no light\", \"off\"]\namber = [\"orange\"]",
+        );
+        assert_eq!(value(&light, "it's orange", true).as_deref(), Some("amber"));
+        assert_eq!(
+            value(&light, "there is no light at all", true).as_deref(),
+            Some("none")
+        );
+        assert_eq!(
+            value(&light, "not amber, red", true).as_deref(),
+            Some("red")
+        );
+        assert_eq!(value(&light, "red or amber, I forget", true), None);
+        assert_eq!(
+            value(&light, "none of my friends", false),
+            None,
+            "a machine name is no answer unasked"
+        );
+    }
+
+    #[test]
+    fn what_is_left_over_is_the_answer_in_words() {
+        let left = |text: &str, taken: &[Range<usize>]| {
+            Words {
+                text,
+                language: "en",
+            }
+            .left_over(taken)
+        };
+        let text = "Sure, it's 3 March 1980 and 12 Mill Lane.";
+        let date = text.find("3 M").unwrap()..text.find(" and").unwrap();
+        assert_eq!(left(text, &[date]).as_deref(), Some("12 Mill Lane"));
+        assert_eq!(
+            left("My address is 4 High Street", &[]).as_deref(),
+            Some("4 High Street")
+        );
+        assert_eq!(left("Yes.", &[]), None);
+    }
+}

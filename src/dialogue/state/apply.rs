@@ -1,0 +1,343 @@
+//! What commands, receipts and approvals do to the state.
+
+use std::collections::BTreeMap;
+
+use super::walk::Walk;
+use super::{DialogueState, key};
+use crate::conversation::{
+    ActionReceipt, ActionStatus, ApprovalGrant, Approver, HandoffReason, UtteranceId,
+};
+use crate::dialogue::command::{Command, Effect, Rejection};
+use crate::dialogue::playbook::{Playbook, Step, StepKind};
+
+/// Turns in a row that may bring nothing before a person takes over.
+const PATIENCE: u32 = 3;
+
+/// What the state does not hold and decisions depend on.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    /// The procedures.
+    pub playbooks: &'a [Playbook],
+    /// What the host knows of the customer.
+    pub profile: &'a BTreeMap<String, String>,
+    /// Now.
+    pub now: jiff::Timestamp,
+    /// The customer's words the commands were made of.
+    pub utterance: Option<UtteranceId>,
+}
+
+/// Decides what the proposed commands do. Pure: the same input gives the same result.
+///
+/// Unknown playbooks and slots, invalid values, and anything after a hand-off are rejected; the other commands still
+/// count. The running playbook then goes on: it says what is to be said, up to where it needs an answer, a yes or a tool.
+/// A tool step is not done before its tool has run ([`tool_ended`]), nor run before everybody said yes ([`approve`]).
+pub fn apply(
+    state: DialogueState,
+    commands: &[Command],
+    moment: &Moment<'_>,
+) -> (DialogueState, Vec<Effect>, Vec<Rejection>) {
+    let mut walk = Walk::new(state, *moment);
+    let mut rejections = Vec::new();
+    let (asked, pending) = (walk.state.asked.clone(), walk.state.pending.clone());
+    walk.expire();
+    let mut progress = false;
+    let mut stands_still = false;
+    for command in in_order(commands) {
+        let refused = match walk.state.handed_off.is_some() || walk.state.ended {
+            true => Err("the conversation was handed over or has ended".to_owned()),
+            false => walk.command(command),
+        };
+        match refused {
+            Ok(()) => progress |= !matches!(command, Command::Clarify | Command::SmallTalk),
+            Err(reason) => {
+                let proposal =
+                    serde_json::to_string(command).unwrap_or_else(|_| format!("{command:?}"));
+                rejections.push(Rejection { proposal, reason });
+            }
+        }
+        stands_still |= matches!(command, Command::Clarify);
+    }
+    if !walk.is_over() && (!stands_still || walk.state.playbook.is_some()) {
+        walk.go_on();
+    }
+    let repeats = walk.state.asked == asked
+        && walk.state.pending.as_ref().map(|p| &p.source) == pending.as_ref().map(|p| &p.source);
+    walk.state.stalled = if progress || !(repeats || stands_still) {
+        0
+    } else {
+        walk.state.stalled + 1
+    };
+    if walk.state.stalled >= PATIENCE && !walk.is_over() {
+        walk.effects.clear();
+        walk.hand_off(HandoffReason::Stuck);
+    }
+    (walk.state, walk.effects, rejections)
+}
+
+/// Goes on after the tool of a step has ended. `changes` says whether it may have changed anything (its
+/// [`ToolEffect`](super::super::ToolEffect) is not `Read`).
+pub fn tool_ended(
+    state: DialogueState,
+    source: &str,
+    receipt: &ActionReceipt,
+    changes: bool,
+    moment: &Moment<'_>,
+) -> (DialogueState, Vec<Effect>) {
+    let mut walk = Walk::new(state, *moment);
+    let Some((playbook, step)) = walk.find(source) else {
+        return (walk.state, walk.effects);
+    };
+    walk.facts.result = receipt.result.clone();
+    match receipt.status {
+        ActionStatus::Succeeded => {
+            walk.state
+                .results
+                .insert(step.tool.clone(), receipt.result.clone());
+            walk.facts
+                .results
+                .insert(step.tool.clone(), receipt.result.clone());
+            if changes {
+                walk.state.fixed.insert(source.to_owned());
+            }
+            match step
+                .redo
+                .as_ref()
+                .filter(|redo| walk.facts.hold(&redo.when))
+            {
+                Some(redo) => walk.redo(playbook, step, redo),
+                None => {
+                    walk.state.done.insert(source.to_owned());
+                    walk.say_proven(source, &step.done);
+                }
+            }
+        }
+        ActionStatus::Failed => {
+            walk.say(source, &step.failed);
+            walk.otherwise(source, step.on_failure, HandoffReason::ActionFailed);
+        }
+        ActionStatus::Unknown => walk.hand_off(HandoffReason::ActionFailed),
+    }
+    if !walk.is_over() {
+        walk.go_on();
+    }
+    (walk.state, walk.effects)
+}
+
+/// Takes a human agent's or a supervisor's yes or no to the step that waits for it.
+///
+/// # Errors
+/// Says why the answer does not count: nothing waits, it is somebody else's to give, or it came too late.
+pub fn approve(
+    state: DialogueState,
+    source: &str,
+    grant: ApprovalGrant,
+    yes: bool,
+    moment: &Moment<'_>,
+) -> Result<(DialogueState, Vec<Effect>), String> {
+    let mut walk = Walk::new(state, *moment);
+    let Some(pending) = walk
+        .state
+        .pending
+        .clone()
+        .filter(|pending| pending.source == source)
+    else {
+        return Err(format!("nothing at {source} waits for a yes"));
+    };
+    if pending.by != grant.by {
+        return Err(format!(
+            "{source} waits for the yes of {:?}, not of {:?}",
+            pending.by, grant.by
+        ));
+    }
+    if pending.expires_at <= moment.now {
+        walk.expire();
+        return Err(format!("the request for {source} has expired; ask again"));
+    }
+    walk.answer_approval(grant, yes);
+    if !walk.is_over() {
+        walk.go_on();
+    }
+    Ok((walk.state, walk.effects))
+}
+
+/// Procedures are begun before values are noted, and values before questions are answered.
+fn in_order(commands: &[Command]) -> Vec<&Command> {
+    let rank = |command: &Command| match command {
+        Command::StopPlaybook => 0,
+        Command::StartPlaybook { .. } => 1,
+        Command::SetSlot { .. } => 2,
+        Command::Confirm { .. } => 3,
+        _ => 4,
+    };
+    let mut sorted: Vec<&Command> = commands.iter().collect();
+    sorted.sort_by_key(|command| rank(command));
+    sorted
+}
+
+impl<'a> Walk<'a> {
+    fn command(&mut self, command: &Command) -> Result<(), String> {
+        match command {
+            Command::StartPlaybook { playbook, later } => return self.start(playbook, *later),
+            Command::StopPlaybook => match self.state.playbook.clone() {
+                None => return Err("no procedure runs".into()),
+                Some(_) => self.leave(),
+            },
+            Command::SetSlot { name, value } => return self.set(name, value),
+            Command::Confirm { yes } => {
+                let waits = self
+                    .state
+                    .pending
+                    .as_ref()
+                    .is_some_and(|pending| pending.by == Approver::Customer);
+                if !waits {
+                    return Err("nothing waits for the customer's yes".into());
+                }
+                let who = self
+                    .moment
+                    .utterance
+                    .map(|id| id.to_string())
+                    .unwrap_or_default();
+                let grant = ApprovalGrant {
+                    by: Approver::Customer,
+                    who,
+                    at: self.moment.now,
+                };
+                self.answer_approval(grant, *yes);
+            }
+            Command::Answer { question } if question.trim().is_empty() => {
+                return Err("the question is empty".into());
+            }
+            Command::Answer { question } => self.effects.push(Effect::SearchKnowledge {
+                question: question.clone(),
+            }),
+            Command::Clarify => self.effects.push(Effect::AskToClarify),
+            Command::SmallTalk => self.effects.push(Effect::Chat),
+            Command::HandOff { reason } => self.hand_off(*reason),
+            Command::End => {
+                self.state.ended = true;
+                self.state.asked = None;
+                self.effects.push(Effect::Finish);
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, id: &str, later: bool) -> Result<(), String> {
+        let Some(playbook) = self.moment.playbooks.iter().find(|p| p.id == id) else {
+            return Err(format!("there is no playbook {id:?}"));
+        };
+        if self.state.playbook.as_deref() == Some(id) {
+            return Ok(());
+        }
+        if let Some(entry) = playbook
+            .entry
+            .as_ref()
+            .filter(|entry| !self.facts.hold(entry))
+        {
+            return Err(format!(
+                "playbook {id:?} may not be begun: {entry:?} does not hold"
+            ));
+        }
+        if self.started_now || (later && self.state.playbook.is_some()) {
+            // The second need of one message waits for the first.
+            if !self.state.waiting.iter().any(|waiting| waiting == id) {
+                self.state.waiting.push(id.to_owned());
+            }
+            return Ok(());
+        }
+        self.started_now = true;
+        self.begin(id);
+        Ok(())
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let running = self.running().and_then(|p| p.slot(name));
+        let ahead = || {
+            let known = self.state.waiting.iter().chain(&self.state.paused);
+            known
+                .filter_map(|id| self.moment.playbooks.iter().find(|p| &p.id == id))
+                .find_map(|p| p.slot(name))
+        };
+        let Some(slot) = running.or_else(ahead) else {
+            return Err(format!("the running playbook has no slot {name:?}"));
+        };
+        let kept = slot.accept(value)?;
+        let before = self.state.slots.get(name).cloned();
+        if before.as_ref() == Some(&kept) {
+            return Ok(());
+        }
+        let users: Vec<(&Playbook, &Step)> = self
+            .moment
+            .playbooks
+            .iter()
+            .flat_map(|p| p.steps.iter().map(move |step| (p, step)))
+            .filter(|(_, step)| uses(step, name))
+            .collect();
+        let is_fixed =
+            |(p, step): &&(&Playbook, &Step)| self.state.fixed.contains(&key(&p.id, &step.id));
+        if before.is_some()
+            && let Some((_, step)) = users.iter().find(is_fixed)
+        {
+            return Err(format!(
+                "{:?} was done with the earlier value of {name}; a person has to change it",
+                step.label
+            ));
+        }
+        self.state.slots.insert(name.to_owned(), kept);
+        if before.is_some() {
+            users
+                .iter()
+                .for_each(|(playbook, step)| self.undo(playbook, step));
+        }
+        self.refresh();
+        Ok(())
+    }
+
+    /// A step whose values changed is open again, and so is what came after it.
+    fn undo(&mut self, playbook: &Playbook, step: &Step) {
+        let key = key(&playbook.id, &step.id);
+        self.state.approvals.remove(&key);
+        if self
+            .state
+            .pending
+            .as_ref()
+            .is_some_and(|pending| pending.source == key)
+        {
+            self.state.pending = None;
+        }
+        if self.state.fixed.contains(&key) {
+            return;
+        }
+        let was_over = self.state.done.remove(&key)
+            | self.state.left_out.remove(&key)
+            | self.state.dropped.remove(&key);
+        if step.kind == StepKind::Tool {
+            self.state.results.remove(&step.tool);
+        }
+        self.state.answers.remove(&step.id.replace('-', "_"));
+        if was_over {
+            let later = playbook
+                .steps
+                .iter()
+                .filter(|later| later.after.contains(&step.id));
+            later.for_each(|later| self.undo(playbook, later));
+        }
+    }
+}
+
+/// Whether a step depends on a slot.
+fn uses(step: &Step, slot: &str) -> bool {
+    let named = format!("slots.{slot}");
+    let within = |source: &String| {
+        source.match_indices(&named).any(|(at, _)| {
+            let rest = source.get(at + named.len()..).unwrap_or_default();
+            !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+        })
+    };
+    step.requires
+        .iter()
+        .chain(&step.collects)
+        .any(|name| name == slot)
+        || step.arguments.values().any(within)
+        || step.when.iter().any(within)
+}

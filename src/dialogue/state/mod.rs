@@ -1,0 +1,102 @@
+//! The pure heart: `apply(state, commands) -> (state, effects, rejections)`.
+
+mod apply;
+mod walk;
+
+pub use apply::{Moment, apply, approve, tool_ended};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::playbook::{Playbook, Step};
+use crate::conversation::{ApprovalGrant, Approver, HandoffReason};
+
+/// Where a conversation stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DialogueState {
+    /// The playbook that runs.
+    pub playbook: Option<String>,
+    /// Playbooks that were left for another and wait to be resumed, last in first out.
+    pub paused: Vec<String>,
+    /// Playbooks that were asked for and not begun yet, first in first out.
+    pub waiting: Vec<String>,
+    /// Values by slot name; playbooks share names on purpose (an account number is asked once).
+    pub slots: BTreeMap<String, String>,
+    /// Steps done, as `playbook/step`.
+    pub done: BTreeSet<String>,
+    /// Steps left out since their condition did not hold.
+    pub left_out: BTreeSet<String>,
+    /// Steps that were refused or failed; what comes after them is left out too.
+    pub dropped: BTreeSet<String>,
+    /// Steps that changed something and cannot be undone by another value.
+    pub fixed: BTreeSet<String>,
+    /// What tools returned last, by tool.
+    pub results: BTreeMap<String, Value>,
+    /// The customer's yes or no, by step with `_` for `-`.
+    pub answers: BTreeMap<String, bool>,
+    /// Yeses given to steps so far.
+    pub approvals: BTreeMap<String, Vec<ApprovalGrant>>,
+    /// The step that waits for somebody's yes.
+    pub pending: Option<PendingApproval>,
+    /// What the customer was asked last: a slot of the running playbook.
+    pub asked: Option<String>,
+    /// Steps whose words were said.
+    pub said: BTreeSet<String>,
+    /// How often each playbook was begun.
+    pub runs: BTreeMap<String, u32>,
+    /// How often a step was tried again with other values.
+    pub redone: BTreeMap<String, u32>,
+    /// Turns in a row that brought nothing.
+    pub stalled: u32,
+    /// Set when a person took over.
+    pub handed_off: Option<HandoffReason>,
+    /// Set when the customer needs nothing more.
+    pub ended: bool,
+}
+
+/// A step that waits for somebody's yes. It outlives a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingApproval {
+    /// `playbook/step`.
+    pub source: String,
+    /// Whose yes.
+    pub by: Approver,
+    /// What is asked.
+    pub question: String,
+    /// When it was asked for.
+    pub asked_at: jiff::Timestamp,
+    /// From then on a yes does not count any more.
+    pub expires_at: jiff::Timestamp,
+}
+
+impl DialogueState {
+    /// Whether a step was done.
+    pub fn is_done(&self, playbook: &str, step: &str) -> bool {
+        self.done.contains(&key(playbook, step))
+    }
+
+    /// The next step of a playbook: the first that is not done and whose predecessors are.
+    pub fn next_step<'a>(&self, playbook: &'a Playbook) -> Option<&'a Step> {
+        playbook.steps.iter().find(|step| {
+            !self.is_done(&playbook.id, &step.id)
+                && step.after.iter().all(|id| self.is_done(&playbook.id, id))
+        })
+    }
+
+    /// Whether a step is over, one way or another.
+    fn is_over(&self, playbook: &str, step: &str) -> bool {
+        let key = key(playbook, step);
+        self.done.contains(&key) || self.left_out.contains(&key) || self.dropped.contains(&key)
+    }
+}
+
+/// Name of a step across playbooks.
+pub(super) fn key(playbook: &str, step: &str) -> String {
+    format!("{playbook}/{step}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! Somebody says yes or no to what the virtual agent waits for; and what a restart interrupted goes on.
+
+use super::super::event::{SessionEvent, Skill};
+use super::{Doing, Runtime, Work};
+use crate::conversation::{ApprovalGrant, Approver, Role};
+use crate::dialogue::{DialogueState, Effect, Moment, apply, approve};
+use crate::error::{Error, ErrorKind};
+
+impl Runtime {
+    pub(super) async fn approve(&mut self, source: &str, by: Approver, who: String, yes: bool) {
+        if self.doing == Doing::Respond {
+            // What is being decided must know of the answer, and the other way round.
+            if let Some(running) = self.running.take() {
+                let done = running.await;
+                self.doing = Doing::Nothing;
+                Box::pin(self.deliver(done)).await;
+            }
+        }
+        let grant = ApprovalGrant {
+            by,
+            who,
+            at: jiff::Timestamp::now(),
+        };
+        let decided = self.decided(|state, moment| approve(state, source, grant, yes, moment));
+        match decided {
+            Ok((state, mut effects)) => {
+                if !yes {
+                    let text = self.assistant.inner.phrases.declined.clone();
+                    let said = Effect::Say {
+                        source: source.to_owned(),
+                        text,
+                        proven: true,
+                    };
+                    effects.insert(0, said);
+                }
+                self.carry_on(state, effects).await;
+            }
+            Err(reason) => {
+                let error = Error::new(ErrorKind::InvalidInput, reason);
+                self.emit(SessionEvent::failed(Skill::VirtualAgent, &error))
+                    .await;
+            }
+        }
+    }
+
+    /// After a restart: a question that was not answered is, and a procedure that needs nobody goes on.
+    pub(super) async fn take_up(&mut self) {
+        let is_virtual = self.has_virtual_agent();
+        let last = self.conversation.transcript.utterances().last();
+        if !is_virtual || self.state.ended {
+            return;
+        }
+        if last.is_some_and(|said| said.role == Role::EndUser && !said.back_channel) {
+            self.next_reply = Some(Work::Respond);
+        } else if self.state.playbook.is_some()
+            && self.state.asked.is_none()
+            && self.state.pending.is_none()
+        {
+            let decided = self.decided(|state, moment| Ok::<_, String>(apply(state, &[], moment)));
+            if let Ok((state, effects, _)) = decided {
+                self.carry_on(state, effects).await;
+            }
+        }
+    }
+
+    /// What was decided is kept before it is done.
+    async fn carry_on(&mut self, state: DialogueState, effects: Vec<Effect>) {
+        self.state = state;
+        self.journal.state(&self.state);
+        self.save().await;
+        self.next_reply = Some(Work::Carry(effects));
+    }
+
+    fn decided<T>(&self, decide: impl FnOnce(DialogueState, &Moment<'_>) -> T) -> T {
+        let profile = self
+            .conversation
+            .profile
+            .clone()
+            .unwrap_or_default()
+            .attributes;
+        let moment = Moment {
+            playbooks: &self.assistant.inner.playbooks,
+            profile: &profile,
+            now: jiff::Timestamp::now(),
+            utterance: None,
+        };
+        decide(self.state.clone(), &moment)
+    }
+}
