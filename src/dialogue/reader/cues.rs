@@ -87,8 +87,9 @@ pub(super) fn clear_answer(text: &str) -> Option<bool> {
     }
     match (finds(&YES, text), finds(&NO, text)) {
         (true, false) => Some(true),
-        (false, true) => Some(false),
-        _ => None,
+        // "Absolutely not" begins like a yes.
+        (_, true) => Some(false),
+        (false, false) => None,
     }
 }
 

@@ -223,6 +223,11 @@ impl Reader {
         if cues::never_mind(text) && commands.is_empty() {
             return Ok(Reading::certain(vec![Command::StopPlaybook]));
         }
+        let informs = question.filter(|_| cues::asks_for_information(text));
+        if let Some(question) = informs {
+            commands.push(answer(question));
+            return Ok(Reading::certain(commands));
+        }
         if !others.is_empty() {
             let later = cues::comes_on_top(text) || !commands.is_empty();
             commands.extend(others.iter().map(|p| Command::StartPlaybook {
@@ -232,12 +237,12 @@ impl Reader {
             return Ok(Reading::certain(commands));
         }
         if let Some(question) = question {
-            let asks_back = commands.is_empty() || cues::asks_for_information(question);
+            let asks_back = commands.is_empty();
             if asks_back {
                 commands.push(answer(question));
             }
             return Ok(Reading {
-                is_certain: cues::asks_for_information(question) || !asks_back,
+                is_certain: !asks_back,
                 commands,
             });
         }
@@ -247,9 +252,7 @@ impl Reader {
                     .iter()
                     .any(|c| matches!(c, Command::SetSlot { name, .. } if name == &slot.name))
             };
-            if !has(&commands) {
-                commands.extend(self.meant(turn, playbook, slot, &taken).await?);
-            }
+            commands.extend(self.meant(turn, playbook, slot, &taken).await?);
             let refuses = !has(&commands) && cues::begins_with_no(text);
             return Ok(Reading {
                 is_certain: has(&commands) && !refuses,

@@ -171,10 +171,14 @@ fn find_words(text: &str, words: &str) -> Option<Range<usize>> {
 /// "not", "isn't", "rather than" right before a word.
 fn is_denied(text: &str, start: usize) -> bool {
     let before = text.get(..start).unwrap_or_default().to_lowercase();
-    let last: Vec<&str> = before.split_whitespace().rev().take(2).collect();
-    last.iter().any(|word| {
+    let is_article = |word: &&str| matches!(*word, "a" | "an" | "the" | "my");
+    let last = before
+        .split_whitespace()
+        .rev()
+        .find(|word| !is_article(word));
+    last.is_some_and(|word| {
         matches!(
-            *word,
+            word,
             "not" | "isn't" | "isnt" | "wasn't" | "than" | "don't" | "dont" | "never" | "no"
         )
     })

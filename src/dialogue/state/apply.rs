@@ -62,7 +62,8 @@ pub fn apply(
     }
     let repeats = walk.state.asked == asked
         && walk.state.pending.as_ref().map(|p| &p.source) == pending.as_ref().map(|p| &p.source);
-    walk.state.stalled = if progress || !(repeats || stands_still) {
+    let waits = walk.state.playbook.is_some() && repeats;
+    walk.state.stalled = if progress || !(waits || stands_still) {
         0
     } else {
         walk.state.stalled + 1
@@ -163,6 +164,7 @@ pub fn approve(
 /// Procedures are begun before values are noted, and values before questions are answered.
 fn in_order(commands: &[Command]) -> Vec<&Command> {
     let rank = |command: &Command| match command {
+        Command::HandOff { .. } => 0,
         Command::StopPlaybook => 0,
         Command::StartPlaybook { .. } => 1,
         Command::SetSlot { .. } => 2,
