@@ -155,6 +155,12 @@ impl AssistantBuilder {
         self
     }
 
+    /// The tools. (Stub until the planner calls them.)
+    #[must_use]
+    pub fn tools(self, _tools: Vec<Arc<dyn crate::dialogue::Tool>>) -> Self {
+        self
+    }
+
     /// The disposition codes.
     #[must_use]
     pub fn wrap_up_codes(mut self, codes: Vec<WrapUpCode>) -> Self {

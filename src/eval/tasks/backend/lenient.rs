@@ -103,7 +103,7 @@ fn worded(tokens: &[String], month_at: usize, today: Date) -> Option<Date> {
     }
     let (day, year) = match numbers.as_slice() {
         // 1984, March the 3rd.
-        [year @ 1900.., day] => (*day, Some(*year)),
+        [year @ (1900..), day] => (*day, Some(*year)),
         [day] => (*day, None),
         [day, year] if *year >= 100 => (*day, Some(*year)),
         [day, year] => (*day, Some(short_year(*year, today))),
@@ -119,8 +119,8 @@ fn numeric(tokens: &[String], today: Date) -> Option<Date> {
     let numbers: Vec<i64> = tokens.iter().map_while(|token| token.parse().ok()).collect();
     let small = |number: i64| i8::try_from(number).ok();
     match numbers.as_slice() {
-        [year @ 1900.., month, day] => dated(*day, small(*month)?, Some(*year), today),
-        [day, month, year @ 1900..] => dated(*day, small(*month)?, Some(*year), today),
+        [year @ (1900..), month, day] => dated(*day, small(*month)?, Some(*year), today),
+        [day, month, year @ (1900..)] => dated(*day, small(*month)?, Some(*year), today),
         [day, month, year] if *year < 100 => dated(*day, small(*month)?, Some(short_year(*year, today)), today),
         [day, month] => dated(*day, small(*month)?, None, today),
         _ => None,

@@ -51,7 +51,7 @@ impl World {
         let today = self.today();
         let found = self.database.get_mut("accounts").and_then(|accounts| accounts.get_mut(&number));
         match found {
-            Some(fields) => Ok(Account { number, fields, today }),
+            Some(fields) => Ok(Account { fields, today }),
             None => Err(Error::new(ErrorKind::NotFound, format!("there is no account {number}"))),
         }
     }
@@ -59,7 +59,6 @@ impl World {
 
 /// One account.
 pub(super) struct Account<'a> {
-    pub(super) number: String,
     pub(super) fields: &'a mut Value,
     pub(super) today: Date,
 }
