@@ -105,8 +105,8 @@ struct State {
     faults: BTreeMap<String, Vec<Fault>>,
     /// Calls of each tool so far.
     counts: HashMap<String, usize>,
-    /// Results by idempotency key.
-    done: HashMap<String, Value>,
+    /// Results by tool and idempotency key.
+    done: HashMap<(String, String), Value>,
 }
 
 impl Backend {
@@ -170,7 +170,7 @@ impl State {
     ) -> Result<Value> {
         let fault = self.fault(tool);
         let answer = match fault {
-            Fault::Ok | Fault::Again | Fault::Lost => self.execute(effect, call, run),
+            Fault::Ok | Fault::Again | Fault::Lost => self.execute(tool, effect, call, run),
             Fault::Timeout => Err(Error::new(ErrorKind::Timeout, format!("{tool} did not answer"))),
             Fault::Unavailable => Err(Error::new(ErrorKind::Unavailable, format!("{tool} cannot be reached"))),
             Fault::Error => Err(Error::new(ErrorKind::Malformed, format!("{tool} failed: internal error 500"))),
@@ -211,13 +211,15 @@ impl State {
 
     fn execute(
         &mut self,
+        tool: &str,
         effect: ToolEffect,
         call: &ToolCall,
         run: impl FnOnce(&mut World) -> Result<Value>,
     ) -> Result<Value> {
+        let key = (tool.to_owned(), call.idempotency_key.clone());
         if effect == ToolEffect::Idempotent
             && !call.dry_run
-            && let Some(done) = self.done.get(&call.idempotency_key)
+            && let Some(done) = self.done.get(&key)
         {
             return Ok(done.clone());
         }
@@ -229,7 +231,7 @@ impl State {
         }
         self.world = world;
         if effect == ToolEffect::Idempotent {
-            self.done.insert(call.idempotency_key.clone(), result.clone());
+            self.done.insert(key, result.clone());
         }
         Ok(result)
     }

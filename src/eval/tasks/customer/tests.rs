@@ -47,7 +47,7 @@ fn a_file_is_read_and_what_is_unknown_is_refused_with_line_and_key() {
         (TWICE.replace("patience", "patiense"), ["line 6", "patiense"]),
         (TWICE.replace("times = 1", "time = 1"), ["line 22", "time"]),
         (TWICE.replace("customer_asked", "somebody"), ["line 29", "somebody"]),
-        (TWICE.replace("account number", "account (number"), ["line 15", "account (number"]),
+        (TWICE.replace("account number", "account (number"), ["line 16", "account (number"]),
         (TWICE.replace("\"refused\"", "\"explodes\""), ["line 26", "explodes"]),
     ] {
         let error = Customer::from_toml(&wrong).unwrap_err().to_string();

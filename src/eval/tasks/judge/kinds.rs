@@ -48,7 +48,7 @@ pub(super) const KINDS: &[Kind] = &[
     kind(
         "cancellation",
         &["cancel_contract", "cancel_appointment"],
-        &["cancel", "terminat", "end", "clos"],
+        &["cancel", "terminat", "end", "clos", "confirm"],
         r"contracts?|cancell?ations?|accounts?|services?|appointments?|subscription|broadband",
         &[("contract.status", &["cancelled", "ended"])],
     ),
