@@ -154,7 +154,10 @@ impl Backend {
         let spec = ToolSpec::new(name, description).with_effect(effect);
         let (backend, name) = (self.clone(), name.to_owned());
         Arc::new(FnTool::new(spec, move |arguments: A, call: ToolCall| {
-            let answer = backend.0.lock().call(&name, effect, &call, |world| run(world, &arguments));
+            let answer = backend
+                .0
+                .lock()
+                .call(&name, effect, &call, |world| run(world, &arguments));
             async move { answer }
         }))
     }
@@ -171,10 +174,22 @@ impl State {
         let fault = self.fault(tool);
         let answer = match fault {
             Fault::Ok | Fault::Again | Fault::Lost => self.execute(tool, effect, call, run),
-            Fault::Timeout => Err(Error::new(ErrorKind::Timeout, format!("{tool} did not answer"))),
-            Fault::Unavailable => Err(Error::new(ErrorKind::Unavailable, format!("{tool} cannot be reached"))),
-            Fault::Error => Err(Error::new(ErrorKind::Malformed, format!("{tool} failed: internal error 500"))),
-            Fault::Refused => Err(Error::new(ErrorKind::Refused, format!("{tool} was refused"))),
+            Fault::Timeout => Err(Error::new(
+                ErrorKind::Timeout,
+                format!("{tool} did not answer"),
+            )),
+            Fault::Unavailable => Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("{tool} cannot be reached"),
+            )),
+            Fault::Error => Err(Error::new(
+                ErrorKind::Malformed,
+                format!("{tool} failed: internal error 500"),
+            )),
+            Fault::Refused => Err(Error::new(
+                ErrorKind::Refused,
+                format!("{tool} was refused"),
+            )),
         };
         let outcome = match &answer {
             Ok(_) if fault == Fault::Lost => Outcome::Lost,
@@ -191,7 +206,10 @@ impl State {
             dry_run: call.dry_run,
         });
         match fault {
-            Fault::Lost => answer.and(Err(Error::new(ErrorKind::Timeout, format!("{tool} did not answer")))),
+            Fault::Lost => answer.and(Err(Error::new(
+                ErrorKind::Timeout,
+                format!("{tool} did not answer"),
+            ))),
             _ => answer,
         }
     }

@@ -26,9 +26,9 @@ impl Pattern {
     /// [`ErrorKind::Config`] if it is no regular expression.
     pub fn new(source: &str) -> Result<Self> {
         let built = RegexBuilder::new(source).case_insensitive(true).build();
-        built
-            .map(Self)
-            .or_error(ErrorKind::Config, || format!("{source:?} is no regular expression"))
+        built.map(Self).or_error(ErrorKind::Config, || {
+            format!("{source:?} is no regular expression")
+        })
     }
 
     /// Whether it is somewhere in `text`.
@@ -98,7 +98,9 @@ impl<'de> Deserialize<'de> for ExpectedHandoff {
             "any" => Self::Any,
             "optional" => Self::Optional,
             other => Self::For(HandoffReason::deserialize(Value::from(other)).map_err(|_| {
-                serde::de::Error::custom(format!("{other:?} is neither none, any, optional nor a reason of a hand-off"))
+                serde::de::Error::custom(format!(
+                    "{other:?} is neither none, any, optional nor a reason of a hand-off"
+                ))
             })?),
         })
     }
@@ -212,35 +214,56 @@ impl Customers {
     /// [`ErrorKind::NotFound`] for a folder that cannot be read or holds no customer; [`ErrorKind::Config`] with file,
     /// line and key for what does not fit the format.
     pub fn load(folder: &Path) -> Result<Self> {
-        let unreadable = || format!("{} cannot be read; give a folder with customers", folder.display());
+        let unreadable = || {
+            format!(
+                "{} cannot be read; give a folder with customers",
+                folder.display()
+            )
+        };
         let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
             .or_error(ErrorKind::NotFound, unreadable)?
             .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "toml")
+            })
             .collect();
         files.sort();
         let path = folder.join(DATABASE);
-        let database: Value = toml::from_str(&read(&path)?)
-            .or_error(ErrorKind::Config, || format!("{} cannot be read", path.display()))?;
+        let database: Value = toml::from_str(&read(&path)?).or_error(ErrorKind::Config, || {
+            format!("{} cannot be read", path.display())
+        })?;
         let mut customers: Vec<Customer> = Vec::new();
         for path in files.into_iter().filter(|path| !path.ends_with(DATABASE)) {
-            let customer = Customer::from_toml(&read(&path)?).map_err(|e| e.context(path.display()))?;
+            let customer =
+                Customer::from_toml(&read(&path)?).map_err(|e| e.context(path.display()))?;
             if customers.iter().any(|other| other.id == customer.id) {
-                let what = format!("{}: another file has the id {:?} too", path.display(), customer.id);
+                let what = format!(
+                    "{}: another file has the id {:?} too",
+                    path.display(),
+                    customer.id
+                );
                 return Err(Error::new(ErrorKind::Config, what));
             }
             customers.push(customer);
         }
         if customers.is_empty() {
-            return Err(Error::new(ErrorKind::NotFound, format!("there is no customer in {}", folder.display())));
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("there is no customer in {}", folder.display()),
+            ));
         }
-        Ok(Self { customers, database })
+        Ok(Self {
+            customers,
+            database,
+        })
     }
 }
 
 fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path)
-        .or_error(ErrorKind::NotFound, || format!("cannot read {}", path.display()))
+    std::fs::read_to_string(path).or_error(ErrorKind::NotFound, || {
+        format!("cannot read {}", path.display())
+    })
 }
 
 /// A customer in one conversation.
@@ -285,7 +308,11 @@ impl<'a> Actor<'a> {
         };
         let replies = &self.customer.replies;
         // Whoever has not said anything yet answers nothing.
-        let answer = replies.iter().enumerate().filter(|_| self.sent > 0).find(fits);
+        let answer = replies
+            .iter()
+            .enumerate()
+            .filter(|_| self.sent > 0)
+            .find(fits);
         let says = self.customer.says.get(self.spontaneous);
         let (texts, place, often) = if let Some((at, reply)) = answer {
             self.lost = 0;

@@ -58,26 +58,35 @@ impl Dialogue {
 
     /// What the virtual agent said, with its place.
     fn said(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.moments.iter().enumerate().filter_map(|(at, moment)| match moment {
-            Moment::Agent(text) => Some((at, text.as_str())),
-            _ => None,
-        })
+        self.moments
+            .iter()
+            .enumerate()
+            .filter_map(|(at, moment)| match moment {
+                Moment::Agent(text) => Some((at, text.as_str())),
+                _ => None,
+            })
     }
 
     /// What the customer said, with its place.
     fn heard(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.moments.iter().enumerate().filter_map(|(at, moment)| match moment {
-            Moment::Customer(text) => Some((at, text.as_str())),
-            _ => None,
-        })
+        self.moments
+            .iter()
+            .enumerate()
+            .filter_map(|(at, moment)| match moment {
+                Moment::Customer(text) => Some((at, text.as_str())),
+                _ => None,
+            })
     }
 
     /// The calls, with their places.
     fn calls(&self) -> impl Iterator<Item = (usize, &Call)> {
-        self.moments.iter().enumerate().filter_map(|(at, moment)| match moment {
-            Moment::Call(call) => Some((at, call.as_ref())),
-            _ => None,
-        })
+        self.moments
+            .iter()
+            .enumerate()
+            .filter_map(|(at, moment)| match moment {
+                Moment::Call(call) => Some((at, call.as_ref())),
+                _ => None,
+            })
     }
 
     /// The reason for which a person takes over.
@@ -103,7 +112,11 @@ impl Published {
         for article in articles {
             published.text.push_str(article);
             published.text.push('\n');
-            published.sentences.extend(sentences(article).map(bare).filter(|sentence| !sentence.is_empty()));
+            published.sentences.extend(
+                sentences(article)
+                    .map(bare)
+                    .filter(|sentence| !sentence.is_empty()),
+            );
         }
         published
     }
@@ -115,9 +128,14 @@ impl Published {
 
 /// Letters and digits, without the marks of Markdown.
 fn bare(sentence: &str) -> String {
-    let kept = sentence.chars().filter(|c| c.is_alphanumeric() || c.is_whitespace() || *c == '£');
+    let kept = sentence
+        .chars()
+        .filter(|c| c.is_alphanumeric() || c.is_whitespace() || *c == '£');
     let kept: String = kept.collect();
-    kept.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    kept.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_lowercase()
 }
 
 /// Sentences, where a point between digits ends none.
@@ -127,7 +145,8 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
     let letters: Vec<(usize, char)> = text.char_indices().collect();
     for (index, (at, letter)) in letters.iter().enumerate() {
         let next = letters.get(index + 1).map(|(_, letter)| *letter);
-        let ends = matches!(letter, '\n' | '!' | '?') || (*letter == '.' && next.is_none_or(char::is_whitespace));
+        let ends = matches!(letter, '\n' | '!' | '?')
+            || (*letter == '.' && next.is_none_or(char::is_whitespace));
         if ends {
             let end = at + letter.len_utf8();
             cuts.push((start, end));
@@ -135,7 +154,10 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
         }
     }
     cuts.push((start, text.len()));
-    cuts.into_iter().filter_map(|(from, to)| text.get(from..to)).map(str::trim).filter(|sentence| !sentence.is_empty())
+    cuts.into_iter()
+        .filter_map(|(from, to)| text.get(from..to))
+        .map(str::trim)
+        .filter(|sentence| !sentence.is_empty())
 }
 
 /// What came of a conversation.
@@ -160,10 +182,16 @@ impl Verdict {
     /// Why it did not pass, in one line.
     pub fn reasons(&self) -> String {
         let told = |what: &'static str, list: &[String]| {
-            list.iter().map(move |entry| format!("{what}: {entry}")).collect::<Vec<_>>()
+            list.iter()
+                .map(move |entry| format!("{what}: {entry}"))
+                .collect::<Vec<_>>()
         };
         let mut reasons = told("database", &self.database);
-        reasons.extend(self.handoff.iter().map(|problem| format!("hand-off: {problem}")));
+        reasons.extend(
+            self.handoff
+                .iter()
+                .map(|problem| format!("hand-off: {problem}")),
+        );
         reasons.extend(told("not said", &self.unsaid));
         reasons.extend(told("false claim", &self.false_claims));
         reasons.extend(told("breach", &self.breaches));
@@ -181,7 +209,12 @@ pub fn judge(customer: &Customer, dialogue: &Dialogue, published: &Published) ->
         passed: false,
         database: database(&expect.database, &expect.may, dialogue),
         handoff: handoff(expect.handoff, dialogue.handoff()),
-        unsaid: expect.said.iter().filter(missing).map(|p| p.source().to_owned()).collect(),
+        unsaid: expect
+            .said
+            .iter()
+            .filter(missing)
+            .map(|p| p.source().to_owned())
+            .collect(),
         false_claims: claims::false_claims(dialogue, published),
         breaches: policy::breaches(customer, dialogue, published),
     };
@@ -195,7 +228,9 @@ pub fn judge(customer: &Customer, dialogue: &Dialogue, published: &Published) ->
 
 fn handoff(expected: ExpectedHandoff, made: Option<HandoffReason>) -> Option<String> {
     match (expected, made) {
-        (ExpectedHandoff::None, Some(reason)) => Some(format!("none was needed, made for {reason:?}")),
+        (ExpectedHandoff::None, Some(reason)) => {
+            Some(format!("none was needed, made for {reason:?}"))
+        }
         (ExpectedHandoff::Any, None) => Some("needed and not made".into()),
         (ExpectedHandoff::For(reason), None) => Some(format!("needed for {reason:?} and not made")),
         (ExpectedHandoff::For(reason), Some(other)) if other != reason => {
@@ -206,7 +241,11 @@ fn handoff(expected: ExpectedHandoff, made: Option<HandoffReason>) -> Option<Str
 }
 
 /// Every expected change is there, and nothing else changed.
-fn database(must: &Map<String, Value>, may: &Map<String, Value>, dialogue: &Dialogue) -> Vec<String> {
+fn database(
+    must: &Map<String, Value>,
+    may: &Map<String, Value>,
+    dialogue: &Dialogue,
+) -> Vec<String> {
     let (must, may) = (flat(must), flat(may));
     let at_end = |path: &str| paths::get(&dialogue.end, path);
     let mut problems = Vec::new();
@@ -240,10 +279,16 @@ fn flat(patch: &Map<String, Value>) -> Vec<(String, Value)> {
     let mut entries = Vec::new();
     for (path, value) in patch {
         match value {
-            Value::Object(_) => entries.extend(paths::leaves(value).into_iter().map(|(below, value)| {
-                let path = if below.is_empty() { path.clone() } else { format!("{path}.{below}") };
-                (path, value.clone())
-            })),
+            Value::Object(_) => {
+                entries.extend(paths::leaves(value).into_iter().map(|(below, value)| {
+                    let path = if below.is_empty() {
+                        path.clone()
+                    } else {
+                        format!("{path}.{below}")
+                    };
+                    (path, value.clone())
+                }))
+            }
             value => entries.push((path.clone(), value.clone())),
         }
     }
@@ -256,7 +301,9 @@ fn fits(expected: &Value, found: &Value) -> bool {
         Some("*") => true,
         Some(pattern) if pattern.starts_with('~') => {
             let pattern = pattern.get(1..).unwrap_or_default();
-            let text = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+            let text = found
+                .as_str()
+                .map_or_else(|| found.to_string(), str::to_owned);
             Pattern::new(pattern).is_ok_and(|pattern| pattern.is_in(&text))
         }
         _ => paths::same(expected, found),

@@ -30,7 +30,8 @@ use customer::Actor;
 const LONGEST_TURN: Duration = Duration::from_secs(240);
 
 /// Makes the assistant for one conversation, with these tools and an empty store.
-pub type MakeAssistant<'a> = dyn Fn(Vec<Arc<dyn Tool>>) -> BoxFuture<'a, Result<Assistant>> + Sync + 'a;
+pub type MakeAssistant<'a> =
+    dyn Fn(Vec<Arc<dyn Tool>>) -> BoxFuture<'a, Result<Assistant>> + Sync + 'a;
 
 /// What is run, and how often.
 #[derive(Clone, Debug)]
@@ -38,7 +39,7 @@ pub type MakeAssistant<'a> = dyn Fn(Vec<Arc<dyn Tool>>) -> BoxFuture<'a, Result<
 pub struct TaskOptions {
     /// Conversations with each customer, each in other words.
     pub trials: usize,
-    /// Only so many customers.
+    /// Only so many customers, spread over the folder.
     pub limit: Option<usize>,
     /// Only customers whose id contains this.
     pub only: Option<String>,
@@ -127,13 +128,25 @@ pub async fn run(
     mut progress: impl FnMut(&TaskProgress) + Send,
 ) -> Result<TaskScore> {
     let started = Instant::now();
-    let wanted = |customer: &&Customer| options.only.as_deref().is_none_or(|only| customer.id.contains(only));
-    let limit = options.limit.unwrap_or(usize::MAX);
-    let chosen: Vec<&Customer> = customers.customers.iter().filter(wanted).take(limit).collect();
+    let wanted = |customer: &&Customer| {
+        options
+            .only
+            .as_deref()
+            .is_none_or(|only| customer.id.contains(only))
+    };
+    let all: Vec<&Customer> = customers.customers.iter().filter(wanted).collect();
+    let limit = options.limit.unwrap_or(all.len()).min(all.len());
+    // Spread over the folder, whose files are sorted by what they are about.
+    let chosen: Vec<&Customer> = (0..limit)
+        .filter_map(|at| all.get(at * all.len() / limit).copied())
+        .collect();
     let trials = options.trials.max(1);
     let total = chosen.len() * trials;
     if total == 0 {
-        return Err(Error::new(ErrorKind::InvalidInput, "no customer was chosen"));
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            "no customer was chosen",
+        ));
     }
     let mut score = TaskScore {
         name: "tasks".into(),
@@ -268,17 +281,27 @@ async fn say(session: &Session, message: String) -> Result<()> {
 
 /// Calls that were made since the last look.
 fn log(backend: &Backend, dialogue: &mut Dialogue) {
-    let known = dialogue.moments.iter().filter(|moment| matches!(moment, Moment::Call(_))).count();
+    let known = dialogue
+        .moments
+        .iter()
+        .filter(|moment| matches!(moment, Moment::Call(_)))
+        .count();
     let calls = backend.calls(known).into_iter();
-    dialogue.moments.extend(calls.map(|call| Moment::Call(Box::new(call))));
+    dialogue
+        .moments
+        .extend(calls.map(|call| Moment::Call(Box::new(call))));
 }
 
 fn moment(event: SessionEvent) -> Option<Moment> {
     match event {
         SessionEvent::Reply { text, .. } => Some(Moment::Agent(text)),
         SessionEvent::Handoff(handoff) => Some(Moment::Handoff(handoff.reason)),
-        SessionEvent::Rejected { proposal, reason, .. } => Some(Moment::Note(format!("not accepted: {proposal} ({reason})"))),
-        SessionEvent::Failed { skill, message, .. } => Some(Moment::Note(format!("{skill:?} failed: {message}"))),
+        SessionEvent::Rejected {
+            proposal, reason, ..
+        } => Some(Moment::Note(format!("not accepted: {proposal} ({reason})"))),
+        SessionEvent::Failed { skill, message, .. } => {
+            Some(Moment::Note(format!("{skill:?} failed: {message}")))
+        }
         _ => None,
     }
 }
@@ -286,8 +309,16 @@ fn moment(event: SessionEvent) -> Option<Moment> {
 impl TaskProgress {
     /// The conversation for people to read.
     pub fn transcript(&self) -> String {
-        let outcome = if self.verdict.passed { "passed" } else { "failed" };
-        let mut lines = vec![format!("=== {} (trial {}): {outcome}", self.customer, self.trial + 1)];
+        let outcome = if self.verdict.passed {
+            "passed"
+        } else {
+            "failed"
+        };
+        let mut lines = vec![format!(
+            "=== {} (trial {}): {outcome}",
+            self.customer,
+            self.trial + 1
+        )];
         if !self.verdict.passed {
             lines.push(format!("    {}", self.verdict.reasons()));
         }

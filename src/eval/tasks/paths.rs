@@ -54,7 +54,9 @@ pub(super) fn changed(before: &Value, after: &Value) -> Vec<String> {
         .map(|(path, _)| path)
         .filter(|path| match (get(before, path), get(after, path)) {
             // What lies below an object is told by its own leaves.
-            (Some(Value::Object(_)) | None, Some(Value::Object(inner))) if !inner.is_empty() => false,
+            (Some(Value::Object(_)) | None, Some(Value::Object(inner))) if !inner.is_empty() => {
+                false
+            }
             (Some(Value::Object(inner)), _) if !inner.is_empty() => false,
             (one, other) if is_empty(one) && is_empty(other) => false,
             (Some(one), Some(other)) => !same(one, other),

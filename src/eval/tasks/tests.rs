@@ -27,7 +27,9 @@ fn model() -> ScriptedModel {
         let lines = request.prompt.prefix().lines();
         let asks = lines.iter().any(|line| line.contains("person"));
         Ok(match schema.pointer("/properties/commands").is_some() {
-            true if asks => r#"{"commands":[{"command":"hand_off","reason":"customer_asked"}]}"#.into(),
+            true if asks => {
+                r#"{"commands":[{"command":"hand_off","reason":"customer_asked"}]}"#.into()
+            }
             true => r#"{"commands":[{"command":"small_talk"}]}"#.into(),
             false => "{}".into(),
         })
@@ -38,19 +40,34 @@ async fn score(customers: &Customers, trials: usize) -> (TaskScore, Vec<TaskProg
     let mut options = TaskOptions::new("larkfield");
     options.trials = trials;
     let make = |tools| {
-        let builder = Assistant::builder().language_model(Arc::new(model())).tools(tools);
+        let builder = Assistant::builder()
+            .language_model(Arc::new(model()))
+            .tools(tools);
         builder.build().boxed()
     };
     let mut told = Vec::new();
-    let score = run(customers, &options, &make, |task| told.push(task.clone())).await.unwrap();
+    let score = run(customers, &options, &make, |task| told.push(task.clone()))
+        .await
+        .unwrap();
     (score, told)
 }
 
 #[tokio::test]
 async fn a_customer_talks_to_the_agent_until_a_person_takes_over() {
     let (score, told) = score(&customers("[expect]\nhandoff = \"customer_asked\""), 3).await;
-    assert_eq!((score.n, score.trials, score.pass_1, score.pass_k), (1, 3, 1.0, 1.0), "{told:#?}");
-    assert_eq!((score.handoffs_needed, score.handoffs_made, score.handoffs_unneeded), (3, 3, 0));
+    assert_eq!(
+        (score.n, score.trials, score.pass_1, score.pass_k),
+        (1, 3, 1.0, 1.0),
+        "{told:#?}"
+    );
+    assert_eq!(
+        (
+            score.handoffs_needed,
+            score.handoffs_made,
+            score.handoffs_unneeded
+        ),
+        (3, 3, 0)
+    );
     assert_eq!((score.false_claims, score.policy_breaches), (0, 0));
     let openings: BTreeMap<String, ()> = told
         .iter()
@@ -61,14 +78,23 @@ async fn a_customer_talks_to_the_agent_until_a_person_takes_over() {
         .collect();
     assert_eq!(openings.len(), 3);
     let transcript = told[0].transcript();
-    assert!(transcript.contains("Agent     Hello, how can I help?"), "{transcript}");
-    assert!(transcript.contains("[hand-off] CustomerAsked"), "{transcript}");
+    assert!(
+        transcript.contains("Agent     Hello, how can I help?"),
+        "{transcript}"
+    );
+    assert!(
+        transcript.contains("[hand-off] CustomerAsked"),
+        "{transcript}"
+    );
 }
 
 #[tokio::test]
 async fn a_hand_off_that_was_not_needed_is_no_pass() {
     let (score, told) = score(&customers(""), 1).await;
-    assert_eq!((score.pass_1, score.pass_k, score.database_right), (0.0, 0.0, 1.0));
+    assert_eq!(
+        (score.pass_1, score.pass_k, score.database_right),
+        (0.0, 0.0, 1.0)
+    );
     assert_eq!((score.handoffs_needed, score.handoffs_unneeded), (0, 1));
     assert!(told[0].verdict.reasons().contains("hand-off"), "{told:?}");
 }

@@ -9,8 +9,8 @@ use attendant::understanding::emotion::TrainedEmotion;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::tasks::{self, TaskArgs};
 use super::speech;
+use super::tasks::{self, TaskArgs};
 use crate::args::{EvalArgs, EvalCommand, TrainArgs, TrainCommand};
 use crate::screen::Screen;
 

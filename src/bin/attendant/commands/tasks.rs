@@ -6,7 +6,9 @@ use std::sync::Arc;
 use attendant::assistant::local::{load_embedder, load_emotion, load_language_model};
 use attendant::conversation::TenantId;
 use attendant::embedding::{CachedEmbedder, Embedder};
-use attendant::eval::tasks::{Customers, Published, TaskOptions, TaskProgress, TaskScore, run as converse};
+use attendant::eval::tasks::{
+    Customers, Published, TaskOptions, TaskProgress, TaskScore, run as converse,
+};
 use attendant::knowledge::{Audience, MemoryVectorStore};
 use attendant::models::Cache;
 use attendant::{Assistant, Content, Error, ErrorKind, Result};
@@ -33,10 +35,15 @@ pub(crate) async fn run(args: TaskArgs, common: &EvalCommon, screen: &Screen) ->
     let customers = Customers::load(&common.data)?;
     let cache = Cache::from_env()?;
     let content = Content::load(&args.content, &TenantId::from("default"))?;
-    let tenant = content.tenant().cloned().unwrap_or_else(|| "default".into());
+    let tenant = content
+        .tenant()
+        .cloned()
+        .unwrap_or_else(|| "default".into());
     // Every conversation has its own assistant; models and index are the same ones.
-    let embedder: Arc<dyn Embedder> =
-        Arc::new(CachedEmbedder::new(load_embedder(&cache, &args.model).await?, CACHED_VECTORS));
+    let embedder: Arc<dyn Embedder> = Arc::new(CachedEmbedder::new(
+        load_embedder(&cache, &args.model).await?,
+        CACHED_VECTORS,
+    ));
     let emotion = load_emotion(&cache, &args.model).await.ok();
     let llm = load_language_model(&cache, &args.llm).await?;
     let vectors = Arc::new(MemoryVectorStore::default());
@@ -53,13 +60,20 @@ pub(crate) async fn run(args: TaskArgs, common: &EvalCommon, screen: &Screen) ->
         }
     };
     let first = with(Assistant::builder()).build().await?;
-    first.knowledge().ingest(content.articles.articles.clone(), None).await?;
+    first
+        .knowledge()
+        .ingest(content.articles.articles.clone(), None)
+        .await?;
     let mut options = TaskOptions::new(tenant.clone());
     options.trials = args.trials;
     options.limit = common.limit;
     options.only = args.only;
     options.seed = common.seed.unwrap_or_default();
-    let readable = content.articles.articles.iter().filter(|article| article.audience == Audience::Customer);
+    let readable = content
+        .articles
+        .articles
+        .iter()
+        .filter(|article| article.audience == Audience::Customer);
     options.published = Published::new(readable.map(|article| article.body.as_str()));
     let make = |tools| with(Assistant::builder()).tools(tools).build().boxed();
     let bar = screen.bar("customers");
@@ -73,7 +87,10 @@ pub(crate) async fn run(args: TaskArgs, common: &EvalCommon, screen: &Screen) ->
             transcripts.push('\n');
             // Written every time, so that a run that is broken off can be read too.
             if let Err(error) = std::fs::write(path, &transcripts) {
-                let why = Error::new(ErrorKind::InvalidInput, format!("cannot write {}", path.display()));
+                let why = Error::new(
+                    ErrorKind::InvalidInput,
+                    format!("cannot write {}", path.display()),
+                );
                 screen.error(&why.with_source(error));
             }
         }

@@ -44,7 +44,9 @@ impl Said {
 
 /// The words of an argument that may be missing or empty.
 pub(super) fn words(said: &Option<Said>) -> Option<String> {
-    said.as_ref().map(Said::text).filter(|text| !text.is_empty())
+    said.as_ref()
+        .map(Said::text)
+        .filter(|text| !text.is_empty())
 }
 
 /// An account alone.

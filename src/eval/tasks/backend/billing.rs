@@ -88,13 +88,18 @@ fn refund(world: &mut World, given: &Refund) -> Result<Value> {
     let asked = words_of(&given.payment_id);
     let amount = given.amount.as_ref().and_then(Said::amount);
     let fits = |(id, payment): &&(String, Value)| {
-        let paid = payment.get("amount").and_then(Value::as_f64).unwrap_or_default();
+        let paid = payment
+            .get("amount")
+            .and_then(Value::as_f64)
+            .unwrap_or_default();
         match &asked {
             Some(wanted) => id.eq_ignore_ascii_case(wanted),
             // People leave the pence out.
             None => {
                 !text(payment, "duplicate_of").is_empty()
-                    && amount.is_none_or(|amount| (paid - amount).abs() < 0.005 || paid.trunc() == amount)
+                    && amount.is_none_or(|amount| {
+                        (paid - amount).abs() < 0.005 || paid.trunc() == amount
+                    })
             }
         }
     };
@@ -102,20 +107,30 @@ fn refund(world: &mut World, given: &Refund) -> Result<Value> {
         return refused("there is no duplicate payment of this amount on the account");
     };
     if text(payment, "duplicate_of").is_empty() {
-        return refused(format!("payment {id} is no duplicate, and only duplicates are refunded"));
+        return refused(format!(
+            "payment {id} is no duplicate, and only duplicates are refunded"
+        ));
     }
-    let paid = payment.get("amount").and_then(Value::as_f64).unwrap_or_default();
+    let paid = payment
+        .get("amount")
+        .and_then(Value::as_f64)
+        .unwrap_or_default();
     match text(payment, "status") {
         "completed" => {}
         "pending" => {
-            return refused("the second payment is still pending and disappears by itself within 3 working days");
+            return refused(
+                "the second payment is still pending and disappears by itself within 3 working days",
+            );
         }
         other => return refused(format!("payment {id} is {other} already")),
     }
     if paid > LARGEST_REFUND {
         return refused("refunds of more than £200 need the team leader's approval");
     }
-    let as_credit = given.method.as_deref().is_some_and(|method| method.to_lowercase().contains("credit"));
+    let as_credit = given
+        .method
+        .as_deref()
+        .is_some_and(|method| method.to_lowercase().contains("credit"));
     let (status, arrives) = match as_credit {
         true => ("credited", "on the next bill"),
         false => ("refunded", "within 5 working days"),
@@ -123,7 +138,11 @@ fn refund(world: &mut World, given: &Refund) -> Result<Value> {
     let path = format!("payments.{id}.status");
     account.set(&path, status);
     if as_credit {
-        account.add("credits", "C", json!({ "amount": paid, "reason": format!("duplicate payment {id}") }));
+        account.add(
+            "credits",
+            "C",
+            json!({ "amount": paid, "reason": format!("duplicate payment {id}") }),
+        );
     }
     Ok(json!({ "reference": reference, "payment_id": id, "amount": paid, "arrives": arrives }))
 }
@@ -137,7 +156,11 @@ fn add_credit(world: &mut World, given: &Credit) -> Result<Value> {
         return refused("credits of more than £20 need the team leader's approval");
     }
     let reason = given.reason.clone().unwrap_or_default();
-    let id = account.add("credits", "C", json!({ "amount": pounds(amount), "reason": reason }));
+    let id = account.add(
+        "credits",
+        "C",
+        json!({ "amount": pounds(amount), "reason": reason }),
+    );
     Ok(json!({ "credit_id": id, "amount": pounds(amount), "on": "the next bill" }))
 }
 

@@ -75,7 +75,8 @@ fn most_instalments(account: &Account<'_>) -> u64 {
 fn balance(world: &mut World, given: &OfAccount) -> Result<Value> {
     let account = world.account(&given.account_number)?;
     let fees = account.entries("late_fees");
-    let is_charged = |(_, fee): &&(String, Value)| fee.get("status").and_then(Value::as_str) == Some("charged");
+    let is_charged =
+        |(_, fee): &&(String, Value)| fee.get("status").and_then(Value::as_str) == Some("charged");
     let fee = fees.iter().rev().find(is_charged);
     Ok(json!({
         "owed": account.number("balance"),
@@ -107,9 +108,18 @@ fn set_plan(world: &mut World, given: &Plan) -> Result<Value> {
         return refused(format!("at most {most} instalments are possible"));
     }
     let each = pounds(owed / count as f64);
-    let first = account.today.checked_add(14.days()).unwrap_or(account.today).to_string();
-    account.set("payment_plan", json!({ "instalments": count, "amount": owed, "status": "running" }));
-    Ok(json!({ "instalments": count, "each": each, "first_due": first, "confirmed_by": "email within 24 hours" }))
+    let first = account
+        .today
+        .checked_add(14.days())
+        .unwrap_or(account.today)
+        .to_string();
+    account.set(
+        "payment_plan",
+        json!({ "instalments": count, "amount": owed, "status": "running" }),
+    );
+    Ok(
+        json!({ "instalments": count, "each": each, "first_due": first, "confirmed_by": "email within 24 hours" }),
+    )
 }
 
 fn move_due_date(world: &mut World, given: &Postponement) -> Result<Value> {
@@ -129,7 +139,10 @@ fn move_due_date(world: &mut World, given: &Postponement) -> Result<Value> {
     let Some(due) = account.date("due") else {
         return refused("no bill is open");
     };
-    let due = due.checked_add((days as i64).days()).unwrap_or(due).to_string();
+    let due = due
+        .checked_add((days as i64).days())
+        .unwrap_or(due)
+        .to_string();
     account.set("due", due.clone());
     account.set("due_moved", true);
     Ok(json!({ "due": due }))
@@ -139,16 +152,25 @@ fn move_due_date(world: &mut World, given: &Postponement) -> Result<Value> {
 fn fee_problem(account: &Account<'_>) -> Option<&'static str> {
     let fees = account.entries("late_fees");
     let is_recent = |fee: &Value| {
-        let date = fee.get("date").and_then(Value::as_str).and_then(|date| date.parse().ok());
+        let date = fee
+            .get("date")
+            .and_then(Value::as_str)
+            .and_then(|date| date.parse().ok());
         date.is_none_or(|date| days_between(date, account.today) <= 365)
     };
-    let removed = |fee: &Value| fee.get("status").and_then(Value::as_str) == Some("removed") && is_recent(fee);
-    let is_ours = fees.iter().any(|(_, fee)| fee.get("our_mistake").and_then(Value::as_bool) == Some(true));
+    let removed = |fee: &Value| {
+        fee.get("status").and_then(Value::as_str) == Some("removed") && is_recent(fee)
+    };
+    let is_ours = fees
+        .iter()
+        .any(|(_, fee)| fee.get("our_mistake").and_then(Value::as_bool) == Some(true));
     if is_ours || account.is("vulnerable") {
         return None;
     }
     if fees.iter().any(|(_, fee)| removed(fee)) {
-        return Some("a late fee was removed in the last 12 months already; a second one stays unless it was our mistake");
+        return Some(
+            "a late fee was removed in the last 12 months already; a second one stays unless it was our mistake",
+        );
     }
     if account.number("balance") > 0.0 && account.get("payment_plan.instalments").is_none() {
         return Some("the bill has to be paid first, or a payment plan agreed");
@@ -159,7 +181,10 @@ fn fee_problem(account: &Account<'_>) -> Option<&'static str> {
 fn remove_fee(world: &mut World, given: &OfAccount) -> Result<Value> {
     let mut account = world.account(&given.account_number)?;
     let fees = account.entries("late_fees");
-    let charged = fees.iter().rev().find(|(_, fee)| fee.get("status").and_then(Value::as_str) == Some("charged"));
+    let charged = fees
+        .iter()
+        .rev()
+        .find(|(_, fee)| fee.get("status").and_then(Value::as_str) == Some("charged"));
     let Some((id, fee)) = charged else {
         return refused("there is no late fee on the account");
     };

@@ -77,31 +77,62 @@ fn verify(world: &mut World, given: &Identity) -> Result<Value> {
     let Some(number) = account_number(&given.account_number) else {
         return unusable("the account number is LF and six digits");
     };
-    if world.wrong_answers.get(&number).is_some_and(|wrong| *wrong >= WRONG_ANSWERS) {
-        return refused("telephone service for this account is locked for 24 hours after three wrong answers");
+    if world
+        .wrong_answers
+        .get(&number)
+        .is_some_and(|wrong| *wrong >= WRONG_ANSWERS)
+    {
+        return refused(
+            "telephone service for this account is locked for 24 hours after three wrong answers",
+        );
     }
     let mut name = None;
     if let Ok(account) = world.account(&number) {
-        let birth = given.date_of_birth.as_deref().filter(|said| !said.trim().is_empty());
+        let birth = given
+            .date_of_birth
+            .as_deref()
+            .filter(|said| !said.trim().is_empty());
         let birth = birth.map(|said| day(said, account.today));
         // The holder, and whoever the holder has named.
-        let mut people = vec![(account.text("holder").to_owned(), account.date("date_of_birth"))];
+        let mut people = vec![(
+            account.text("holder").to_owned(),
+            account.date("date_of_birth"),
+        )];
         for (_, contact) in account.entries("contacts") {
-            let text = |field: &str| contact.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let text = |field: &str| {
+                contact
+                    .get(field)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            };
             people.push((text("name"), day(&text("date_of_birth"), account.today)));
         }
-        let person = |born: &Option<jiff::civil::Date>| people.iter().find(|(_, date)| born.is_some() && date == born);
-        let address = given.address.as_deref().filter(|said| !said.trim().is_empty());
-        let address = address.map(|said| is_address(said, account.text("address"), account.text("postcode")));
+        let person = |born: &Option<jiff::civil::Date>| {
+            people
+                .iter()
+                .find(|(_, date)| born.is_some() && date == born)
+        };
+        let address = given
+            .address
+            .as_deref()
+            .filter(|said| !said.trim().is_empty());
+        let address =
+            address.map(|said| is_address(said, account.text("address"), account.text("postcode")));
         let bank = words(&given.bank_digits).map(|said| code(&said) == account.text("bank_digits"));
         let born = birth.as_ref().map(|born| person(born).is_some());
         let answers: Vec<bool> = [born, address, bank].into_iter().flatten().collect();
         if answers.len() < 2 {
-            return unusable("the check needs two answers: date of birth, address, last four digits of the bank account");
+            return unusable(
+                "the check needs two answers: date of birth, address, last four digits of the bank account",
+            );
         }
         if answers.iter().all(|right| *right) {
             let found = birth.as_ref().and_then(person);
-            name = Some(found.map_or_else(|| account.text("holder").to_owned(), |(name, _)| name.clone()));
+            name = Some(found.map_or_else(
+                || account.text("holder").to_owned(),
+                |(name, _)| name.clone(),
+            ));
         }
     }
     let wrong = world.wrong_answers.entry(number).or_default();
@@ -137,5 +168,7 @@ fn log_complaint(world: &mut World, given: &Complaint) -> Result<Value> {
     let mut account = world.account(&given.account_number)?;
     let entry = json!({ "about": given.complaint, "reference": reference, "status": "open" });
     account.add("complaints", "K", entry);
-    Ok(json!({ "reference": reference, "acknowledged_within": "1 working day", "answered_within": "10 working days" }))
+    Ok(
+        json!({ "reference": reference, "acknowledged_within": "1 working day", "answered_within": "10 working days" }),
+    )
 }

@@ -1,11 +1,13 @@
 //! Account numbers, dates, addresses and amounts, as people say and write them.
 
-use jiff::civil::{Date, Weekday};
 use jiff::ToSpan;
+use jiff::civil::{Date, Weekday};
 
 use crate::conversation::number_words::{Tongue, cardinal, is_spoken_zero, ordinal_at, repeats};
 
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTHS: [&str; 12] = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+];
 
 /// Words and numbers, in lower case.
 pub(super) fn tokens(text: &str) -> Vec<String> {
@@ -15,7 +17,9 @@ pub(super) fn tokens(text: &str) -> Vec<String> {
         let kind = |c: char| (c.is_ascii_digit(), c.is_alphabetic());
         if letter.is_alphanumeric() {
             match tokens.last_mut() {
-                Some(token) if last.is_alphanumeric() && kind(last) == kind(letter) => token.push(letter),
+                Some(token) if last.is_alphanumeric() && kind(last) == kind(letter) => {
+                    token.push(letter)
+                }
                 _ => tokens.push(letter.to_string()),
             }
         }
@@ -56,7 +60,9 @@ pub(in crate::eval::tasks) fn account_number(text: &str) -> Option<String> {
         let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
         (digits.len() == 6).then_some(digits)
     };
-    let behind = code.match_indices("LF").find_map(|(at, _)| digits(code.get(at + 2..)?));
+    let behind = code
+        .match_indices("LF")
+        .find_map(|(at, _)| digits(code.get(at + 2..)?));
     behind
         .or_else(|| digits(&code).filter(|found| found.len() == code.len()))
         .map(|found| format!("LF{found}"))
@@ -76,9 +82,25 @@ pub(super) fn day(text: &str, today: Date) -> Option<Date> {
 
 fn month_of(token: &str) -> Option<i8> {
     let known = token.len() >= 3 && token.chars().all(char::is_alphabetic);
-    let full = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
-    let at = MONTHS.iter().zip(full).position(|(short, full)| token == *short || full == token || (token == "sept" && *short == "sep"));
-    at.filter(|_| known).and_then(|at| i8::try_from(at + 1).ok())
+    let full = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let at = MONTHS.iter().zip(full).position(|(short, full)| {
+        token == *short || full == token || (token == "sept" && *short == "sep")
+    });
+    at.filter(|_| known)
+        .and_then(|at| i8::try_from(at + 1).ok())
 }
 
 fn worded(tokens: &[String], month_at: usize, today: Date) -> Option<Date> {
@@ -116,12 +138,17 @@ fn worded(tokens: &[String], month_at: usize, today: Date) -> Option<Date> {
 }
 
 fn numeric(tokens: &[String], today: Date) -> Option<Date> {
-    let numbers: Vec<i64> = tokens.iter().map_while(|token| token.parse().ok()).collect();
+    let numbers: Vec<i64> = tokens
+        .iter()
+        .map_while(|token| token.parse().ok())
+        .collect();
     let small = |number: i64| i8::try_from(number).ok();
     match numbers.as_slice() {
         [year @ (1900..), month, day] => dated(*day, small(*month)?, Some(*year), today),
         [day, month, year @ (1900..)] => dated(*day, small(*month)?, Some(*year), today),
-        [day, month, year] if *year < 100 => dated(*day, small(*month)?, Some(short_year(*year, today)), today),
+        [day, month, year] if *year < 100 => {
+            dated(*day, small(*month)?, Some(short_year(*year, today)), today)
+        }
         [day, month] => dated(*day, small(*month)?, None, today),
         _ => None,
     }
@@ -129,7 +156,11 @@ fn numeric(tokens: &[String], today: Date) -> Option<Date> {
 
 fn short_year(year: i64, today: Date) -> i64 {
     let this = i64::from(today.year()) % 100;
-    if year <= this + 1 { 2000 + year } else { 1900 + year }
+    if year <= this + 1 {
+        2000 + year
+    } else {
+        1900 + year
+    }
 }
 
 fn dated(day: i64, month: i8, year: Option<i64>, today: Date) -> Option<Date> {
@@ -138,7 +169,11 @@ fn dated(day: i64, month: i8, year: Option<i64>, today: Date) -> Option<Date> {
         Some(year) => Date::new(i16::try_from(year).ok()?, month, day).ok(),
         None => {
             let this = Date::new(today.year(), month, day).ok()?;
-            if this >= today { Some(this) } else { Date::new(today.year() + 1, month, day).ok() }
+            if this >= today {
+                Some(this)
+            } else {
+                Date::new(today.year() + 1, month, day).ok()
+            }
         }
     }
 }
@@ -173,21 +208,36 @@ pub(super) fn is_address(said: &str, first_line: &str, postcode: &str) -> bool {
         return true;
     }
     // Number of the house and the street's own name; people leave "Road" out and put "flat" in.
-    let kinds = ["road", "street", "lane", "close", "way", "avenue", "drive", "court", "hill", "view"];
+    let kinds = [
+        "road", "street", "lane", "close", "way", "avenue", "drive", "court", "hill", "view",
+    ];
     let said_tokens = tokens(said);
     let mut parts = tokens(first_line).into_iter();
     let number = parts.next().unwrap_or_default();
-    let street: Vec<String> = parts.filter(|part| !kinds.contains(&part.as_str())).collect();
-    let names = |part: &String| said_tokens.iter().any(|token| token == part || token.trim_end_matches('s') == part.trim_end_matches('s'));
+    let street: Vec<String> = parts
+        .filter(|part| !kinds.contains(&part.as_str()))
+        .collect();
+    let names = |part: &String| {
+        said_tokens
+            .iter()
+            .any(|token| token == part || token.trim_end_matches('s') == part.trim_end_matches('s'))
+    };
     said_code.contains(&number) && !street.is_empty() && street.iter().all(names)
 }
 
 /// Pounds: `£42.60`, `42 pounds 60`, `forty two pounds`.
 pub(super) fn amount(text: &str) -> Option<f64> {
-    let plain: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
+    let plain: String = text
+        .chars()
+        .filter(|c| c.is_ascii_digit() || *c == '.')
+        .collect();
     let plain = plain.trim_matches('.');
     if let Ok(number) = plain.parse::<f64>()
-        && text.split_whitespace().filter(|word| word.chars().any(|c| c.is_ascii_digit())).count() == 1
+        && text
+            .split_whitespace()
+            .filter(|word| word.chars().any(|c| c.is_ascii_digit()))
+            .count()
+            == 1
     {
         return Some(number);
     }
@@ -218,7 +268,10 @@ pub(super) fn whole_number(text: &str) -> Option<u64> {
     let words: Vec<&str> = tokens.iter().map(String::as_str).collect();
     (0..words.len()).find_map(|at| {
         let rest = words.get(at..)?;
-        rest.first()?.parse().ok().or_else(|| cardinal(rest, Tongue::English).map(|(value, _)| value))
+        rest.first()?
+            .parse()
+            .ok()
+            .or_else(|| cardinal(rest, Tongue::English).map(|(value, _)| value))
     })
 }
 
@@ -226,7 +279,9 @@ pub(super) fn whole_number(text: &str) -> Option<u64> {
 pub(super) fn working_days_after(from: Date, days: u32) -> Date {
     let (mut date, mut left) = (from, days);
     while left > 0 {
-        let Ok(next) = date.tomorrow() else { return date };
+        let Ok(next) = date.tomorrow() else {
+            return date;
+        };
         date = next;
         if !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday) {
             left -= 1;
@@ -272,8 +327,14 @@ mod tests {
         ] {
             assert_eq!(day(said, today), Some(date(1984, 3, 12)), "{said}");
         }
-        assert_eq!(day("the third of May two thousand and one", today), Some(date(2001, 5, 3)));
-        assert_eq!(day("14 April twenty oh one", today), Some(date(2001, 4, 14)));
+        assert_eq!(
+            day("the third of May two thousand and one", today),
+            Some(date(2001, 5, 3))
+        );
+        assert_eq!(
+            day("14 April twenty oh one", today),
+            Some(date(2001, 4, 14))
+        );
         assert_eq!(day("the 12th of December", today), Some(date(2026, 12, 12)));
         assert_eq!(day("3 March", today), Some(date(2027, 3, 3)));
         assert_eq!(day("tomorrow", today), Some(date(2026, 11, 26)));
@@ -284,7 +345,13 @@ mod tests {
 
     #[test]
     fn addresses_and_amounts_as_people_say_them() {
-        for said in ["14 Elm Road", "number fourteen, elm road", "14, Elm", "BS4 2QT", "it's bs42qt"] {
+        for said in [
+            "14 Elm Road",
+            "number fourteen, elm road",
+            "14, Elm",
+            "BS4 2QT",
+            "it's bs42qt",
+        ] {
             assert!(is_address(said, "14 Elm Road", "BS4 2QT"), "{said}");
         }
         for said in ["41 Elm Road", "14 Oak Road", "Elm Road", "BS4 2QX", ""] {

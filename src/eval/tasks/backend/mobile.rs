@@ -25,10 +25,30 @@ struct Order {
 
 pub(super) fn tools(backend: &Backend, tools: &mut Vec<Arc<dyn Tool>>) {
     use ToolEffect::{Idempotent, Read};
-    tools.push(backend.tool("get_sim", "Looks up the SIM and whether it is blocked", Read, get));
-    tools.push(backend.tool("block_sim", "Blocks the SIM within 5 minutes", Idempotent, block));
-    tools.push(backend.tool("unblock_sim", "Removes the block, unless a new SIM is active", Idempotent, unblock));
-    tools.push(backend.tool("order_sim", "Orders a new SIM; needs the one-time code", Idempotent, order));
+    tools.push(backend.tool(
+        "get_sim",
+        "Looks up the SIM and whether it is blocked",
+        Read,
+        get,
+    ));
+    tools.push(backend.tool(
+        "block_sim",
+        "Blocks the SIM within 5 minutes",
+        Idempotent,
+        block,
+    ));
+    tools.push(backend.tool(
+        "unblock_sim",
+        "Removes the block, unless a new SIM is active",
+        Idempotent,
+        unblock,
+    ));
+    tools.push(backend.tool(
+        "order_sim",
+        "Orders a new SIM; needs the one-time code",
+        Idempotent,
+        order,
+    ));
 }
 
 fn with_sim<'a>(world: &'a mut World, said: &str) -> Result<Account<'a>> {
@@ -41,7 +61,9 @@ fn with_sim<'a>(world: &'a mut World, said: &str) -> Result<Account<'a>> {
 
 fn get(world: &mut World, given: &OfAccount) -> Result<Value> {
     let account = with_sim(world, &given.account_number)?;
-    Ok(json!({ "blocked": account.text("sim.status") == "blocked", "replacement": account.get("sim.replacement") }))
+    Ok(
+        json!({ "blocked": account.text("sim.status") == "blocked", "replacement": account.get("sim.replacement") }),
+    )
 }
 
 fn block(world: &mut World, given: &OfAccount) -> Result<Value> {
@@ -66,12 +88,16 @@ fn order(world: &mut World, given: &Order) -> Result<Value> {
     let mut account = with_sim(world, &given.account_number)?;
     let kind = given.kind.to_lowercase();
     let (kind, ready) = match () {
-        () if kind.contains("esim") || kind.contains("e-sim") || kind.contains("mail") && !kind.contains("post") => {
+        () if kind.contains("esim")
+            || kind.contains("e-sim")
+            || kind.contains("mail") && !kind.contains("post") =>
+        {
             ("esim", "within 15 minutes, by email")
         }
-        () if kind.contains("post") || kind.contains("card") || kind.contains("physical") => {
-            ("post", "within 2 working days, to the address on the account")
-        }
+        () if kind.contains("post") || kind.contains("card") || kind.contains("physical") => (
+            "post",
+            "within 2 working days, to the address on the account",
+        ),
         () => return unusable(format!("{kind:?} is neither an eSIM nor a card by post")),
     };
     let right = account.text("one_time_code").to_owned();
@@ -86,7 +112,11 @@ fn order(world: &mut World, given: &Order) -> Result<Value> {
     let free = kind == "esim" || !account.is("sim.had_card_this_year");
     account.set("sim.replacement", kind);
     if !free {
-        account.add("charges", "E", json!({ "what": "sim", "amount": 5, "status": "charged" }));
+        account.add(
+            "charges",
+            "E",
+            json!({ "what": "sim", "amount": 5, "status": "charged" }),
+        );
     }
     Ok(json!({ "kind": kind, "ready": ready, "price": if free { 0 } else { 5 } }))
 }

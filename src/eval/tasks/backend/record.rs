@@ -49,10 +49,16 @@ impl World {
             return unusable(format!("{said:?} is no account number: LF and six digits"));
         };
         let today = self.today();
-        let found = self.database.get_mut("accounts").and_then(|accounts| accounts.get_mut(&number));
+        let found = self
+            .database
+            .get_mut("accounts")
+            .and_then(|accounts| accounts.get_mut(&number));
         match found {
             Some(fields) => Ok(Account { fields, today }),
-            None => Err(Error::new(ErrorKind::NotFound, format!("there is no account {number}"))),
+            None => Err(Error::new(
+                ErrorKind::NotFound,
+                format!("there is no account {number}"),
+            )),
         }
     }
 }
@@ -91,7 +97,11 @@ impl Account<'_> {
     /// The entries of a table, in order of their names.
     pub(super) fn entries(&self, path: &str) -> Vec<(String, Value)> {
         let table = self.get(path).and_then(Value::as_object);
-        table.into_iter().flatten().map(|(id, entry)| (id.clone(), entry.clone())).collect()
+        table
+            .into_iter()
+            .flatten()
+            .map(|(id, entry)| (id.clone(), entry.clone()))
+            .collect()
     }
 
     /// Adds to a table under the next name: `C1`, `C2`, …

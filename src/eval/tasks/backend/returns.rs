@@ -59,15 +59,29 @@ fn device(said: &Option<String>) -> Result<&'static str> {
     let said = said.as_deref().unwrap_or("hub").to_lowercase();
     match () {
         () if said.contains("boost") || said.contains("extender") => Ok("booster"),
-        () if said.contains("hub") || said.contains("router") || said.contains("box") || said.trim().is_empty() => Ok("hub"),
+        () if said.contains("hub")
+            || said.contains("router")
+            || said.contains("box")
+            || said.trim().is_empty() =>
+        {
+            Ok("hub")
+        }
         () => unusable(format!("{said:?} is neither the hub nor the booster")),
     }
 }
 
 /// The charge for a device that was not refunded yet.
 fn charge_for(account: &Account<'_>, device: &str) -> Option<(String, Value)> {
-    let text = |charge: &Value, field: &str| charge.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let is_open = |(_, charge): &(String, Value)| text(charge, "what") == device && text(charge, "status") == "charged";
+    let text = |charge: &Value, field: &str| {
+        charge
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let is_open = |(_, charge): &(String, Value)| {
+        text(charge, "what") == device && text(charge, "status") == "charged"
+    };
     account.entries("charges").into_iter().find(is_open)
 }
 
@@ -75,7 +89,9 @@ fn status(world: &mut World, given: &Device) -> Result<Value> {
     let account = world.account(&given.account_number)?;
     let device = device(&given.device)?;
     let of = |field: &str| account.get(&format!("returns.{device}.{field}")).cloned();
-    let since_end = account.date("contract.end_date").map(|end| days_between(end, account.today));
+    let since_end = account
+        .date("contract.end_date")
+        .map(|end| days_between(end, account.today));
     Ok(json!({
         "device": device,
         "status": of("status").unwrap_or_else(|| "not_received".into()),
@@ -105,21 +121,29 @@ fn refund(world: &mut World, given: &Charge) -> Result<Value> {
     let Some((id, charge)) = charge_for(&account, device) else {
         return refused(format!("there is no open charge for the {device}"));
     };
-    let stored = account.text(&format!("returns.{device}.tracking_number")).to_owned();
+    let stored = account
+        .text(&format!("returns.{device}.tracking_number"))
+        .to_owned();
     let given_number = words(&given.tracking_number).map(|said| code(&said));
     let is_received = account.text(&format!("returns.{device}.status")) == "received";
     match given_number {
         Some(number) if stored.is_empty() || !number.contains(&stored) => {
             return refused("no parcel with this tracking number belongs to the account");
         }
-        None if !is_received => return refused("the device has not been booked in, and there is no tracking number"),
+        None if !is_received => {
+            return refused("the device has not been booked in, and there is no tracking number");
+        }
         _ => {}
     }
     let end = account.date("contract.end_date").unwrap_or(account.today);
-    let came = account.date(&format!("returns.{device}.sent_on")).or_else(|| account.date(&format!("returns.{device}.received_on")));
+    let came = account
+        .date(&format!("returns.{device}.sent_on"))
+        .or_else(|| account.date(&format!("returns.{device}.received_on")));
     if days_between(end, came.unwrap_or(account.today)) > REFUND_DAYS {
         return refused("the device came back more than 60 days after the end of the contract");
     }
     account.set(&format!("charges.{id}.status"), "refunded");
-    Ok(json!({ "reference": reference, "amount": charge.get("amount"), "arrives": "within 5 working days" }))
+    Ok(
+        json!({ "reference": reference, "amount": charge.get("amount"), "arrives": "within 5 working days" }),
+    )
 }

@@ -44,11 +44,23 @@ fn a_file_is_read_and_what_is_unknown_is_refused_with_line_and_key() {
     );
     assert_eq!(customer.faults["refund_payment"].len(), 3);
     for (wrong, needles) in [
-        (TWICE.replace("patience", "patiense"), ["line 6", "patiense"]),
+        (
+            TWICE.replace("patience", "patiense"),
+            ["line 6", "patiense"],
+        ),
         (TWICE.replace("times = 1", "time = 1"), ["line 22", "time"]),
-        (TWICE.replace("customer_asked", "somebody"), ["line 29", "somebody"]),
-        (TWICE.replace("account number", "account (number"), ["line 16", "account (number"]),
-        (TWICE.replace("\"refused\"", "\"explodes\""), ["line 26", "explodes"]),
+        (
+            TWICE.replace("customer_asked", "somebody"),
+            ["line 29", "somebody"],
+        ),
+        (
+            TWICE.replace("account number", "account (number"),
+            ["line 16", "account (number"],
+        ),
+        (
+            TWICE.replace("\"refused\"", "\"explodes\""),
+            ["line 26", "explodes"],
+        ),
     ] {
         let error = Customer::from_toml(&wrong).unwrap_err().to_string();
         for needle in needles {
@@ -56,7 +68,10 @@ fn a_file_is_read_and_what_is_unknown_is_refused_with_line_and_key() {
         }
     }
     let mute = "id = \"a\"\nabout = \"b\"\nsays = []";
-    assert_eq!(Customer::from_toml(mute).unwrap_err().kind(), ErrorKind::Config);
+    assert_eq!(
+        Customer::from_toml(mute).unwrap_err().kind(),
+        ErrorKind::Config
+    );
 }
 
 #[test]
@@ -69,7 +84,10 @@ fn answers_come_before_what_is_said_unasked_and_patience_ends() {
     assert!(number.contains("LF402117"));
     // Asked again, they say it in other words.
     assert_ne!(actor.next("Your account number, please?").unwrap(), number);
-    assert_eq!(actor.next("One moment.").unwrap(), "And how long does it take?");
+    assert_eq!(
+        actor.next("One moment.").unwrap(),
+        "And how long does it take?"
+    );
     let lost = actor.next("Hm.").unwrap();
     assert!(customer.otherwise.contains(&lost));
     assert_ne!(actor.next("Hm.").unwrap(), lost);
@@ -95,7 +113,8 @@ fn every_trial_has_other_words_and_the_same_seed_the_same() {
 
 #[test]
 fn the_customers_of_the_repository_can_be_read() {
-    let all = Customers::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/customers")).unwrap();
+    let all =
+        Customers::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/customers")).unwrap();
     assert!(all.customers.len() >= 44, "{}", all.customers.len());
     for customer in &all.customers {
         let wordings = customer.says.iter().map(|says| &says.text);
@@ -103,7 +122,11 @@ fn the_customers_of_the_repository_can_be_read() {
             assert!(texts.len() >= 3, "{}: {texts:?}", customer.id);
         }
         // An answer whose pattern can never match would never be given.
-        for path in customer.database.keys().chain(customer.expect.database.keys()) {
+        for path in customer
+            .database
+            .keys()
+            .chain(customer.expect.database.keys())
+        {
             assert!(path.contains('.'), "{}: {path}", customer.id);
         }
     }

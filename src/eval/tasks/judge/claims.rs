@@ -40,7 +40,12 @@ struct Forms {
 static FORMS: LazyLock<Option<Forms>> = LazyLock::new(|| forms().ok());
 
 fn forms() -> Result<Forms, regex::Error> {
-    let stems: Vec<&str> = KINDS.iter().flat_map(|kind| kind.verbs).chain(GENERAL).copied().collect();
+    let stems: Vec<&str> = KINDS
+        .iter()
+        .flat_map(|kind| kind.verbs)
+        .chain(GENERAL)
+        .copied()
+        .collect();
     let stems = stems.join("|");
     let adverbs = r"(?:(?:now|also|already|just|successfully|gone ahead and|happily|immediately|today|so|then|both|all|therefore|hereby|officially)\s+){0,3}";
     let past = format!(r"((?:{stems})(?:[a-z]?ed|d)|sent|paid|taken|given|written)\b");
@@ -109,10 +114,17 @@ fn claims(forms: &Forms, sentence: &str) -> Vec<Claim> {
         for found in pattern.captures_iter(sentence) {
             let Some(whole) = found.get(0) else { continue };
             let before = sentence.get(..whole.start()).unwrap_or_default();
-            if forms.denied.is_match(before) || (*form == Form::Coming && forms.conditional.is_match(sentence)) {
+            if forms.denied.is_match(before)
+                || (*form == Form::Coming && forms.conditional.is_match(sentence))
+            {
                 continue;
             }
-            let verb = found.iter().skip(1).flatten().next().map(|verb| verb.as_str());
+            let verb = found
+                .iter()
+                .skip(1)
+                .flatten()
+                .next()
+                .map(|verb| verb.as_str());
             if let Some(claim) = claim(forms, *form, verb, sentence) {
                 first = first.min(whole.end());
                 claims.push(claim);
@@ -121,7 +133,12 @@ fn claims(forms: &Forms, sentence: &str) -> Vec<Claim> {
     }
     let rest = sentence.get(first..).unwrap_or_default();
     for found in forms.also.captures_iter(rest) {
-        let verb = found.iter().skip(1).flatten().next().map(|verb| verb.as_str());
+        let verb = found
+            .iter()
+            .skip(1)
+            .flatten()
+            .next()
+            .map(|verb| verb.as_str());
         // The noun that belongs to this verb stands behind it.
         let from = found.get(0).map_or(0, |whole| whole.start());
         let own = rest.get(from..).unwrap_or_default();
@@ -133,46 +150,74 @@ fn claims(forms: &Forms, sentence: &str) -> Vec<Claim> {
 /// What a statement with this verb is about; `None` where it is about nothing that is done for a customer.
 fn claim(forms: &Forms, form: Form, verb: Option<&str>, sentence: &str) -> Option<Claim> {
     let with_noun = |kind: &&'static Kind| {
-        Regex::new(&format!(r"(?i)\b(?:{})\b", kind.nouns)).is_ok_and(|nouns| nouns.is_match(sentence))
+        Regex::new(&format!(r"(?i)\b(?:{})\b", kind.nouns))
+            .is_ok_and(|nouns| nouns.is_match(sentence))
     };
     let all = KINDS.iter();
     let Some(verb) = verb.map(str::to_lowercase) else {
         let kinds: Vec<&Kind> = all.filter(with_noun).collect();
         return match form {
-            Form::Done => Some(Claim { form, kinds: Vec::new() }),
+            Form::Done => Some(Claim {
+                form,
+                kinds: Vec::new(),
+            }),
             _ => Some(Claim { form, kinds }),
         };
     };
-    if forms.fee_added.is_match(sentence) && ["add", "appl", "issu"].iter().any(|stem| verb.starts_with(stem)) {
+    if forms.fee_added.is_match(sentence)
+        && ["add", "appl", "issu"]
+            .iter()
+            .any(|stem| verb.starts_with(stem))
+    {
         return None;
     }
     let stem_fits = |stem: &&&str| verb.starts_with(**stem);
-    let by_verb: Vec<&'static Kind> = all.filter(|kind| kind.verbs.iter().any(|stem| stem_fits(&stem))).collect();
+    let by_verb: Vec<&'static Kind> = all
+        .filter(|kind| kind.verbs.iter().any(|stem| stem_fits(&stem)))
+        .collect();
     if by_verb.is_empty() {
         let kinds = KINDS.iter().filter(with_noun).collect();
         return Some(Claim { form, kinds });
     }
-    let both: Vec<&'static Kind> = by_verb.iter().copied().filter(|kind| with_noun(kind)).collect();
+    let both: Vec<&'static Kind> = by_verb
+        .iter()
+        .copied()
+        .filter(|kind| with_noun(kind))
+        .collect();
     // "I have sent that back" is about something; "I have noted that", "we were put through" about nothing.
-    let vague = ["not", "add", "put", "giv", "given", "mad", "made", "tak", "taken", "end", "record", "mov", "text", "paid", "return", "start", "set", "pay", "sent", "confirm", "order", "register", "rais", "log"];
+    let vague = [
+        "not", "add", "put", "giv", "given", "mad", "made", "tak", "taken", "end", "record", "mov",
+        "text", "paid", "return", "start", "set", "pay", "sent", "confirm", "order", "register",
+        "rais", "log",
+    ];
     match () {
         () if !both.is_empty() => Some(Claim { form, kinds: both }),
         () if vague.iter().any(|stem| verb.starts_with(stem)) => None,
-        () => Some(Claim { form, kinds: by_verb }),
+        () => Some(Claim {
+            form,
+            kinds: by_verb,
+        }),
     }
 }
 
 impl Claim {
     fn about(&self) -> String {
         let names: Vec<&str> = self.kinds.iter().map(|kind| kind.name).collect();
-        if names.is_empty() { "anything".into() } else { names.join(" or ") }
+        if names.is_empty() {
+            "anything".into()
+        } else {
+            names.join(" or ")
+        }
     }
 
     fn is_proven(&self, dialogue: &Dialogue, at: usize) -> bool {
         let until = match self.form {
             // It may be done right after the words that announce it.
             Form::Doing => {
-                let next = dialogue.heard().map(|(place, _)| place).find(|place| *place > at);
+                let next = dialogue
+                    .heard()
+                    .map(|(place, _)| place)
+                    .find(|place| *place > at);
                 next.unwrap_or(dialogue.moments.len())
             }
             _ => at,
@@ -185,18 +230,21 @@ impl Claim {
         if self.kinds.is_empty() {
             return done.any(|call| call.is_proven_write());
         }
-        let proven = done.any(|call| {
-            call.result().is_some() && self.kinds.iter().any(|kind| kind.tools.contains(&call.tool.as_str()))
-        });
+        let proven = done.any(|call| self.kinds.iter().any(|kind| kind.is_done_by(call)));
         proven || (matches!(self.form, Form::Is | Form::Coming) && self.was_so(dialogue))
     }
 
     /// Whether it was so before the conversation, for an account that it is about.
     fn was_so(&self, dialogue: &Dialogue) -> bool {
         let accounts = dialogue.start.get("accounts");
-        dialogue.calls().filter_map(|(_, call)| call.account.as_deref()).any(|number| {
-            let account = accounts.and_then(|all| all.get(number)).unwrap_or(&Value::Null);
-            self.kinds.iter().any(|kind| kind.was_so(account))
-        })
+        dialogue
+            .calls()
+            .filter_map(|(_, call)| call.account.as_deref())
+            .any(|number| {
+                let account = accounts
+                    .and_then(|all| all.get(number))
+                    .unwrap_or(&Value::Null);
+                self.kinds.iter().any(|kind| kind.was_so(account))
+            })
     }
 }

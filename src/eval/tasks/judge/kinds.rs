@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::eval::tasks::backend::Call;
 use crate::eval::tasks::paths;
 
 /// A kind of thing that is done for a customer.
@@ -26,7 +27,13 @@ const fn kind(
     nouns: &'static str,
     before: &'static [(&'static str, &'static [&'static str])],
 ) -> Kind {
-    Kind { name, tools, verbs, nouns, before }
+    Kind {
+        name,
+        tools,
+        verbs,
+        nouns,
+        before,
+    }
 }
 
 /// All of them. A verb may belong to several; then the noun decides.
@@ -34,13 +41,18 @@ pub(super) const KINDS: &[Kind] = &[
     kind(
         "refund",
         &["refund_payment", "refund_charge"],
-        &["refund", "reimburs", "revers", "return", "paid", "pay", "sent", "send"],
+        &[
+            "refund", "reimburs", "revers", "return", "paid", "pay", "sent", "send",
+        ],
         r"refunds?|money|payments?|duplicates?|charges?|reimbursement",
-        &[("payments.*.status", &["refunded", "credited"]), ("charges.*.status", &["refunded"])],
+        &[
+            ("payments.*.status", &["refunded", "credited"]),
+            ("charges.*.status", &["refunded"]),
+        ],
     ),
     kind(
         "credit",
-        &["add_credit", "refund_payment"],
+        &["add_credit"],
         &["credit", "add", "appl", "given", "giv", "put"],
         r"credits?|goodwill|apology|£\s?\d+|pounds?",
         &[("credits.*.amount", &[])],
@@ -76,7 +88,9 @@ pub(super) const KINDS: &[Kind] = &[
     kind(
         "new SIM",
         &["order_sim"],
-        &["sent", "send", "order", "post", "dispatch", "issu", "activat"],
+        &[
+            "sent", "send", "order", "post", "dispatch", "issu", "activat",
+        ],
         r"(?:e-?)?sims?|sim cards?|replacements?",
         &[("sim.replacement", &[])],
     ),
@@ -87,7 +101,13 @@ pub(super) const KINDS: &[Kind] = &[
         r"sims?|phones?|numbers?|lines?",
         &[("sim.status", &["blocked"])],
     ),
-    kind("unblocking", &["unblock_sim"], &["unblock", "reactivat", "restor"], r"sims?|block", &[]),
+    kind(
+        "unblocking",
+        &["unblock_sim"],
+        &["unblock", "reactivat", "restor"],
+        r"sims?|block",
+        &[],
+    ),
     kind(
         "plan change",
         &["change_tariff", "apply_retention_offer"],
@@ -98,14 +118,25 @@ pub(super) const KINDS: &[Kind] = &[
     kind(
         "move",
         &["start_move"],
-        &["mov", "transferr", "arrang", "start", "set", "register", "book", "schedul"],
+        &[
+            "mov",
+            "transferr",
+            "arrang",
+            "start",
+            "set",
+            "register",
+            "book",
+            "schedul",
+        ],
         r"move|moving|new (?:address|home|postcode|flat|house)",
         &[("move.postcode", &[])],
     ),
     kind(
         "payment plan",
         &["set_payment_plan"],
-        &["set", "agree", "arrang", "creat", "spread", "start", "activat"],
+        &[
+            "set", "agree", "arrang", "creat", "spread", "start", "activat",
+        ],
         r"payment plans?|instal?lments?",
         &[("payment_plan.status", &["running"])],
     ),
@@ -119,18 +150,29 @@ pub(super) const KINDS: &[Kind] = &[
     kind(
         "fee removal",
         &["remove_late_fee", "refund_charge"],
-        &["remov", "waiv", "cancel", "taken", "tak", "written", "dropp", "lift", "credit", "refund", "delet"],
+        &[
+            "remov", "waiv", "cancel", "taken", "tak", "written", "dropp", "lift", "credit",
+            "refund", "delet",
+        ],
         r"fees?|late",
         &[("late_fees.*.status", &["removed"])],
     ),
     kind(
         "offer",
         &["apply_retention_offer"],
-        &["appl", "add", "activat", "given", "giv", "set", "paus", "reduc", "lower"],
+        &[
+            "appl", "add", "activat", "given", "giv", "set", "paus", "reduc", "lower",
+        ],
         r"offers?|discounts?|boosters?|pause|price",
         &[("offer", &[])],
     ),
-    kind("complaint", &["log_complaint"], &["log", "register", "rais", "fil", "record"], r"complaints?", &[]),
+    kind(
+        "complaint",
+        &["log_complaint"],
+        &["log", "register", "rais", "fil", "record"],
+        r"complaints?",
+        &[],
+    ),
     kind(
         "support need",
         &["record_support_need"],
@@ -152,25 +194,50 @@ pub(super) const KINDS: &[Kind] = &[
         r"details|e-?mail address|phone number|bank details|date of birth|billing address|records?",
         &[],
     ),
-    kind("report of a fault", &[], &["report", "log", "rais", "register"], r"faults?|outages?|tickets?", &[]),
+    kind(
+        "report of a fault",
+        &[],
+        &["report", "log", "rais", "register"],
+        r"faults?|outages?|tickets?",
+        &[],
+    ),
 ];
 
 /// Verbs that tell of something done without saying what.
-pub(super) const GENERAL: &[&str] = &["process", "complet", "submit", "sort", "resolv", "fix", "issu", "approv", "finalis", "finaliz", "initiat"];
+pub(super) const GENERAL: &[&str] = &[
+    "process", "complet", "submit", "sort", "resolv", "fix", "issu", "approv", "finalis",
+    "finaliz", "initiat",
+];
 
 impl Kind {
+    /// Whether this call did it, and its caller knows.
+    pub(super) fn is_done_by(&self, call: &Call) -> bool {
+        let Some(result) = call.result() else {
+            return false;
+        };
+        // A refund may be paid out as a credit.
+        let paid_as_credit = call.tool == "refund_payment"
+            && result.get("arrives") == Some(&Value::from("on the next bill"));
+        self.tools.contains(&call.tool.as_str()) || (self.name == "credit" && paid_as_credit)
+    }
+
     /// Whether an account of the document was in this state already.
     pub(super) fn was_so(&self, account: &Value) -> bool {
         self.before.iter().any(|(path, values)| {
             let is = |found: Option<&Value>| match found {
                 None | Some(Value::Null) => false,
-                Some(found) => values.is_empty() || found.as_str().is_some_and(|found| values.contains(&found)),
+                Some(found) => {
+                    values.is_empty() || found.as_str().is_some_and(|found| values.contains(&found))
+                }
             };
             match path.split_once(".*.") {
                 None => is(paths::get(account, path)),
                 Some((table, field)) => {
                     let entries = paths::get(account, table).and_then(Value::as_object);
-                    entries.into_iter().flatten().any(|(_, entry)| is(paths::get(entry, field)))
+                    entries
+                        .into_iter()
+                        .flatten()
+                        .any(|(_, entry)| is(paths::get(entry, field)))
                 }
             }
         })
