@@ -8,7 +8,8 @@ use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::backend::Fault;
+use super::backend::{Backend, Fault};
+use super::paths;
 use crate::conversation::{Channel, HandoffReason};
 use crate::error::{Error, ErrorKind, OrError, Result};
 
@@ -197,6 +198,40 @@ impl Customer {
     }
 }
 
+impl Customer {
+    /// Names that nothing has would never come about, and nobody would notice.
+    fn check(&self, database: &Value) -> Result<()> {
+        let tools = Backend::new(Value::Null, BTreeMap::new()).tools();
+        let named = self.faults.keys().chain(&self.expect.tools_never);
+        let unknown = named
+            .into_iter()
+            .find(|name| tools.iter().all(|tool| tool.spec().name != **name));
+        if let Some(name) = unknown {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("there is no tool {name:?}"),
+            ));
+        }
+        let expect = &self.expect;
+        let paths = self
+            .database
+            .keys()
+            .chain(expect.database.keys())
+            .chain(expect.may.keys());
+        let account = |path: &&String| path.split('.').take(2).collect::<Vec<_>>().join(".");
+        let missing = paths
+            .filter(|path| path.starts_with("accounts."))
+            .find(|path| paths::get(database, &account(path)).is_none());
+        match missing {
+            Some(path) => Err(Error::new(
+                ErrorKind::Config,
+                format!("{path:?} names no account of the database"),
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What a folder of scripted customers holds.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -237,6 +272,9 @@ impl Customers {
         for path in files.into_iter().filter(|path| !path.ends_with(DATABASE)) {
             let customer =
                 Customer::from_toml(&read(&path)?).map_err(|e| e.context(path.display()))?;
+            customer
+                .check(&database)
+                .map_err(|e| e.context(path.display()))?;
             if customers.iter().any(|other| other.id == customer.id) {
                 let what = format!(
                     "{}: another file has the id {:?} too",

@@ -131,3 +131,29 @@ fn the_customers_of_the_repository_can_be_read() {
         }
     }
 }
+
+#[test]
+fn names_that_nothing_has_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = "today = \"2026-11-25\"\naccounts.LF402117.holder = \"A\"";
+    std::fs::write(folder.path().join("database.toml"), database).unwrap();
+    let load = |text: &str| {
+        std::fs::write(folder.path().join("twice.toml"), text).unwrap();
+        Customers::load(folder.path())
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(load(TWICE), Ok(()));
+    let error = load(&TWICE.replace("refund_payment =", "refund_paiment =")).unwrap_err();
+    assert!(
+        error.contains("twice.toml") && error.contains("refund_paiment"),
+        "{error}"
+    );
+    let error = load(&TWICE.replace("accounts.LF402117", "accounts.LF402118")).unwrap_err();
+    assert!(error.contains("LF402118"), "{error}");
+    std::fs::remove_file(folder.path().join("twice.toml")).unwrap();
+    assert_eq!(
+        Customers::load(folder.path()).unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+}
