@@ -13,3 +13,4 @@ pub mod silence;
 pub mod soak;
 pub mod speech;
 pub mod summary;
+pub mod tasks;

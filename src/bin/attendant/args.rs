@@ -8,7 +8,7 @@ use clap::{Args as Group, Parser, Subcommand};
 mod eval;
 
 #[cfg(feature = "eval")]
-pub(crate) use eval::{EvalArgs, EvalCommand, TrainArgs, TrainCommand};
+pub(crate) use eval::{EvalArgs, EvalCommand, EvalCommon, TrainArgs, TrainCommand};
 
 /// LLM-powered virtual agents and agent assist for contact centres.
 #[derive(Debug, Parser)]

@@ -131,7 +131,7 @@ pub(crate) fn in_words(report: &IngestReport) -> String {
 }
 
 /// "larkfield" -> "Larkfield": what customers call the tenant, where nothing else is known.
-fn name_of(tenant: &TenantId) -> String {
+pub(crate) fn name_of(tenant: &TenantId) -> String {
     let mut letters = tenant.as_str().chars();
     letters
         .next()

@@ -94,6 +94,29 @@ pub(crate) enum EvalCommand {
         #[arg(long)]
         each: bool,
     },
+    /// Scripted customers against the virtual agent with tools, over a simulated backend.
+    Tasks {
+        #[command(flatten)]
+        common: EvalCommon,
+        /// Conversations with each customer, each in other words.
+        #[arg(long, default_value_t = 1)]
+        trials: usize,
+        /// Only customers whose id contains this.
+        #[arg(long, value_name = "WORDS")]
+        only: Option<String>,
+        /// Folder with articles/, playbooks/ and the rest of the content.
+        #[arg(long, value_name = "DIR", default_value = "knowledge")]
+        content: PathBuf,
+        /// Language model: an id, or the path of a GGUF file.
+        #[arg(long, default_value = "qwen2.5-coder-1.5b-instruct")]
+        llm: String,
+        /// Embedding model: an id, or a folder with model.safetensors.
+        #[arg(long, default_value = "all-minilm-l6-v2")]
+        model: String,
+        /// Write the conversations into this file, for reading.
+        #[arg(long, value_name = "FILE")]
+        transcripts: Option<PathBuf>,
+    },
     /// Personal data found and missed in a file of {text, entities}; or such a file, made up.
     Redact {
         /// File with one JSON object a line.

@@ -10,6 +10,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::speech;
+use super::tasks::{self, TaskArgs};
 use crate::args::{EvalArgs, EvalCommand, TrainArgs, TrainCommand};
 use crate::screen::Screen;
 
@@ -151,6 +152,26 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
                 eval::summary::run(&common.data, &assistant, &options, Some(&progress)).await;
             bar.finish_and_clear();
             show(&score?, common.json, screen)
+        }
+        EvalCommand::Tasks {
+            common,
+            trials,
+            only,
+            content,
+            llm,
+            model,
+            transcripts,
+        } => {
+            let args = TaskArgs {
+                trials,
+                only,
+                content,
+                llm,
+                model,
+                transcripts,
+            };
+            let score = tasks::run(args, &common, screen).await?;
+            show(&score, common.json, screen)
         }
         EvalCommand::Intent {
             train,
