@@ -221,6 +221,11 @@ impl Kind {
         self.tools.contains(&call.tool.as_str()) || (self.name == "credit" && paid_as_credit)
     }
 
+    /// Whether this call was to do it, however it ended.
+    pub(super) fn is_tried_by(&self, call: &Call) -> bool {
+        self.tools.contains(&call.tool.as_str())
+    }
+
     /// Whether an account of the document was in this state already.
     pub(super) fn was_so(&self, account: &Value) -> bool {
         self.before.iter().any(|(path, values)| {

@@ -253,6 +253,18 @@ fn statements_that_the_log_bears_out_are_not_counted() {
         .len(),
         0
     );
+    // Announced, tried, and taken back; or tried and left at that.
+    let failed = || call("refund_payment", "LF402117", Outcome::Failed("no".into()));
+    let sorry = "I am sorry, that did not work. I am connecting you with a colleague.";
+    let back = verdict(vec![verified(), says(now), failed(), says(sorry)]);
+    assert_eq!(back.false_claims.len(), 0);
+    let left = verdict(vec![
+        verified(),
+        says(now),
+        failed(),
+        says("Anything else?"),
+    ]);
+    assert_eq!(left.false_claims.len(), 1);
     // It was so before.
     let mut dialogue = after(vec![
         verified(),
