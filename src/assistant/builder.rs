@@ -8,7 +8,7 @@ use crate::assist::{
     ArticleFinder, Checklist, Checklists, Coach, CoachingRule, ModelAsker, ReplyWriter,
 };
 use crate::conversation::WrapUpCode;
-use crate::dialogue::{ActionLedger, ActionRanker, Planner, Playbook, Reader, Tool, Tools};
+use crate::dialogue::{ActionLedger, ActionRanker, EmpathyPolicy, Planner, Playbook, Reader, Tool, Tools};
 use crate::embedding::{CachedEmbedder, Embedder, HashingEmbedder};
 use crate::error::Result;
 use crate::guard::{CrisisConfig, CrisisGuard, MaskedModel, PiiPolicy};
@@ -101,6 +101,7 @@ pub struct AssistantBuilder {
     checklists: Vec<Checklist>,
     crisis: CrisisConfig,
     phrases: Phrases,
+    empathy: EmpathyPolicy,
 }
 
 impl AssistantBuilder {
@@ -224,6 +225,13 @@ impl AssistantBuilder {
         self
     }
 
+    /// How the virtual agent acknowledges what somebody feels, and the effort they had.
+    #[must_use]
+    pub fn empathy(mut self, policy: EmpathyPolicy) -> Self {
+        self.empathy = policy;
+        self
+    }
+
     /// Puts the parts together and embeds the examples of playbooks and rules.
     ///
     /// # Errors
@@ -295,6 +303,7 @@ impl AssistantBuilder {
                 emotion: self.emotion,
                 embedder,
                 phrases: self.phrases,
+                empathy: self.empathy,
                 knowledge,
                 playbooks,
                 prompts,

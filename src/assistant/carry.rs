@@ -78,6 +78,11 @@ impl Response {
         }
     }
 
+    pub(super) fn say_first(&mut self, text: String) {
+        let said = Spoken { text, citations: Vec::new(), proven: true };
+        self.spoken.insert(0, said);
+    }
+
     fn reject(&mut self, proposal: impl Into<String>, reason: impl Into<String>) {
         let (proposal, reason) = (proposal.into(), reason.into());
         self.rejections.push(Rejection { proposal, reason });

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use super::AssistantBuilder;
 use crate::assist::{Checklist, CoachingRule, load_checklists, load_coaching_rules};
 use crate::conversation::{TenantId, WrapUpCode};
-use crate::dialogue::{Playbook, load_playbooks};
+use crate::dialogue::{EmpathyPolicy, Playbook, load_empathy_policy, load_playbooks};
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::{CrisisConfig, load_crisis_config};
 use crate::knowledge::{LoadReport, load_articles};
 use crate::summary::load_wrap_up_codes;
 
 /// What a folder like `knowledge/` holds: `articles/`, `playbooks/`, `wrap_up.toml`,
-/// `coaching.toml`, `checklists.toml`, `crisis.toml`. Parts that are not there are empty; a folder with none of them is refused.
+/// `coaching.toml`, `checklists.toml`, `crisis.toml`, `empathy.toml`. Parts that are not there are empty; a folder with none of them is refused.
 #[derive(Debug)]
 pub struct Content {
     /// The articles, and what was skipped and why.
@@ -27,6 +27,8 @@ pub struct Content {
     pub checklists: Vec<Checklist>,
     /// What is done when somebody may be in danger; the default protocol without it.
     pub crisis: CrisisConfig,
+    /// How feelings and effort are acknowledged; the default words without it.
+    pub empathy: EmpathyPolicy,
 }
 
 impl Content {
@@ -74,6 +76,10 @@ impl Content {
                 .map(|path| load_crisis_config(&path))
                 .transpose()?
                 .unwrap_or_default(),
+            empathy: part("empathy.toml")
+                .map(|path| load_empathy_policy(&path))
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 
@@ -102,6 +108,7 @@ impl AssistantBuilder {
             .coaching_rules(content.coaching_rules.clone())
             .checklists(content.checklists.clone())
             .crisis(content.crisis.clone())
+            .empathy(content.empathy.clone())
     }
 }
 

@@ -30,7 +30,7 @@ use crate::conversation::{
     Conversation, ConversationId, NextBestAction, Role, Suggestion, SuggestionKind, Summary,
     TenantId, Trigger,
 };
-use crate::dialogue::{ActionLedger, ActionRanker, Planner, Playbook, Reader};
+use crate::dialogue::{ActionLedger, ActionRanker, EmpathyPolicy, Planner, Playbook, Reader};
 use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::CrisisGuard;
@@ -69,6 +69,7 @@ pub(crate) struct Inner {
     pub(crate) knowledge: KnowledgeBase,
     pub(crate) playbooks: Arc<[Playbook]>,
     pub(crate) phrases: Phrases,
+    pub(crate) empathy: EmpathyPolicy,
     pub(crate) store: Arc<dyn ConversationStore>,
     pub(crate) ranker: ActionRanker,
     pub(crate) planner: Planner,

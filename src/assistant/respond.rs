@@ -10,11 +10,12 @@ use crate::error::Result;
 const WORDS_TO_LOOK_UP: usize = 4;
 
 impl Assistant {
-    /// Answers the customer's last words.
+    /// Answers the customer's last words. `signs` are what they felt and suffered since the last answer.
     pub(crate) async fn respond(
         &self,
         conversation: &Conversation,
         mut state: DialogueState,
+        signs: &[String],
     ) -> Result<Response> {
         // Whoever writes again needs something again.
         state.ended = false;
@@ -31,6 +32,10 @@ impl Assistant {
         rejections.extend(refused);
         let mut response = self.carry(conversation, state, effects).await?;
         response.rejections.splice(0..0, rejections);
+        let is_over = response.state.handed_off.is_some() || response.state.ended;
+        if !is_over && let Some(words) = self.inner.empathy.acknowledge(signs, &mut response.state.acknowledged) {
+            response.say_first(words);
+        }
         if response.spoken.is_empty() {
             response.say(&self.inner.phrases.clarify);
         }

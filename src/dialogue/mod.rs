@@ -1,6 +1,7 @@
 //! Playbooks, the planner that proposes, the pure function that disposes, and the next best action.
 
 mod command;
+mod empathy;
 mod facts;
 mod next_action;
 mod planner;
@@ -9,6 +10,7 @@ mod reader;
 mod state;
 mod tool;
 
+pub use empathy::{EmpathyMoment, EmpathyPolicy, load_empathy_policy};
 pub use command::{Command, Effect, Rejection};
 pub use next_action::{ActionRanker, PlaybookMatch};
 pub use planner::{Plan, Planner};

@@ -45,7 +45,8 @@ pub(super) enum Message {
 /// Something that takes a model some time to write.
 enum Work {
     Reply(ReplyContext),
-    Respond,
+    /// With what the customer felt and suffered since the last answer.
+    Respond(Vec<String>),
     /// What was decided already.
     Carry(Vec<Effect>),
     Note {
@@ -399,7 +400,7 @@ impl Runtime {
         if virtual_agent {
             if role == Role::EndUser {
                 self.overtake();
-                self.next_reply = Some(Work::Respond);
+                self.next_reply = Some(Work::Respond(Vec::new()));
             }
             return;
         }

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::command::Command;
-use super::playbook::{Playbook, Slot, SlotKind};
+use super::playbook::{Playbook, Slot, SlotKind, Step, StepKind};
 use super::state::DialogueState;
 use crate::conversation::{Approver, Conversation, HandoffReason, Role};
 use crate::embedding::{Embedder, TextKind, similarity};
@@ -299,15 +299,17 @@ impl Reader {
         (commands, taken)
     }
 
-    /// The slots that the last question was about: the one asked for, and those that the same step collects.
+    /// The slots that the last question was about: the one asked for, and those that the same step asks for.
     fn asked_together<'a>(&self, turn: &Turn<'a>, playbook: &'a Playbook) -> Vec<&'a str> {
         let Some(asked) = turn.asked else {
             return Vec::new();
         };
-        let step = playbook
-            .steps
-            .iter()
-            .find(|step| step.collects.contains(&asked.name));
+        // Whoever is asked for the first thing a question needs gives the rest along with it.
+        let is_about = |step: &&Step| {
+            let asks = step.kind == StepKind::Ask;
+            step.collects.contains(&asked.name) || asks && step.requires.contains(&asked.name)
+        };
+        let step = playbook.steps.iter().find(is_about);
         let others = step
             .into_iter()
             .flat_map(|step| &step.collects)

@@ -51,10 +51,9 @@ impl Words<'_> {
         let pattern = identifier(slot)?;
         let spoken = spoken_characters(self.text);
         let found = pattern.find_iter(&spoken).last()?;
-        Some(FoundValue {
-            value: found.as_str().to_owned(),
-            span: None,
-        })
+        let value = found.as_str().to_owned();
+        let span = written(self.text, &value);
+        Some(FoundValue { value, span })
     }
 
     /// One of the allowed values, by its own words or others for it. Two at once are none.
@@ -144,6 +143,13 @@ impl Words<'_> {
             .trim();
         (!bare.is_empty()).then(|| bare.to_owned())
     }
+}
+
+/// Where an identifier stands, with whatever blanks and hyphens; nowhere where it was read out.
+fn written(text: &str, value: &str) -> Option<Range<usize>> {
+    let letters: Vec<String> = value.chars().map(|c| regex::escape(&c.to_string())).collect();
+    let pattern = Regex::new(&format!(r"(?i){}", letters.join(r"[\s-]*"))).ok()?;
+    pattern.find_iter(text).last().map(|found| found.range())
 }
 
 /// What people put before an answer.

@@ -49,6 +49,8 @@ pub struct DialogueState {
     pub runs: BTreeMap<String, u32>,
     /// How often a step was tried again with other values.
     pub redone: BTreeMap<String, u32>,
+    /// Words by which feelings and effort were acknowledged.
+    pub acknowledged: BTreeSet<String>,
     /// Turns in a row that brought nothing.
     pub stalled: u32,
     /// Set when a person took over.

@@ -51,7 +51,7 @@ impl Runtime {
             return;
         }
         if last.is_some_and(|said| said.role == Role::EndUser && !said.back_channel) {
-            self.next_reply = Some(Work::Respond);
+            self.next_reply = Some(Work::Respond(Vec::new()));
         } else if self.state.playbook.is_some()
             && self.state.asked.is_none()
             && self.state.pending.is_none()

@@ -19,6 +19,21 @@ pub(super) struct Feelings {
     experience: ExperienceTracker,
     /// How many reasons of the experience were told.
     told: usize,
+    /// What the customer felt and suffered that no answer took up yet, by name.
+    signs: Vec<String>,
+}
+
+impl Feelings {
+    /// What the next answer may take up.
+    pub(super) fn take_signs(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.signs)
+    }
+
+    fn note(&mut self, kind: impl serde::Serialize) {
+        if let Ok(serde_json::Value::String(name)) = serde_json::to_value(kind) {
+            self.signs.push(name);
+        }
+    }
 }
 
 impl Runtime {
@@ -95,6 +110,7 @@ impl Runtime {
         let vector = vectors.first().map(Vec::as_slice).unwrap_or_default();
         for sign in self.feelings.effort.update(said, vector) {
             let participant = said.participant.clone();
+            self.feelings.note(sign.kind);
             self.emit(SessionEvent::Effort { participant, sign }).await;
         }
         Ok(())
@@ -114,6 +130,9 @@ impl Runtime {
         let (state, mut events) = self.feelings.emotions.update(&felt);
         for event in &mut events {
             event.words = words_of(model, &said.text, event.kind).await?;
+        }
+        if said.role == Role::EndUser {
+            events.iter().for_each(|event| self.feelings.note(event.kind));
         }
         let emotion = CoachingEmotion {
             kinds: words

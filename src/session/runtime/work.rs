@@ -34,7 +34,10 @@ impl Runtime {
             return;
         }
         let work = if let Some(work) = self.next_reply.take() {
-            work
+            match work {
+                Work::Respond(_) => Work::Respond(self.feelings.take_signs()),
+                other => other,
+            }
         } else if let Some(open) = self.coaching.open.take() {
             Work::Coach(Box::new(open))
         } else if let Some(is_final) = self.note_wanted.take() {
@@ -44,7 +47,7 @@ impl Runtime {
         };
         self.doing = match work {
             Work::Reply(_) => Doing::Reply,
-            Work::Respond | Work::Carry(_) => Doing::Respond,
+            Work::Respond(_) | Work::Carry(_) => Doing::Respond,
             Work::Note { .. } => Doing::Note,
             Work::Coach(_) => Doing::Coach,
         };
@@ -63,7 +66,7 @@ impl Runtime {
                     written: assistant.reply(&conversation, &context).await,
                     instead: quoted_reply(&context),
                 },
-                Work::Respond => Done::Respond(assistant.respond(&conversation, state).await),
+                Work::Respond(signs) => Done::Respond(assistant.respond(&conversation, state, &signs).await),
                 Work::Carry(effects) => {
                     Done::Respond(assistant.carry(&conversation, state, effects).await)
                 }
