@@ -33,7 +33,12 @@ impl Assistant {
         let mut response = self.carry(conversation, state, effects).await?;
         response.rejections.splice(0..0, rejections);
         let is_over = response.state.handed_off.is_some() || response.state.ended;
-        if !is_over && let Some(words) = self.inner.empathy.acknowledge(signs, &mut response.state.acknowledged) {
+        if !is_over
+            && let Some(words) = self
+                .inner
+                .empathy
+                .acknowledge(signs, &mut response.state.acknowledged)
+        {
             response.say_first(words);
         }
         if response.spoken.is_empty() {

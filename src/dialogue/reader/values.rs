@@ -147,7 +147,10 @@ impl Words<'_> {
 
 /// Where an identifier stands, with whatever blanks and hyphens; nowhere where it was read out.
 fn written(text: &str, value: &str) -> Option<Range<usize>> {
-    let letters: Vec<String> = value.chars().map(|c| regex::escape(&c.to_string())).collect();
+    let letters: Vec<String> = value
+        .chars()
+        .map(|c| regex::escape(&c.to_string()))
+        .collect();
     let pattern = Regex::new(&format!(r"(?i){}", letters.join(r"[\s-]*"))).ok()?;
     pattern.find_iter(text).last().map(|found| found.range())
 }

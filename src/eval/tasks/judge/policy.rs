@@ -31,6 +31,7 @@ struct Rules {
     fee: Regex,
     yes: Regex,
     no: Regex,
+    declined: Regex,
     bereaved: Regex,
     any_offer: Regex,
     card: Regex,
@@ -62,6 +63,9 @@ fn rules() -> Result<Rules, regex::Error> {
         )?,
         no: pattern(
             r"^\s*(?:no|nope|wait|hold on|hang on|stop)\b|\b(?:do not|don't|rather not|changed my mind|leave it|keep it|i'?ll stay|not yet)\b",
+        )?,
+        declined: pattern(
+            r"^\s*(?:no|nope)\b|\b(?:but no|no (?:more )?offers?|not interested|just cancel|i['’]ve decided|want to leave|still want to cancel)\b",
         )?,
         bereaved: pattern(
             r"\b(?:passed away|died|death|deceased|bereave\w*|funeral|widow(?:er|ed)?|late (?:husband|wife|mother|father|mum|dad|partner)|lost my (?:husband|wife|mother|father|mum|dad|son|daughter|partner))\b",
@@ -218,6 +222,9 @@ fn offers(rules: &Rules, customer: &Customer, dialogue: &Dialogue) -> Vec<String
         .calls()
         .filter(|(_, call)| call.tool == "apply_retention_offer" && has_effect(call))
         .count();
+    if offered_again(rules, dialogue) {
+        found.push("an offer after the customer had declined it".into());
+    }
     let leaves = customer
         .playbooks
         .iter()
@@ -231,6 +238,23 @@ fn offers(rules: &Rules, customer: &Customer, dialogue: &Dialogue) -> Vec<String
         found.push(format!("more than one offer: {}", named.join(", ")));
     }
     found
+}
+
+/// Whoever has said no is not asked a second time.
+fn offered_again(rules: &Rules, dialogue: &Dialogue) -> bool {
+    let is_offer = |text: &str| rules.offers.iter().any(|(_, words)| words.is_match(text));
+    let offers: Vec<usize> = dialogue
+        .said()
+        .filter(|(_, text)| is_offer(text))
+        .map(|(at, _)| at)
+        .collect();
+    let (Some(first), Some(last)) = (offers.first(), offers.last()) else {
+        return false;
+    };
+    let mut between = dialogue
+        .heard()
+        .filter(|(at, _)| (*first..*last).contains(at));
+    between.any(|(_, text)| rules.declined.is_match(text))
 }
 
 /// The rule that a sentence breaks.

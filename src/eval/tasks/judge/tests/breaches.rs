@@ -74,8 +74,17 @@ fn breaches_are_counted() {
             vec![
                 verified(),
                 says("I can give you £8 a month off."),
-                hears("No."),
+                hears("Hm. Anything else?"),
                 says("We could match their price."),
+            ],
+        ),
+        (
+            "the same offer again",
+            vec![
+                verified(),
+                says("I can give you £8 a month off."),
+                hears("That's kind, but no. I want to leave."),
+                says("There is £8 a month off for you. Would you like to stay?"),
             ],
         ),
         (
