@@ -64,15 +64,33 @@ async fn main() -> Result<()> {
     // What happened so far is in the stream; the supervisor answers what is asked there.
     while let Some(event) = events.next().await {
         match event {
-            SessionEvent::UtteranceFinal(words) if words.role == Role::EndUser => println!("Customer:   {}", words.text),
+            SessionEvent::UtteranceFinal(words) if words.role == Role::EndUser => {
+                println!("Customer:   {}", words.text)
+            }
             SessionEvent::Reply { text, .. } => println!("Bot:        {text}"),
-            SessionEvent::ApprovalRequested { source, by, question } => {
+            SessionEvent::ApprovalRequested {
+                source,
+                by,
+                question,
+            } => {
                 println!("Supervisor: [asked: {question}] yes");
                 let who = "supervisor-7".to_owned();
-                session.send(SessionInput::Approve { source, by, who, yes: true }).await?;
+                session
+                    .send(SessionInput::Approve {
+                        source,
+                        by,
+                        who,
+                        yes: true,
+                    })
+                    .await?;
             }
             SessionEvent::Action(receipt) => {
-                println!("            [{} {:?}, approved by {}]", receipt.tool, receipt.status, receipt.approvals.len());
+                println!(
+                    "            [{} {:?}, approved by {}]",
+                    receipt.tool,
+                    receipt.status,
+                    receipt.approvals.len()
+                );
                 approved = receipt.approvals.len() == 2;
                 session.send(SessionInput::End).await?;
             }
@@ -82,6 +100,9 @@ async fn main() -> Result<()> {
     }
     match approved {
         true => Ok(()),
-        false => Err(Error::new(attendant::ErrorKind::Internal, "nothing was approved")),
+        false => Err(Error::new(
+            attendant::ErrorKind::Internal,
+            "nothing was approved",
+        )),
     }
 }

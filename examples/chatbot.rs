@@ -49,7 +49,8 @@ when = "results.order_status.late"
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let spec = ToolSpec::new("order_status", "Says where an order is").with_effect(ToolEffect::Read);
+    let spec =
+        ToolSpec::new("order_status", "Says where an order is").with_effect(ToolEffect::Read);
     let look_up = FnTool::new(spec, |asked: Order, _call| async move {
         let status = format!("on the road with number {}", asked.order);
         Ok(serde_json::json!({ "status": status, "arrives": "2026-12-01", "late": true }))
@@ -66,7 +67,11 @@ async fn main() -> Result<()> {
     let mut session = assistant.session(conversation);
     let mut events = session.events();
     let chat = async move {
-        for words in ["Where is my order?", "It's AB 4021", "No, that's all, thanks"] {
+        for words in [
+            "Where is my order?",
+            "It's AB 4021",
+            "No, that's all, thanks",
+        ] {
             session.say(Role::EndUser, words).await?;
             session.settle().await?;
         }
@@ -76,8 +81,12 @@ async fn main() -> Result<()> {
         let mut said = String::new();
         while let Some(event) = events.next().await {
             match event {
-                SessionEvent::UtteranceFinal(words) if words.role == Role::EndUser => println!("Customer: {}", words.text),
-                SessionEvent::Action(receipt) => println!("          [{} {:?}]", receipt.tool, receipt.status),
+                SessionEvent::UtteranceFinal(words) if words.role == Role::EndUser => {
+                    println!("Customer: {}", words.text)
+                }
+                SessionEvent::Action(receipt) => {
+                    println!("          [{} {:?}]", receipt.tool, receipt.status)
+                }
                 SessionEvent::Reply { text, .. } => {
                     println!("Bot:      {text}");
                     said += &text;
@@ -88,6 +97,9 @@ async fn main() -> Result<()> {
         said
     };
     let (chatted, said) = futures::join!(chat, show);
-    assert!(said.contains("arrives on 1 December 2026"), "the tool's result reached the customer");
+    assert!(
+        said.contains("arrives on 1 December 2026"),
+        "the tool's result reached the customer"
+    );
     chatted
 }

@@ -8,7 +8,9 @@ use crate::assist::{
     ArticleFinder, Checklist, Checklists, Coach, CoachingRule, ModelAsker, ReplyWriter,
 };
 use crate::conversation::WrapUpCode;
-use crate::dialogue::{ActionLedger, ActionRanker, EmpathyPolicy, Planner, Playbook, Reader, Tool, Tools};
+use crate::dialogue::{
+    ActionLedger, ActionRanker, EmpathyPolicy, Planner, Playbook, Reader, Tool, Tools,
+};
 use crate::embedding::{CachedEmbedder, Embedder, HashingEmbedder};
 use crate::error::Result;
 use crate::guard::{CrisisConfig, CrisisGuard, MaskedModel, PiiPolicy};

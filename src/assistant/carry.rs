@@ -79,7 +79,11 @@ impl Response {
     }
 
     pub(super) fn say_first(&mut self, text: String) {
-        let said = Spoken { text, citations: Vec::new(), proven: true };
+        let said = Spoken {
+            text,
+            citations: Vec::new(),
+            proven: true,
+        };
         self.spoken.insert(0, said);
     }
 

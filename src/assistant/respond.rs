@@ -33,7 +33,12 @@ impl Assistant {
         let mut response = self.carry(conversation, state, effects).await?;
         response.rejections.splice(0..0, rejections);
         let is_over = response.state.handed_off.is_some() || response.state.ended;
-        if !is_over && let Some(words) = self.inner.empathy.acknowledge(signs, &mut response.state.acknowledged) {
+        if !is_over
+            && let Some(words) = self
+                .inner
+                .empathy
+                .acknowledge(signs, &mut response.state.acknowledged)
+        {
             response.say_first(words);
         }
         if response.spoken.is_empty() {
@@ -63,7 +68,10 @@ impl Assistant {
             let prefix = self.prefix(conversation)?;
             let plan = self.inner.planner.plan(&prefix, state).await?;
             rejections.extend(plan.rejections);
-            let (kept, refused) = self.inner.reader.grounded(plan.commands, said);
+            let (kept, refused) =
+                self.inner
+                    .reader
+                    .grounded(plan.commands, conversation, state.playbook.is_some());
             rejections.extend(refused.into_iter().map(|(command, reason)| Rejection {
                 proposal:
                     serde_json::to_string(&command).unwrap_or_else(|_| format!("{command:?}")),

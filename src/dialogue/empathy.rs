@@ -46,14 +46,42 @@ impl Default for EmpathyPolicy {
         };
         Self {
             moments: vec![
-                moment("vulnerability", &["Thank you for telling me. Take all the time you need; I will stay with you until this is sorted out."]),
-                moment("rising_anger", &["I can see why this makes you angry. I will take care of it now."]),
-                moment("disappointment", &["That is not what you should expect from us. Let us put it right."]),
-                moment("earlier_contact", &["You should not have had to contact us again about this. I will see it through."]),
-                moment("transferred", &["You should not have been passed around. You can stay with me."]),
-                moment("repeat", &["You have told us already, and I have it in front of me."]),
-                moment("waiting", &["You have waited long enough. Let us get to it."]),
-                moment("confusion", &["That is not easy to follow, so let us go through it step by step."]),
+                moment(
+                    "vulnerability",
+                    &[
+                        "Thank you for telling me. Take all the time you need; I will stay with you until this is sorted out.",
+                    ],
+                ),
+                moment(
+                    "rising_anger",
+                    &["I can see why this makes you angry. I will take care of it now."],
+                ),
+                moment(
+                    "disappointment",
+                    &["That is not what you should expect from us. Let us put it right."],
+                ),
+                moment(
+                    "earlier_contact",
+                    &[
+                        "You should not have had to contact us again about this. I will see it through.",
+                    ],
+                ),
+                moment(
+                    "transferred",
+                    &["You should not have been passed around. You can stay with me."],
+                ),
+                moment(
+                    "repeat",
+                    &["You have told us already, and I have it in front of me."],
+                ),
+                moment(
+                    "waiting",
+                    &["You have waited long enough. Let us get to it."],
+                ),
+                moment(
+                    "confusion",
+                    &["That is not easy to follow, so let us go through it step by step."],
+                ),
             ],
         }
     }
@@ -62,9 +90,16 @@ impl Default for EmpathyPolicy {
 impl EmpathyPolicy {
     /// What is said to these signs, if anything is that was not said before; `said` remembers it.
     pub fn acknowledge(&self, signs: &[String], said: &mut BTreeSet<String>) -> Option<String> {
-        let fits = self.moments.iter().filter(|moment| signs.contains(&moment.when));
+        let fits = self
+            .moments
+            .iter()
+            .filter(|moment| signs.contains(&moment.when));
         for moment in fits {
-            let used = moment.say.iter().filter(|words| said.contains(*words)).count();
+            let used = moment
+                .say
+                .iter()
+                .filter(|words| said.contains(*words))
+                .count();
             let fresh = moment.say.iter().find(|words| !said.contains(*words));
             if let Some(words) = fresh.filter(|_| used < moment.at_most) {
                 said.insert(words.clone());
@@ -88,14 +123,27 @@ fn is_sign(name: &str) -> bool {
 /// with the same `when`.
 pub fn load_empathy_policy(path: &Path) -> Result<EmpathyPolicy> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).or_error(ErrorKind::NotFound, || format!("cannot read {shown}"))?;
-    let policy: EmpathyPolicy = toml::from_str(&text).or_error(ErrorKind::Config, || format!("{shown} is no empathy policy"))?;
+    let text = std::fs::read_to_string(path)
+        .or_error(ErrorKind::NotFound, || format!("cannot read {shown}"))?;
+    let policy: EmpathyPolicy = toml::from_str(&text).or_error(ErrorKind::Config, || {
+        format!("{shown} is no empathy policy")
+    })?;
     if let Some(unknown) = policy.moments.iter().find(|moment| !is_sign(&moment.when)) {
-        return Err(Error::new(ErrorKind::Config, format!("{shown}: there is no feeling or effort {:?}", unknown.when)));
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("{shown}: there is no feeling or effort {:?}", unknown.when),
+        ));
     }
     let mut seen = HashSet::new();
-    match policy.moments.iter().find(|moment| !seen.insert(&moment.when)) {
-        Some(twice) => Err(Error::new(ErrorKind::Config, format!("{shown}: two moments are for {:?}", twice.when))),
+    match policy
+        .moments
+        .iter()
+        .find(|moment| !seen.insert(&moment.when))
+    {
+        Some(twice) => Err(Error::new(
+            ErrorKind::Config,
+            format!("{shown}: two moments are for {:?}", twice.when),
+        )),
         None => Ok(policy),
     }
 }
@@ -113,7 +161,11 @@ mod tests {
         assert!(first.contains("angry"), "{first}");
         let second = policy.acknowledge(&signs, &mut said).unwrap();
         assert!(second.contains("waited"), "{second}");
-        assert_eq!(policy.acknowledge(&signs, &mut said), None, "no phrase is repeated");
+        assert_eq!(
+            policy.acknowledge(&signs, &mut said),
+            None,
+            "no phrase is repeated"
+        );
         assert_eq!(policy.acknowledge(&[], &mut BTreeSet::new()), None);
     }
 

@@ -10,8 +10,8 @@ mod reader;
 mod state;
 mod tool;
 
-pub use empathy::{EmpathyMoment, EmpathyPolicy, load_empathy_policy};
 pub use command::{Command, Effect, Rejection};
+pub use empathy::{EmpathyMoment, EmpathyPolicy, load_empathy_policy};
 pub use next_action::{ActionRanker, PlaybookMatch};
 pub use planner::{Plan, Planner};
 pub use playbook::{

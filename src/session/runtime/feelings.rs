@@ -132,7 +132,9 @@ impl Runtime {
             event.words = words_of(model, &said.text, event.kind).await?;
         }
         if said.role == Role::EndUser {
-            events.iter().for_each(|event| self.feelings.note(event.kind));
+            events
+                .iter()
+                .for_each(|event| self.feelings.note(event.kind));
         }
         let emotion = CoachingEmotion {
             kinds: words

@@ -66,7 +66,9 @@ impl Runtime {
                     written: assistant.reply(&conversation, &context).await,
                     instead: quoted_reply(&context),
                 },
-                Work::Respond(signs) => Done::Respond(assistant.respond(&conversation, state, &signs).await),
+                Work::Respond(signs) => {
+                    Done::Respond(assistant.respond(&conversation, state, &signs).await)
+                }
                 Work::Carry(effects) => {
                     Done::Respond(assistant.carry(&conversation, state, effects).await)
                 }
