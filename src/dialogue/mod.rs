@@ -5,6 +5,7 @@ mod next_action;
 mod planner;
 mod playbook;
 mod state;
+pub mod strategy;
 mod tool;
 
 pub use command::{Command, Effect, Rejection};
