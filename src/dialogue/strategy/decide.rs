@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
+use super::entry::Outcome;
 use super::event::StrategySignal;
 use super::expression::{Facts, Truth, fill, holds, is_known};
-use super::state::{Outcome, StepStatus, StrategyEnding, StrategyState};
+use super::state::{StepStatus, StrategyEnding, StrategyState};
 use super::template::{Becomes, StepOwner, StrategyStep};
 
 /// What is to be done.

@@ -12,6 +12,7 @@
 //! steps that commit one by one, and for each one that takes it back.
 
 mod decide;
+mod entry;
 mod event;
 mod expression;
 mod load;

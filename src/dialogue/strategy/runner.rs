@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::decide::{Task, decide};
+use super::entry::{Entry, Outcome};
 use super::event::{StrategyEvent, StrategyInput};
-use super::state::{Entry, Outcome, StepStatus, StrategyEnding, StrategyState};
+use super::state::{StepStatus, StrategyEnding, StrategyState};
 use super::strategist::Strategist;
 use super::tell;
 use super::template::{ResolutionStrategy, StrategyStep};
@@ -475,7 +476,7 @@ impl RunningStrategy {
         self.version = store.append(&self.stream, self.version, &records).await?;
         for entry in entries {
             self.state.apply(entry, now);
-            told.extend(tell::event(entry, &self.state, self.runner.ledger.tools()));
+            told.extend(tell::event(entry, counts, &self.state, tools));
         }
         Ok(())
     }

@@ -6,92 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::entry::{Entry, Outcome};
 use super::event::{StrategyInput, StrategySignal};
 use super::expression::{Facts, Truth, holds, is_known};
 use super::template::{ResolutionStrategy, StepOwner, StrategyStep};
 use crate::conversation::{ActionReceipt, ApprovalGrant, Approver};
-
-/// One line of the strategy's stream: written before what it announces, and after what it tells.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "record", rename_all = "snake_case")]
-pub(super) enum Entry {
-    Began {
-        strategy: Box<ResolutionStrategy>,
-        tenant: String,
-        conversation: String,
-    },
-    Received {
-        input: StrategyInput,
-    },
-    ApprovalAsked {
-        step: String,
-        arguments: Value,
-        until: Timestamp,
-    },
-    /// A tool is about to be called, work is given out, or a wait begins.
-    Started {
-        step: String,
-        arguments: Value,
-        until: Option<Timestamp>,
-    },
-    Ended {
-        step: String,
-        outcome: Outcome,
-    },
-    Asked {
-        fact: String,
-        of: StepOwner,
-        until: Timestamp,
-    },
-    UndoStarted {
-        step: String,
-        arguments: Value,
-        why: String,
-    },
-    UndoEnded {
-        step: String,
-        worked: bool,
-        why: String,
-    },
-    Replanned {
-        strategy: Box<ResolutionStrategy>,
-        why: String,
-    },
-    /// A step failed for good: what can be taken back is, last first.
-    Failing {
-        why: String,
-    },
-    FollowUpSet {
-        at: Timestamp,
-    },
-    FollowedUp {
-        number: u32,
-        fact: Option<String>,
-        result: Value,
-        next: Option<Timestamp>,
-    },
-    Closed {
-        ending: StrategyEnding,
-    },
-}
-
-/// How a step ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-pub(super) enum Outcome {
-    Done {
-        result: Value,
-        receipt: Option<Box<ActionReceipt>>,
-    },
-    Failed {
-        why: String,
-        again_at: Option<Timestamp>,
-    },
-    /// Nobody knows whether it was done.
-    Unknown { why: String },
-    /// It was asked for, given out or waited for, and is not needed any more.
-    Dropped { why: String },
-}
 
 /// How a strategy ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -298,10 +217,11 @@ impl StrategyState {
         step.approvals.get(given).copied()
     }
 
-    pub(super) fn apply(&mut self, entry: &Entry, at: Timestamp) {
+    /// Takes in a record; whether it changed anything.
+    pub(super) fn apply(&mut self, entry: &Entry, at: Timestamp) -> bool {
         match entry {
             Entry::Began { strategy, .. } => *self = Self::new((**strategy).clone()),
-            Entry::Received { input } => self.receive(input, at),
+            Entry::Received { input } => return self.receive(input, at),
             Entry::ApprovalAsked {
                 step,
                 arguments,
@@ -361,6 +281,7 @@ impl StrategyState {
             }
             Entry::Closed { ending } => self.ending = Some(ending.clone()),
         }
+        true
     }
 
     fn step(&mut self, id: &str) -> &mut StepState {
@@ -444,86 +365,91 @@ impl StrategyState {
         self.order.retain(|earlier| earlier != id);
     }
 
-    fn receive(&mut self, input: &StrategyInput, at: Timestamp) {
+    fn receive(&mut self, input: &StrategyInput, at: Timestamp) -> bool {
         match input {
             StrategyInput::Signal(signal) => {
-                let fresh = signal
-                    .id
-                    .as_ref()
-                    .is_none_or(|id| self.seen.insert(id.clone()));
+                let fresh = signal.id.as_ref();
+                let fresh = fresh.is_none_or(|id| self.seen.insert(id.clone()));
                 if fresh {
                     self.signals.push(signal.clone());
                 }
+                fresh
             }
-            StrategyInput::Facts { facts } => self.facts.extend(facts.clone()),
-            StrategyInput::Approved { step, grant } => {
-                let next = self
-                    .strategy
-                    .step(step)
-                    .and_then(|step| self.approver(step));
-                let state = self.step(step);
-                let open =
-                    state.status == StepStatus::Asked && state.until.is_none_or(|until| at < until);
-                if open && next == Some(grant.by) {
-                    state.approvals.push(grant.clone());
-                }
+            StrategyInput::Facts { facts } => {
+                self.facts.extend(facts.clone());
+                true
             }
+            StrategyInput::Approved { step, grant } => self.approve(step, grant, at),
             StrategyInput::Declined { step, by, why } => {
-                if self.status(step) == StepStatus::Asked {
-                    let why = format!("{by} said no: {why}");
-                    self.end(
-                        step,
-                        &Outcome::Failed {
-                            why,
-                            again_at: None,
-                        },
-                    );
-                }
+                let open = self.status(step) == StepStatus::Asked;
+                open && self.finish(step, Err(format!("{by} said no: {why}")))
             }
             StrategyInput::Done { step, result } => {
-                if self.is_work(step) {
-                    let outcome = Outcome::Done {
-                        result: result.clone(),
-                        receipt: None,
-                    };
-                    self.end(step, &outcome);
-                }
+                self.is_work(step) && self.finish(step, Ok(result.clone()))
             }
             StrategyInput::CouldNot { step, why } => {
-                if self.is_work(step) {
-                    let outcome = Outcome::Failed {
-                        why: why.clone(),
-                        again_at: None,
-                    };
-                    self.end(step, &outcome);
-                }
+                self.is_work(step) && self.finish(step, Err(why.clone()))
             }
             StrategyInput::HandedBack { done, again, .. } => {
-                if matches!(self.ending, Some(StrategyEnding::NeedsPerson { .. })) {
-                    self.ending = None;
-                    self.failing = None;
-                    self.follow_ups = 0;
-                    self.follow_up_at = None;
-                    for (step, result) in done {
-                        let outcome = Outcome::Done {
-                            result: result.clone(),
-                            receipt: None,
-                        };
-                        self.end(step, &outcome);
-                    }
-                    for step in again {
-                        self.again(step);
-                    }
-                    self.questions.retain(|_, question| question.until > at);
+                let held = matches!(self.ending, Some(StrategyEnding::NeedsPerson { .. }));
+                if held {
+                    self.hand_back(done, again, at);
                 }
+                held
             }
             StrategyInput::Cancelled { why } => {
-                if self.ending.is_none() {
+                let open = self.ending.is_none();
+                if open {
                     self.cancelled = true;
                     self.failing = Some(why.clone());
                 }
+                open
             }
         }
+    }
+
+    fn approve(&mut self, step: &str, grant: &ApprovalGrant, at: Timestamp) -> bool {
+        let next = self
+            .strategy
+            .step(step)
+            .and_then(|step| self.approver(step));
+        let state = self.step(step);
+        let in_time = state.until.is_none_or(|until| at < until);
+        let counts = state.status == StepStatus::Asked && in_time && next == Some(grant.by);
+        if counts {
+            state.approvals.push(grant.clone());
+        }
+        counts
+    }
+
+    /// Somebody's word ends a step.
+    fn finish(&mut self, step: &str, end: Result<Value, String>) -> bool {
+        let outcome = match end {
+            Ok(result) => Outcome::Done {
+                result,
+                receipt: None,
+            },
+            Err(why) => Outcome::Failed {
+                why,
+                again_at: None,
+            },
+        };
+        self.end(step, &outcome);
+        true
+    }
+
+    fn hand_back(&mut self, done: &BTreeMap<String, Value>, again: &[String], at: Timestamp) {
+        self.ending = None;
+        self.failing = None;
+        self.follow_ups = 0;
+        self.follow_up_at = None;
+        for (step, result) in done {
+            self.finish(step, Ok(result.clone()));
+        }
+        for step in again {
+            self.again(step);
+        }
+        self.questions.retain(|_, question| question.until > at);
     }
 
     /// Whether somebody works on this step right now; nobody's word ends a tool or a wait.

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::entry::{Entry, Outcome};
 use super::event::{StrategyBriefing, StrategyEvent, StrategyInput};
-use super::state::{Entry, Outcome, StepStatus, StrategyEnding, StrategyState};
+use super::state::{StepStatus, StrategyEnding, StrategyState};
 use super::template::{StepOwner, StrategyStep};
 use crate::dialogue::tool::Tools;
 
@@ -19,9 +20,29 @@ pub(super) fn event(entry: &Entry, state: &StrategyState, tools: &Tools) -> Opti
         Entry::ApprovalAsked { step, .. } | Entry::Started { step, .. } => {
             outstanding(state, state.strategy.step(step)?, tools)?
         }
-        Entry::Received {
-            input: StrategyInput::Approved { step, .. } | StrategyInput::Declined { step, .. },
-        } => outstanding(state, state.strategy.step(step)?, tools)?,
+        Entry::Received { input } => match input {
+            // Whoever's yes is next; the same again where this one did not count.
+            StrategyInput::Approved { step, .. } => {
+                outstanding(state, state.strategy.step(step)?, tools)?
+            }
+            StrategyInput::Done { step, .. } if counts => StrategyEvent::StepDone {
+                step: step.clone(),
+                label: label(step),
+                receipt: None,
+            },
+            StrategyInput::CouldNot { step, .. } | StrategyInput::Declined { step, .. }
+                if counts =>
+            {
+                let told = state.steps.get(step)?.result["error"].as_str();
+                StrategyEvent::StepFailed {
+                    step: step.clone(),
+                    label: label(step),
+                    why: told.unwrap_or_default().to_owned(),
+                    again_at: None,
+                }
+            }
+            _ => return None,
+        },
         Entry::Ended { step, outcome } => match outcome {
             Outcome::Done { receipt, .. } => StrategyEvent::StepDone {
                 step: step.clone(),
@@ -58,7 +79,6 @@ pub(super) fn event(entry: &Entry, state: &StrategyState, tools: &Tools) -> Opti
         },
         Entry::Closed { ending } => ended(ending, state, tools),
         Entry::Began { .. }
-        | Entry::Received { .. }
         | Entry::UndoStarted { .. }
         | Entry::Failing { .. }
         | Entry::FollowUpSet { .. } => return None,

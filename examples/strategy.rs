@@ -1,0 +1,128 @@
+//! A resolution strategy: a billing dispute that turns out to be a warranty claim, over days, with a restart between.
+//!
+//! `cargo run --example strategy` (no models)
+
+use std::sync::Arc;
+
+use attendant::conversation::{ApprovalGrant, CustomerProfile, TenantId};
+use attendant::dialogue::strategy::{
+    Situation, Strategist, StrategyEvent, StrategyInput, StrategyRunner, StrategySignal,
+};
+use attendant::dialogue::{ActionLedger, FnTool, Tool, ToolEffect, ToolSpec, Tools};
+use attendant::store::{ConversationStore, MemoryStore, StreamKey};
+use attendant::{Error, ErrorKind, Result};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+/// A backend action that always answers the same.
+fn tool(name: &'static str, effect: ToolEffect, answer: Value) -> Arc<dyn Tool> {
+    let spec = ToolSpec::new(name, "An action of the billing system").with_effect(effect);
+    Arc::new(FnTool::new(
+        spec,
+        move |arguments: Map<String, Value>, _| {
+            println!("    {name} {}", Value::Object(arguments));
+            let answer = answer.clone();
+            async move { Ok(answer) }
+        },
+    ))
+}
+
+fn tools() -> Tools {
+    use ToolEffect::{Idempotent, Read, Write};
+    let charge = json!({ "id": "C7", "kind": "equipment", "amount": 50, "status": "refunded" });
+    let device = json!({ "serial": "HUB-1", "in_warranty": true, "fault_reported": true, "returned": false });
+    Tools::new([
+        tool("get_charge", Read, charge),
+        tool("get_device", Read, device),
+        tool("open_dispute", Idempotent, json!({ "id": "D1" })),
+        tool("close_dispute", Idempotent, json!({})),
+        tool("open_claim", Write, json!({ "id": "W1" })),
+        tool("cancel_claim", Idempotent, json!({})),
+        tool("send_returns_bag", Idempotent, json!({ "tracking": "LB1" })),
+        tool("refund", Write, json!({ "reference": "RF1" })),
+    ])
+}
+
+/// What the host does about an event: here everybody says yes and does their work at once.
+fn answer(event: &StrategyEvent, now: Timestamp) -> Option<StrategyInput> {
+    match event {
+        StrategyEvent::Question { fact, .. } => {
+            let facts = Map::from_iter([(fact.clone(), json!("bank account"))]);
+            Some(StrategyInput::Facts { facts })
+        }
+        StrategyEvent::ApprovalNeeded { step, by, .. } => Some(StrategyInput::Approved {
+            step: step.clone(),
+            grant: ApprovalGrant {
+                by: *by,
+                who: "sam".into(),
+                at: now,
+            },
+        }),
+        StrategyEvent::WorkNeeded { step, .. } => Some(StrategyInput::Done {
+            step: step.clone(),
+            result: Value::Null,
+        }),
+        StrategyEvent::Waiting {
+            signal: Some(name), ..
+        } => Some(StrategyInput::Signal(StrategySignal {
+            name: name.clone(),
+            payload: json!({ "serial": "HUB-1" }),
+            id: None,
+        })),
+        _ => None,
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/knowledge/strategies");
+    let strategist = Arc::new(Strategist::load(folder.as_ref())?);
+    let store: Arc<dyn ConversationStore> = Arc::new(MemoryStore::default());
+    let ledger = ActionLedger::new(tools(), store.clone());
+    let runner = StrategyRunner::new(strategist.clone(), ledger, store);
+
+    // The second contact about the same charge, so somebody stays responsible.
+    let mut profile = CustomerProfile {
+        id: "u1".into(),
+        ..CustomerProfile::default()
+    };
+    profile
+        .attributes
+        .insert("account_number".into(), "LF402117".into());
+    let mut situation = Situation::new("billing-dispute").with_profile(profile);
+    situation.earlier_contacts = 2;
+    let mut now = Timestamp::now();
+    let plan = strategist.plan(&situation, now)?;
+    println!(
+        "goal: {}\nadapted: {:?}",
+        plan.template.goal, plan.adaptations
+    );
+
+    let conversation = StreamKey {
+        tenant: TenantId::from("larkfield"),
+        conversation: "call-1".into(),
+    };
+    let stream = runner
+        .begin(conversation, plan, now)
+        .await?
+        .stream()
+        .clone();
+    let mut inputs = Vec::new();
+    for day in 0..30 {
+        // Every day another process takes it up.
+        let mut running = runner.resume(stream.clone()).await?;
+        for event in running.advance(now, std::mem::take(&mut inputs)).await? {
+            println!(
+                "day {day}: {}",
+                serde_json::to_string(&event).unwrap_or_default()
+            );
+            if let StrategyEvent::Resolved { .. } = event {
+                assert_eq!(running.state().needs, ["billing-dispute", "warranty-claim"]);
+                return Ok(());
+            }
+            inputs.extend(answer(&event, now));
+        }
+        now += SignedDuration::from_hours(24);
+    }
+    Err(Error::new(ErrorKind::Internal, "not resolved in 30 days"))
+}

@@ -1,0 +1,529 @@
+//! The plan is carried out once, whatever happens.
+
+use super::*;
+
+fn template(text: &str) -> StrategyTemplate {
+    let head = "id = \"x\"\ntitle = \"X\"\ngoal = \"g\"\nneeds = [\"n\"]\n";
+    StrategyTemplate::from_toml(&format!("{head}{text}")).unwrap()
+}
+
+async fn begin(text: &str, situation: Situation, backend: Backend) -> (World, RunningStrategy) {
+    let strategist = Strategist::new(vec![template(text)], StrategyPolicy::default()).unwrap();
+    let plan = strategist.plan(&situation, at(0)).unwrap();
+    let world = World::new(strategist, backend);
+    let running = world.run(plan).await;
+    (world, running)
+}
+
+#[tokio::test]
+async fn a_billing_dispute_turns_out_to_be_a_warranty_claim() {
+    let world = World::new(Strategist::load(&folder()).unwrap(), larkfield(true));
+    let mut running = world.begin(&dispute()).await;
+    let events = running.advance(at(0), vec![]).await.unwrap();
+    assert_eq!(
+        names(&events),
+        [
+            "step_started find-charge",
+            "step_done find-charge",
+            "step_started open-dispute",
+            "step_done open-dispute",
+            "step_started find-device",
+            "step_done find-device",
+            "replanned warranty-claim",
+            "taken_back open-dispute",
+            "step_started open-claim",
+            "step_done open-claim",
+            "step_started send-bag",
+            "step_done send-bag",
+            "waiting await-device",
+            "question payout",
+        ]
+    );
+    let calls = world.backend.called();
+    assert_eq!(
+        calls.iter().filter(|tool| *tool == "get_device").count(),
+        1,
+        "known already"
+    );
+
+    let mut answer = Map::new();
+    answer.insert("payout".into(), json!("as I paid"));
+    let events = running
+        .advance(at(1), vec![StrategyInput::Facts { facts: answer }])
+        .await
+        .unwrap();
+    assert_eq!(names(&events), ["approval_needed refund"]);
+    let StrategyEvent::ApprovalNeeded { arguments, .. } = &events[0] else {
+        panic!()
+    };
+    assert_eq!(
+        *arguments,
+        json!({ "charge": "C7", "amount": 50, "to": "as I paid" })
+    );
+
+    // The process ends; another one goes on.
+    let stream = running.stream().clone();
+    drop(running);
+    assert_eq!(
+        world.runner.streams(&"larkfield".into()).await.unwrap(),
+        [stream.clone()]
+    );
+    let mut running = world.runner.resume(stream).await.unwrap();
+    assert_eq!(
+        names(&running.pending()),
+        ["approval_needed refund", "waiting await-device"]
+    );
+
+    let events = running.advance(at(2), vec![yes("refund")]).await.unwrap();
+    assert_eq!(
+        names(&events),
+        [
+            "step_started refund",
+            "step_done refund",
+            "work_needed tell"
+        ]
+    );
+    let StrategyEvent::StepDone {
+        receipt: Some(receipt),
+        ..
+    } = &events[1]
+    else {
+        panic!()
+    };
+    assert_eq!(receipt.approvals[0].who, "sam");
+    let other = StrategySignal {
+        name: "device_arrived".into(),
+        payload: json!({ "serial": "OTHER" }),
+        id: None,
+    };
+    let ours = StrategySignal {
+        payload: json!({ "serial": "HUB-1" }),
+        ..other.clone()
+    };
+    let inputs = vec![done("tell", json!(null)), StrategyInput::Signal(other)];
+    assert!(
+        names(&running.advance(at(3), inputs).await.unwrap())
+            .contains(&"step_done tell".to_owned())
+    );
+    let events = running
+        .advance(at(9), vec![StrategyInput::Signal(ours)])
+        .await
+        .unwrap();
+    assert_eq!(
+        names(&events),
+        ["step_done await-device"],
+        "the charge is not refunded yet"
+    );
+
+    // Followed up until it is.
+    assert_eq!(running.wakes_at(), Some(at(16)));
+    assert!(running.advance(at(15), vec![]).await.unwrap().is_empty());
+    let events = running.advance(at(16), vec![]).await.unwrap();
+    assert_eq!(names(&events), ["followed_up"]);
+    let events = running.advance(at(23), vec![]).await.unwrap();
+    assert_eq!(names(&events), ["followed_up", "resolved"]);
+    assert_eq!(running.wakes_at(), None);
+    let calls = world.backend.called();
+    assert_eq!(calls.iter().filter(|tool| *tool == "refund").count(), 1);
+}
+
+#[tokio::test]
+async fn a_charge_that_is_right_is_explained_and_the_device_may_never_come_back() {
+    let world = World::new(Strategist::load(&folder()).unwrap(), larkfield(false));
+    let mut running = world.begin(&dispute()).await;
+    let events = running.advance(at(0), vec![]).await.unwrap();
+    assert_eq!(names(&events).last().unwrap(), "work_needed review");
+    let events = running
+        .advance(at(1), vec![done("review", json!({ "right": true }))])
+        .await
+        .unwrap();
+    assert_eq!(names(&events), ["step_done review", "work_needed explain"]);
+    let events = running
+        .advance(at(1), vec![done("explain", json!("said"))])
+        .await
+        .unwrap();
+    assert_eq!(names(&events), ["step_done explain", "resolved"]);
+}
+
+const TWO: &str = r#"
+completion = "b_done is defined"
+[[steps]]
+id = "a"
+label = "First"
+owner = "tool"
+tool = "a"
+gives = "first"
+undo = { tool = "undo_a", arguments = { id = "{{ result.id }}" } }
+[[steps]]
+id = "b"
+label = "Second"
+owner = "tool"
+tool = "b"
+arguments = { iban = "{{ iban }}" }
+after = ["a"]
+approvals = ["customer", "supervisor"]
+retries = 1
+gives = "b_done"
+"#;
+
+fn grant(by: Approver) -> StrategyInput {
+    let grant = ApprovalGrant {
+        by,
+        who: "w".into(),
+        at: at(0),
+    };
+    StrategyInput::Approved {
+        step: "b".into(),
+        grant,
+    }
+}
+
+#[tokio::test]
+async fn approvals_come_in_order_and_a_failure_for_good_takes_back_what_was_done() {
+    let refused = || Err(ErrorKind::Refused);
+    let backend = Backend::default().with("b", vec![refused(), refused()]);
+    let situation = Situation::new("n").with_fact("iban", "DE1");
+    let (world, mut running) = begin(TWO, situation, backend).await;
+    let events = running.advance(at(0), vec![]).await.unwrap();
+    let StrategyEvent::ApprovalNeeded { by, arguments, .. } = &events[2] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(
+        (*by, &arguments["iban"]),
+        (Approver::Customer, &json!("***"))
+    );
+    let events = running
+        .advance(at(0), vec![grant(Approver::Supervisor)])
+        .await
+        .unwrap();
+    assert_eq!(
+        names(&events),
+        ["approval_needed b"],
+        "the supervisor is not the next"
+    );
+    let both = vec![grant(Approver::Customer), grant(Approver::Supervisor)];
+    let events = running.advance(at(0), both).await.unwrap();
+    assert_eq!(
+        names(&events),
+        ["approval_needed b", "step_started b", "step_failed b"]
+    );
+    let retry = running.wakes_at().unwrap();
+    assert_eq!(retry, at(0) + SignedDuration::from_hours(1));
+    let events = running.advance(retry, vec![]).await.unwrap();
+    assert_eq!(
+        names(&events),
+        [
+            "step_started b",
+            "step_failed b",
+            "taken_back a",
+            "needs_person"
+        ]
+    );
+    let StrategyEvent::NeedsPerson { why, briefing } = &events[3] else {
+        panic!()
+    };
+    assert!(why.contains("Second") && why.contains("says no"), "{why}");
+    assert_eq!(briefing.taken_back, ["First"]);
+    assert_eq!(
+        briefing.facts["iban"], "DE1",
+        "masked by field, and this is a value of ours"
+    );
+    assert_eq!(world.backend.called(), ["a", "b", "b", "undo_a"]);
+    assert_eq!(world.backend.calls.lock()[3].1, json!({ "id": "a-1" }));
+}
+
+#[tokio::test]
+async fn nobody_says_yes_or_somebody_says_no() {
+    let situation = || Situation::new("n").with_fact("iban", "DE1");
+    let (_, mut running) = begin(TWO, situation(), Backend::default()).await;
+    running.advance(at(0), vec![]).await.unwrap();
+    // Too late: after two days nothing was approved.
+    let events = running
+        .advance(at(2), vec![grant(Approver::Customer)])
+        .await
+        .unwrap();
+    assert_eq!(
+        names(&events)[1..],
+        ["step_failed b", "taken_back a", "needs_person"]
+    );
+    let (world, mut running) = begin(TWO, situation(), Backend::default()).await;
+    running.advance(at(0), vec![]).await.unwrap();
+    let no = StrategyInput::Declined {
+        step: "b".into(),
+        by: "Ada".into(),
+        why: "too dear".into(),
+    };
+    let events = running.advance(at(1), vec![no]).await.unwrap();
+    assert_eq!(
+        names(&events),
+        ["step_failed b", "taken_back a", "needs_person"]
+    );
+    assert!(!world.backend.called().contains(&"b".to_owned()));
+}
+
+#[tokio::test]
+async fn a_yes_to_one_amount_is_none_to_another() {
+    let (world, mut running) = begin(
+        TWO,
+        Situation::new("n").with_fact("iban", "DE1"),
+        Backend::default(),
+    )
+    .await;
+    running.advance(at(0), vec![]).await.unwrap();
+    let changed = StrategyInput::Facts {
+        facts: facts(json!({ "iban": "DE2" })),
+    };
+    let both = vec![
+        grant(Approver::Customer),
+        grant(Approver::Supervisor),
+        changed,
+    ];
+    let events = running.advance(at(0), both).await.unwrap();
+    assert_eq!(names(&events).last().unwrap(), "approval_needed b");
+    assert_eq!(world.backend.called(), ["a"]);
+}
+
+const WRITE: &str = r#"
+completion = "refund is defined"
+[[steps]]
+id = "refund"
+label = "Refund"
+owner = "tool"
+tool = "refund"
+gives = "refund"
+"#;
+
+#[tokio::test]
+async fn a_write_whose_end_is_unknown_goes_to_a_person_and_is_not_done_again() {
+    let backend = Backend::default().with("refund", vec![Err(ErrorKind::Timeout), Ok(json!(1))]);
+    let (world, mut running) = begin(WRITE, Situation::new("n"), backend).await;
+    let events = running.advance(at(0), vec![]).await.unwrap();
+    assert_eq!(names(&events)[1..], ["step_failed refund", "needs_person"]);
+    let mut running = world.runner.resume(running.stream().clone()).await.unwrap();
+    assert!(running.advance(at(9), vec![]).await.unwrap().is_empty());
+    assert_eq!(world.backend.called().len(), 1);
+    // The person finds that nothing was done, and says so: that is another action.
+    let back = StrategyInput::HandedBack {
+        by: "sam".into(),
+        done: BTreeMap::new(),
+        again: vec!["refund".into()],
+    };
+    let events = running.advance(at(9), vec![back]).await.unwrap();
+    assert_eq!(names(&events).last().unwrap(), "resolved");
+    assert_eq!(world.backend.called().len(), 2);
+}
+
+#[tokio::test]
+async fn a_call_that_was_cut_off_is_mended_by_the_ledger() {
+    for (effect, ending) in [
+        (ToolEffect::Write, "needs_person"),
+        (ToolEffect::Idempotent, "resolved"),
+    ] {
+        let (world, mut running) = begin(WRITE, Situation::new("n"), Backend::default()).await;
+        let spec = ToolSpec::new("refund", "Hangs").with_effect(effect);
+        let hanging = FnTool::new(spec, |_: Map<String, Value>, _| async {
+            std::future::pending::<()>().await;
+            Ok(json!(1))
+        });
+        let tools = Tools::new([Arc::new(hanging) as Arc<dyn Tool>]);
+        let strategist = Arc::new(Strategist::default());
+        let ledger = ActionLedger::new(tools, world.store.clone());
+        let hung = StrategyRunner::new(strategist.clone(), ledger, world.store.clone());
+        let mut cut = hung.resume(running.stream().clone()).await.unwrap();
+        let moment = std::time::Duration::from_millis(20);
+        assert!(
+            tokio::time::timeout(moment, cut.advance(at(0), vec![]))
+                .await
+                .is_err()
+        );
+        // Whoever held it before has missed something.
+        assert_eq!(
+            running.advance(at(0), vec![]).await.unwrap_err().kind(),
+            ErrorKind::Conflict
+        );
+        let tools = Tools::new([world.backend.tool("refund", effect)]);
+        let ledger = ActionLedger::new(tools, world.store.clone());
+        let next = StrategyRunner::new(strategist, ledger, world.store.clone());
+        let mut running = next.resume(running.stream().clone()).await.unwrap();
+        let events = running.advance(at(0), vec![]).await.unwrap();
+        assert_eq!(names(&events).last().unwrap(), ending);
+        assert_eq!(
+            world.backend.called().len(),
+            usize::from(effect == ToolEffect::Idempotent)
+        );
+    }
+}
+
+#[tokio::test]
+async fn two_processes_do_not_drive_the_same_strategy() {
+    let (world, mut one) = begin(WRITE, Situation::new("n"), Backend::default()).await;
+    let mut two = world.runner.resume(one.stream().clone()).await.unwrap();
+    one.advance(at(0), vec![]).await.unwrap();
+    let error = two.advance(at(0), vec![]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_eq!(world.backend.called().len(), 1);
+}
+
+const CHANGING: &str = r#"
+completion = "true"
+[[questions]]
+fact = "colour"
+ask = "Which colour?"
+within = "1 day"
+[[steps]]
+id = "a"
+label = "Reserve"
+owner = "tool"
+tool = "a"
+when = "wanted"
+undo = { tool = "undo_a", when = "not wanted" }
+[[steps]]
+id = "pack"
+label = "Pack"
+owner = "human"
+after = ["a"]
+when = "wanted and colour == 'blue'"
+within = "1 day"
+"#;
+
+#[tokio::test]
+async fn facts_change_and_the_plan_follows() {
+    let (world, mut running) = begin(
+        CHANGING,
+        Situation::new("n").with_fact("wanted", true),
+        Backend::default(),
+    )
+    .await;
+    let set = |name: &str, value: Value| StrategyInput::Facts {
+        facts: facts(json!({ name: value })),
+    };
+    let events = running.advance(at(0), vec![]).await.unwrap();
+    assert_eq!(names(&events)[2..], ["question colour"]);
+    let events = running
+        .advance(at(0), vec![set("colour", json!("blue"))])
+        .await
+        .unwrap();
+    assert_eq!(names(&events), ["work_needed pack"]);
+    let events = running
+        .advance(at(0), vec![set("wanted", json!(false))])
+        .await
+        .unwrap();
+    assert_eq!(
+        names(&events),
+        ["taken_back a", "step_failed pack", "resolved"]
+    );
+    assert_eq!(world.backend.called(), ["a", "undo_a"]);
+}
+
+#[tokio::test]
+async fn who_never_answers_is_looked_after_by_a_person() {
+    let (_, mut running) = begin(
+        CHANGING,
+        Situation::new("n").with_fact("wanted", true),
+        Backend::default(),
+    )
+    .await;
+    running.advance(at(0), vec![]).await.unwrap();
+    assert_eq!(running.wakes_at(), Some(at(1)));
+    let events = running.advance(at(1), vec![]).await.unwrap();
+    assert_eq!(names(&events), ["taken_back a", "needs_person"]);
+}
+
+#[tokio::test]
+async fn what_is_cancelled_is_taken_back() {
+    let (world, mut running) = begin(
+        CHANGING,
+        Situation::new("n").with_fact("wanted", true),
+        Backend::default(),
+    )
+    .await;
+    running.advance(at(0), vec![]).await.unwrap();
+    let events = running
+        .advance(
+            at(0),
+            vec![StrategyInput::Cancelled {
+                why: "moved away".into(),
+            }],
+        )
+        .await
+        .unwrap();
+    assert_eq!(names(&events), ["taken_back a", "cancelled"]);
+    assert_eq!(world.backend.called(), ["a", "undo_a"]);
+}
+
+#[tokio::test]
+async fn facts_that_nobody_can_tell_and_tests_that_never_hold_end_with_a_person() {
+    let nobody = WRITE.replace(
+        "tool = \"refund\"",
+        "tool = \"refund\"\nwhen = \"riddle > 3\"",
+    );
+    let (_, mut running) = begin(&nobody, Situation::new("n"), Backend::default()).await;
+    let events = running.advance(at(0), vec![]).await.unwrap();
+    let StrategyEvent::NeedsPerson { why, briefing } = &events[0] else {
+        panic!()
+    };
+    assert!(why.contains("riddle"), "{why}");
+    assert_eq!(briefing.open, ["Refund"]);
+    let never = WRITE.replace("refund is defined", "false").to_owned()
+        + "[follow_up]\nafter = \"1 day\"\ntimes = 2\n";
+    let (_, mut running) = begin(&never, Situation::new("n"), Backend::default()).await;
+    running.advance(at(0), vec![]).await.unwrap();
+    assert_eq!(
+        names(&running.advance(at(1), vec![]).await.unwrap()),
+        ["followed_up"]
+    );
+    assert_eq!(
+        names(&running.advance(at(2), vec![]).await.unwrap()),
+        ["followed_up", "needs_person"]
+    );
+}
+
+#[tokio::test]
+async fn an_event_told_twice_counts_once_and_one_that_came_early_is_not_lost() {
+    let text = r#"
+completion = "true"
+[[steps]]
+id = "first"
+label = "First parcel"
+owner = "customer"
+wait = { signal = "parcel" }
+within = "9 days"
+[[steps]]
+id = "second"
+label = "Second parcel"
+owner = "customer"
+wait = { signal = "parcel" }
+within = "9 days"
+after = ["first"]
+[[steps]]
+id = "rest"
+label = "Let it rest"
+owner = "human"
+wait = { time = "1 day" }
+after = ["second"]
+"#;
+    let parcel = |id: &str| {
+        StrategyInput::Signal(StrategySignal {
+            name: "parcel".into(),
+            payload: json!(id),
+            id: Some(id.into()),
+        })
+    };
+    let (_, mut running) = begin(text, Situation::new("n"), Backend::default()).await;
+    let events = running
+        .advance(at(0), vec![parcel("p1"), parcel("p1")])
+        .await
+        .unwrap();
+    assert_eq!(
+        names(&events),
+        ["waiting first", "step_done first", "waiting second"]
+    );
+    let events = running
+        .advance(at(1), vec![parcel("p1"), parcel("p2")])
+        .await
+        .unwrap();
+    assert_eq!(names(&events), ["step_done second", "waiting rest"]);
+    assert_eq!(running.wakes_at(), Some(at(2)));
+    let events = running.advance(at(2), vec![]).await.unwrap();
+    assert_eq!(names(&events), ["step_done rest", "resolved"]);
+}
