@@ -30,7 +30,8 @@ fn tool(name: &'static str, effect: ToolEffect, answer: Value) -> Arc<dyn Tool> 
 fn tools() -> Tools {
     use ToolEffect::{Idempotent, Read, Write};
     let charge = json!({ "id": "C7", "kind": "equipment", "amount": 50, "status": "refunded" });
-    let device = json!({ "serial": "HUB-1", "in_warranty": true, "fault_reported": true, "returned": false });
+    let mut device = json!({ "serial": "HUB-1", "in_warranty": true, "fault_reported": true });
+    device["returned"] = json!(false);
     Tools::new([
         tool("get_charge", Read, charge),
         tool("get_device", Read, device),
@@ -82,40 +83,28 @@ async fn main() -> Result<()> {
     let runner = StrategyRunner::new(strategist.clone(), ledger, store);
 
     // The second contact about the same charge, so somebody stays responsible.
-    let mut profile = CustomerProfile {
-        id: "u1".into(),
+    let profile = CustomerProfile {
+        attributes: [("account_number".to_owned(), "LF402117".to_owned())].into(),
         ..CustomerProfile::default()
     };
-    profile
-        .attributes
-        .insert("account_number".into(), "LF402117".into());
     let mut situation = Situation::new("billing-dispute").with_profile(profile);
     situation.earlier_contacts = 2;
     let mut now = Timestamp::now();
     let plan = strategist.plan(&situation, now)?;
-    println!(
-        "goal: {}\nadapted: {:?}",
-        plan.template.goal, plan.adaptations
-    );
+    println!("{}\n{:?}", plan.template.goal, plan.adaptations);
 
     let conversation = StreamKey {
         tenant: TenantId::from("larkfield"),
         conversation: "call-1".into(),
     };
-    let stream = runner
-        .begin(conversation, plan, now)
-        .await?
-        .stream()
-        .clone();
+    let begun = runner.begin(conversation, plan, now).await?;
+    let stream = begun.stream().clone();
     let mut inputs = Vec::new();
     for day in 0..30 {
         // Every day another process takes it up.
         let mut running = runner.resume(stream.clone()).await?;
         for event in running.advance(now, std::mem::take(&mut inputs)).await? {
-            println!(
-                "day {day}: {}",
-                serde_json::to_string(&event).unwrap_or_default()
-            );
+            println!("day {day}: {}", json!(event));
             if let StrategyEvent::Resolved { .. } = event {
                 assert_eq!(running.state().needs, ["billing-dispute", "warranty-claim"]);
                 return Ok(());

@@ -475,7 +475,8 @@ impl RunningStrategy {
         let store = &self.runner.store;
         self.version = store.append(&self.stream, self.version, &records).await?;
         for entry in entries {
-            self.state.apply(entry, now);
+            let counts = self.state.apply(entry, now);
+            let tools = self.runner.ledger.tools();
             told.extend(tell::event(entry, counts, &self.state, tools));
         }
         Ok(())

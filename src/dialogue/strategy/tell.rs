@@ -8,8 +8,13 @@ use super::state::{StepStatus, StrategyEnding, StrategyState};
 use super::template::{StepOwner, StrategyStep};
 use crate::dialogue::tool::Tools;
 
-/// What `entry` means for the host; `state` is the one after it.
-pub(super) fn event(entry: &Entry, state: &StrategyState, tools: &Tools) -> Option<StrategyEvent> {
+/// What `entry` means for the host; `state` is the one after it, `counts` whether it changed anything.
+pub(super) fn event(
+    entry: &Entry,
+    counts: bool,
+    state: &StrategyState,
+    tools: &Tools,
+) -> Option<StrategyEvent> {
     let label = |step: &str| {
         state
             .strategy
@@ -194,13 +199,11 @@ fn briefing(state: &StrategyState, tools: &Tools) -> StrategyBriefing {
             _ => {}
         }
     }
-    let shown = |(name, value): (&String, &Value)| {
-        let masked = tools
-            .specs()
-            .fold(value.clone(), |value, spec| spec.mask(&value));
-        (name.clone(), masked)
-    };
-    briefing.facts = state.facts.iter().map(shown).collect();
+    let facts = Value::Object(state.facts.clone());
+    let shown = tools.specs().fold(facts, |facts, spec| spec.mask(&facts));
+    if let Value::Object(facts) = shown {
+        briefing.facts = facts;
+    }
     briefing
 }
 
