@@ -1,6 +1,8 @@
 //! Playbooks, the planner that proposes, the pure function that disposes, and the next best action.
 
 mod command;
+pub mod journey;
+pub mod learning;
 mod next_action;
 mod planner;
 mod playbook;

@@ -134,7 +134,10 @@ pub(super) fn is_known(path: &str, facts: &Facts) -> bool {
 ///
 /// # Errors
 /// The facts that are missing.
-pub(super) fn fill(template: &Value, facts: &Facts) -> Result<Value, BTreeSet<String>> {
+pub(in crate::dialogue) fn fill(
+    template: &Value,
+    facts: &Facts,
+) -> Result<Value, BTreeSet<String>> {
     match template {
         Value::String(text) => fill_text(text, facts),
         Value::Array(items) => items.iter().map(|item| fill(item, facts)).collect(),
@@ -193,7 +196,7 @@ pub(super) fn fault(condition: &str) -> Option<String> {
 }
 
 /// What is wrong with the texts of a template, if anything.
-pub(super) fn template_fault(template: &Value) -> Option<String> {
+pub(in crate::dialogue) fn template_fault(template: &Value) -> Option<String> {
     match template {
         Value::String(text) => expressions(text).into_iter().find_map(fault),
         Value::Array(items) => items.iter().find_map(template_fault),

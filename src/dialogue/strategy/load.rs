@@ -245,18 +245,18 @@ impl Fault {
 }
 
 /// A length of time as people write it: `5 days`, `36h`, `PT2H`. A day has 24 hours.
-pub(super) mod span {
+pub(in crate::dialogue) mod span {
     use jiff::{SignedDuration, Span, SpanRelativeTo, Unit};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(in super::super) fn serialize<S: Serializer>(
+    pub(in crate::dialogue) fn serialize<S: Serializer>(
         length: &SignedDuration,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_str(length)
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(in crate::dialogue) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<SignedDuration, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -280,7 +280,7 @@ pub(super) mod some_span {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     #[allow(clippy::ref_option, reason = "the form that serde calls")]
-    pub(in super::super) fn serialize<S: Serializer>(
+    pub(in crate::dialogue) fn serialize<S: Serializer>(
         length: &Option<SignedDuration>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -290,7 +290,7 @@ pub(super) mod some_span {
         }
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(in crate::dialogue) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<SignedDuration>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;

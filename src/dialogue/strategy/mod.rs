@@ -14,8 +14,8 @@
 mod decide;
 mod entry;
 mod event;
-mod expression;
-mod load;
+pub(super) mod expression;
+pub(super) mod load;
 mod policy;
 mod runner;
 mod state;
