@@ -34,6 +34,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 const DIR: &str = "ATTENDANT_STRATEGY_DIR";
+const COUNT: &str = "ATTENDANT_STRATEGY_COUNT";
+/// Where the child stands still, until it is killed.
+const POINT: &str = "ATTENDANT_STRATEGY_POINT";
 const STRATEGIES: usize = 60;
 
 const TEMPLATE: &str = r#"
@@ -102,6 +105,7 @@ fn tool(dir: &Path, name: &'static str, effect: ToolEffect) -> Arc<dyn Tool> {
             let line = format!("{} {name} {}", call.conversation, call.idempotency_key);
             let before = std::fs::read_to_string(&path).unwrap_or_default();
             let known = effect == ToolEffect::Idempotent && before.lines().any(|l| l == line);
+            pause(&format!("before {name}"));
             if !known {
                 let mut file = File::options()
                     .create(true)
@@ -110,10 +114,18 @@ fn tool(dir: &Path, name: &'static str, effect: ToolEffect) -> Arc<dyn Tool> {
                     .unwrap();
                 file.write_all(format!("{line}\n").as_bytes()).unwrap();
             }
+            pause(&format!("after {name}"));
             tokio::time::sleep(Duration::from_millis(2)).await;
             Ok(json!({ "id": call.idempotency_key }))
         }
     }))
+}
+
+fn pause(point: &str) {
+    if std::env::var(POINT).is_ok_and(|wanted| wanted == point) {
+        println!("\nat {point}");
+        std::thread::sleep(Duration::from_secs(60));
+    }
 }
 
 async fn runner(dir: &Path) -> (StrategyRunner, Arc<Strategist>) {
@@ -182,6 +194,7 @@ async fn drive(running: &mut RunningStrategy, number: usize) -> Result<()> {
         running.advance(now, std::mem::take(&mut inputs)).await?;
         for by in yes {
             println!("\napproved {number} {by}");
+            pause(&format!("approved {by}"));
         }
         if let Some(ending) = &running.state().ending {
             println!(
@@ -201,6 +214,7 @@ async fn drive(running: &mut RunningStrategy, number: usize) -> Result<()> {
             }
         }
         if inputs.is_empty() {
+            pause("waiting");
             now = running.wakes_at().expect("it waits for something");
         }
     }
@@ -215,7 +229,8 @@ async fn child() {
     };
     let (runner, strategist) = runner(Path::new(&dir)).await;
     println!("\nopened");
-    for number in 0..STRATEGIES {
+    let count: usize = std::env::var(COUNT).unwrap().parse().unwrap();
+    for number in 0..count {
         let mut running = take_up(&runner, &strategist, number).await.unwrap();
         if running.state().ending.is_none() {
             drive(&mut running, number).await.unwrap();
@@ -224,10 +239,12 @@ async fn child() {
     println!("\nall");
 }
 
-fn spawn(dir: &Path) -> (Child, Receiver<String>) {
+fn spawn(dir: &Path, count: usize, point: &str) -> (Child, Receiver<String>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child", "--ignored", "--nocapture"])
         .env(DIR, dir)
+        .env(COUNT, count.to_string())
+        .env(POINT, point)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -280,7 +297,7 @@ async fn nothing_is_done_twice_when_the_process_is_killed() {
     let mut known = Acknowledged::default();
     let mut kills = 0;
     for round in 0.. {
-        let (mut child, told) = spawn(dir.path());
+        let (mut child, told) = spawn(dir.path(), STRATEGIES, "");
         let opened = told.iter().find(|line| line == "opened");
         assert!(opened.is_some(), "the child did not start");
         if round < rounds {
@@ -295,28 +312,72 @@ async fn nothing_is_done_twice_when_the_process_is_killed() {
         }
         assert!(round < rounds, "the child failed by itself");
     }
-    check(dir.path(), &known, kills).await;
+    let (resolved, person) = check(dir.path(), STRATEGIES, &known).await;
+    eprintln!(
+        "{kills} kills, {resolved} resolved, {person} with a person, {} acknowledged",
+        known.ended.len()
+    );
+    assert!(kills > 0 && resolved > 0);
 }
 
-async fn check(dir: &Path, known: &Acknowledged, kills: u64) {
-    let mut count: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for line in std::fs::read_to_string(log(dir)).unwrap().lines() {
+/// The same at every point that matters, in one strategy each.
+#[tokio::test]
+async fn a_kill_in_a_tool_an_approval_and_a_wait_is_survived() {
+    for (point, with_person) in [
+        ("before reserve", false),
+        ("after reserve", false),
+        ("approved Customer", false),
+        ("approved HumanAgent", false),
+        ("before pay", true),
+        ("after pay", true),
+        ("waiting", false),
+        ("before tell", false),
+        ("after tell", false),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut known = Acknowledged::default();
+        let (mut child, told) = spawn(dir.path(), 1, point);
+        let there = format!("at {point}");
+        loop {
+            let line = told.recv_timeout(Duration::from_secs(50)).unwrap();
+            known.note(&line);
+            if line == there {
+                break;
+            }
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (mut child, told) = spawn(dir.path(), 1, "");
+        assert!(child.wait().unwrap().success(), "{point}");
+        told.iter().for_each(|line| known.note(&line));
+        let (_, person) = check(dir.path(), 1, &known).await;
+        assert_eq!(person == 1, with_person, "{point}");
+    }
+}
+
+/// How many were resolved, and how many went to a person.
+async fn check(dir: &Path, count: usize, known: &Acknowledged) -> (u32, u32) {
+    let mut done: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for line in std::fs::read_to_string(log(dir))
+        .unwrap_or_default()
+        .lines()
+    {
         let (conversation, rest) = line.split_once(' ').unwrap();
         let tool = rest.split_once(' ').unwrap().0;
-        *count
+        *done
             .entry((conversation.to_owned(), tool.to_owned()))
             .or_default() += 1;
     }
     assert!(
-        count.values().all(|times| *times == 1),
-        "something was done twice: {count:?}"
+        done.values().all(|times| *times == 1),
+        "something was done twice: {done:?}"
     );
     let (runner, _) = runner(dir).await;
     let (mut resolved, mut person) = (0, 0);
-    for number in 0..STRATEGIES {
+    for number in 0..count {
         let running = runner.resume(stream(number)).await.unwrap();
         let state = running.state();
-        let did = |tool: &str| count.contains_key(&(format!("c{number}"), tool.to_owned()));
+        let did = |tool: &str| done.contains_key(&(format!("c{number}"), tool.to_owned()));
         match state.ending.as_ref().expect("it has ended") {
             StrategyEnding::Resolved => {
                 assert!(
@@ -345,9 +406,5 @@ async fn check(dir: &Path, known: &Acknowledged, kills: u64) {
             assert_eq!(state.ending.as_ref(), Some(told), "another end");
         }
     }
-    eprintln!(
-        "{kills} kills, {resolved} resolved, {person} with a person, {} acknowledged",
-        known.ended.len()
-    );
-    assert!(kills > 0 && resolved > 0);
+    (resolved, person)
 }

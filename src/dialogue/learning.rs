@@ -195,15 +195,13 @@ impl ActionLearner {
         for action in &mut actions {
             let admissible = action.preconditions.is_empty();
             let seen = learned.arms.judge(&action.action, &context);
-            let explored =
-                (self.options.eagerness * seen.doubt).clamp(0.0, self.options.most_explored);
-            let most = if admissible {
-                self.options.most_moved
-            } else {
-                0.0
+            let most = self.options.most_moved;
+            let explored = self.options.eagerness * seen.doubt;
+            let explored = explored.clamp(0.0, self.options.most_explored);
+            let moved = match admissible {
+                true => (seen.better.clamp(-most, most) + explored).min(most),
+                false => seen.better.clamp(-most, 0.0),
             };
-            let explored = if admissible { explored } else { 0.0 };
-            let moved = (seen.better + explored).clamp(-self.options.most_moved, most);
             action.score = (action.score + moved).clamp(0.0, 1.0);
             if seen.times > 0 && moved.abs() >= 0.005 {
                 let word = if moved > 0.0 { "better" } else { "worse" };

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+/// How many outcomes it takes to believe half of what they say: a few failures at the start are no reason to give an
+/// action up, which within the bounds of exploring it would not get over.
+const RIDGE: f64 = 8.0;
 /// How many outcomes the first guess of what is usual is worth, and that guess.
 const USUAL: (f32, f32) = (4.0, 0.5);
 
@@ -20,7 +23,7 @@ pub(super) struct Arms {
 pub(super) struct Seen {
     /// By how much it does better than usual.
     pub(super) better: f32,
-    /// One standard deviation of that, in units of the noise; 1 or more where nothing is known.
+    /// One standard deviation of that, in units of the noise.
     pub(super) doubt: f32,
     /// Outcomes.
     pub(super) times: u32,
@@ -28,7 +31,7 @@ pub(super) struct Seen {
 
 #[derive(Clone, Debug)]
 struct Arm {
-    /// Inverse of the sum of outer products and the identity, row by row.
+    /// Inverse of the sum of outer products and the ridge, row by row.
     inverse: Vec<f64>,
     /// Sum of contexts by reward.
     sum: Vec<f64>,
@@ -95,7 +98,10 @@ impl Arms {
 impl Arm {
     fn new(width: usize) -> Self {
         let mut inverse = vec![0.0; width * width];
-        inverse.iter_mut().step_by(width + 1).for_each(|x| *x = 1.0);
+        inverse
+            .iter_mut()
+            .step_by(width + 1)
+            .for_each(|x| *x = 1.0 / RIDGE);
         Self {
             inverse,
             sum: vec![0.0; width],

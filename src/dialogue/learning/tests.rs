@@ -61,7 +61,7 @@ async fn it_learns_and_its_regret_stays_below_that_of_the_prior_order() {
             action("article", 0.5),
         ]
     };
-    for seed in 1..=5_u64 {
+    for seed in 1..=20_u64 {
         let learner = learner(&Arc::new(MemoryStore::default()));
         learner.recall(&tenant()).await.unwrap();
         let mut state = seed;
@@ -125,7 +125,7 @@ async fn a_score_is_moved_within_its_bounds_and_the_reason_says_so() {
     assert_eq!(first(&ranked), "bad", "too far apart to be overruled");
     let near = |a: f32, b: f32| (a - b).abs() < 1e-5;
     assert!(
-        near(ranked[0].score, 0.75) && near(ranked[1].score, 0.65),
+        (0.75..0.76).contains(&ranked[0].score) && near(ranked[1].score, 0.65),
         "{ranked:?}"
     );
     assert!(
@@ -149,7 +149,7 @@ async fn what_may_not_be_done_is_not_explored() {
     learner.recall(&tenant()).await.unwrap();
     let mut blocked = action("blocked", 0.5);
     blocked.preconditions.push("identity is verified".into());
-    let ranked = learner.rerank(&tenant(), &[], vec![blocked.clone(), action("new", 0.46)]);
+    let ranked = learner.rerank(&tenant(), &[], vec![blocked.clone(), action("new", 0.48)]);
     assert_eq!(first(&ranked), "new", "only this one is worth a try");
     assert_eq!(ranked[1].score, 0.5);
     for _ in 0..50 {

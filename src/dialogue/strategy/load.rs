@@ -230,7 +230,7 @@ impl Fault {
             .iter()
             .skip(table)
             .take_while(|line| !line.starts_with("[["))
-            .position(|line| is_key(&line))
+            .position(is_key)
             .map_or(table, |after| table + after);
         Error::new(
             ErrorKind::Config,

@@ -32,16 +32,18 @@ fn at(days: i64) -> Timestamp {
     start + SignedDuration::from_hours(24 * days)
 }
 
+type Answer = std::result::Result<Value, ErrorKind>;
+
 /// A backend: what each tool answers, and what was called.
 #[derive(Clone, Default)]
 struct Backend {
-    answers: Arc<Mutex<BTreeMap<String, Vec<Result<Value, ErrorKind>>>>>,
+    answers: Arc<Mutex<BTreeMap<String, Vec<Answer>>>>,
     calls: Arc<Mutex<Vec<(String, Value)>>>,
 }
 
 impl Backend {
     /// The answers of a tool, one a call; the last again and again.
-    fn with(self, tool: &str, answers: Vec<Result<Value, ErrorKind>>) -> Self {
+    fn with(self, tool: &str, answers: Vec<Answer>) -> Self {
         self.answers.lock().insert(tool.to_owned(), answers);
         self
     }

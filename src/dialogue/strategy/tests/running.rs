@@ -66,7 +66,7 @@ async fn a_billing_dispute_turns_out_to_be_a_warranty_claim() {
     drop(running);
     assert_eq!(
         world.runner.streams(&"larkfield".into()).await.unwrap(),
-        [stream.clone()]
+        std::slice::from_ref(&stream)
     );
     let mut running = world.runner.resume(stream).await.unwrap();
     assert_eq!(
