@@ -20,7 +20,7 @@ fn tool(name: &'static str, effect: ToolEffect, answer: Value) -> Arc<dyn Tool> 
     Arc::new(FnTool::new(
         spec,
         move |arguments: Map<String, Value>, _| {
-            println!("    {name} {}", Value::Object(arguments));
+            show(&format!("    {name} {}", Value::Object(arguments)));
             let answer = answer.clone();
             async move { Ok(answer) }
         },
@@ -38,7 +38,6 @@ fn tools() -> Tools {
         tool("open_dispute", Idempotent, json!({ "id": "D1" })),
         tool("close_dispute", Idempotent, json!({})),
         tool("open_claim", Write, json!({ "id": "W1" })),
-        tool("cancel_claim", Idempotent, json!({})),
         tool("send_returns_bag", Idempotent, json!({ "tracking": "LB1" })),
         tool("refund", Write, json!({ "reference": "RF1" })),
     ])
@@ -74,6 +73,11 @@ fn answer(event: &StrategyEvent, now: Timestamp) -> Option<StrategyInput> {
     }
 }
 
+#[allow(clippy::print_stdout)] // A program of its own may print.
+fn show(line: &str) {
+    println!("{line}");
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/knowledge/strategies");
@@ -91,22 +95,20 @@ async fn main() -> Result<()> {
     situation.earlier_contacts = 2;
     let mut now = Timestamp::now();
     let plan = strategist.plan(&situation, now)?;
-    println!("{}\n{:?}", plan.template.goal, plan.adaptations);
+    show(&format!("{}\n{:?}", plan.template.goal, plan.adaptations));
 
     let conversation = StreamKey {
         tenant: TenantId::from("larkfield"),
         conversation: "call-1".into(),
     };
     let begun = runner.begin(conversation, plan, now).await?;
-    let stream = begun.stream().clone();
     let mut inputs = Vec::new();
     for day in 0..30 {
         // Every day another process takes it up.
-        let mut running = runner.resume(stream.clone()).await?;
+        let mut running = runner.resume(begun.stream().clone()).await?;
         for event in running.advance(now, std::mem::take(&mut inputs)).await? {
-            println!("day {day}: {}", json!(event));
+            show(&format!("day {day}: {}", json!(event)));
             if let StrategyEvent::Resolved { .. } = event {
-                assert_eq!(running.state().needs, ["billing-dispute", "warranty-claim"]);
                 return Ok(());
             }
             inputs.extend(answer(&event, now));
