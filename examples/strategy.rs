@@ -3,6 +3,7 @@
 //! `cargo run --example strategy` (no models)
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use attendant::conversation::{ApprovalGrant, CustomerProfile, TenantId};
 use attendant::dialogue::strategy::{
@@ -14,22 +15,25 @@ use attendant::{Error, ErrorKind, Result};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-/// A backend action that always answers the same.
+/// A backend action. One that looks something up answers otherwise once the money is refunded.
 fn tool(name: &'static str, effect: ToolEffect, answer: Value) -> Arc<dyn Tool> {
+    static REFUNDED: AtomicBool = AtomicBool::new(false);
     let spec = ToolSpec::new(name, "An action of the billing system").with_effect(effect);
-    Arc::new(FnTool::new(
-        spec,
-        move |arguments: Map<String, Value>, _| {
-            show(&format!("    {name} {}", Value::Object(arguments)));
-            let answer = answer.clone();
-            async move { Ok(answer) }
-        },
-    ))
+    let act = move |arguments: Map<String, Value>, _| {
+        show(&format!("    {name} {}", Value::Object(arguments)));
+        let mut answer = answer.clone();
+        if name == "get_charge" && REFUNDED.load(SeqCst) {
+            answer["status"] = json!("refunded");
+        }
+        REFUNDED.fetch_or(name == "refund", SeqCst);
+        async move { Ok(answer) }
+    };
+    Arc::new(FnTool::new(spec, act))
 }
 
 fn tools() -> Tools {
     use ToolEffect::{Idempotent, Read, Write};
-    let charge = json!({ "id": "C7", "kind": "equipment", "amount": 50, "status": "refunded" });
+    let charge = json!({ "id": "C7", "kind": "equipment", "amount": 50, "status": "open" });
     let mut device = json!({ "serial": "HUB-1", "in_warranty": true, "fault_reported": true });
     device["returned"] = json!(false);
     Tools::new([
@@ -50,14 +54,15 @@ fn answer(event: &StrategyEvent, now: Timestamp) -> Option<StrategyInput> {
             let facts = Map::from_iter([(fact.clone(), json!("bank account"))]);
             Some(StrategyInput::Facts { facts })
         }
-        StrategyEvent::ApprovalNeeded { step, by, .. } => Some(StrategyInput::Approved {
-            step: step.clone(),
-            grant: ApprovalGrant {
+        StrategyEvent::ApprovalNeeded { step, by, .. } => {
+            let (step, who) = (step.clone(), "sam".to_owned());
+            let grant = ApprovalGrant {
                 by: *by,
-                who: "sam".into(),
+                who,
                 at: now,
-            },
-        }),
+            };
+            Some(StrategyInput::Approved { step, grant })
+        }
         StrategyEvent::WorkNeeded { step, .. } => Some(StrategyInput::Done {
             step: step.clone(),
             result: Value::Null,
