@@ -34,8 +34,8 @@ fn tool(name: &'static str, effect: ToolEffect, answer: Value) -> Arc<dyn Tool> 
 fn tools() -> Tools {
     use ToolEffect::{Idempotent, Read, Write};
     let charge = json!({ "id": "C7", "kind": "equipment", "amount": 50, "status": "open" });
-    let mut device = json!({ "serial": "HUB-1", "in_warranty": true, "fault_reported": true });
-    device["returned"] = json!(false);
+    let device =
+        json!({ "serial": "H1", "in_warranty": true, "fault_reported": true, "returned": false });
     Tools::new([
         tool("get_charge", Read, charge),
         tool("get_device", Read, device),
@@ -55,12 +55,8 @@ fn answer(event: &StrategyEvent, now: Timestamp) -> Option<StrategyInput> {
             Some(StrategyInput::Facts { facts })
         }
         StrategyEvent::ApprovalNeeded { step, by, .. } => {
-            let (step, who) = (step.clone(), "sam".to_owned());
-            let grant = ApprovalGrant {
-                by: *by,
-                who,
-                at: now,
-            };
+            let (step, by, who, at) = (step.clone(), *by, "sam".to_owned(), now);
+            let grant = ApprovalGrant { by, who, at };
             Some(StrategyInput::Approved { step, grant })
         }
         StrategyEvent::WorkNeeded { step, .. } => Some(StrategyInput::Done {
@@ -69,11 +65,10 @@ fn answer(event: &StrategyEvent, now: Timestamp) -> Option<StrategyInput> {
         }),
         StrategyEvent::Waiting {
             signal: Some(name), ..
-        } => Some(StrategyInput::Signal(StrategySignal {
-            name: name.clone(),
-            payload: json!({ "serial": "HUB-1" }),
-            id: None,
-        })),
+        } => {
+            let signal = StrategySignal::new(name, json!({ "serial": "H1" }));
+            Some(StrategyInput::Signal(signal))
+        }
         _ => None,
     }
 }

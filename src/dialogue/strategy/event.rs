@@ -22,6 +22,17 @@ pub struct StrategySignal {
     pub id: Option<String>,
 }
 
+impl StrategySignal {
+    /// An event without an identity of its own.
+    pub fn new(name: impl Into<String>, payload: Value) -> Self {
+        Self {
+            name: name.into(),
+            payload,
+            id: None,
+        }
+    }
+}
+
 /// What a strategy is told. All of it is written down before anything follows from it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "input", rename_all = "snake_case")]

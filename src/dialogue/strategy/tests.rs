@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind};
 use crate::store::{ConversationStore, MemoryStore, StreamKey};
 
 mod adapting;
+mod changing;
 mod running;
 
 fn folder() -> PathBuf {
@@ -155,6 +156,29 @@ impl World {
         self.runner.begin(conversation, plan, at(0)).await.unwrap()
     }
 }
+
+fn template(text: &str) -> StrategyTemplate {
+    let head = "id = \"x\"\ntitle = \"X\"\ngoal = \"g\"\nneeds = [\"n\"]\n";
+    StrategyTemplate::from_toml(&format!("{head}{text}")).unwrap()
+}
+
+async fn begin(text: &str, situation: Situation, backend: Backend) -> (World, RunningStrategy) {
+    let strategist = Strategist::new(vec![template(text)], StrategyPolicy::default()).unwrap();
+    let plan = strategist.plan(&situation, at(0)).unwrap();
+    let world = World::new(strategist, backend);
+    let running = world.run(plan).await;
+    (world, running)
+}
+
+const WRITE: &str = r#"
+completion = "refund is defined"
+[[steps]]
+id = "refund"
+label = "Refund"
+owner = "tool"
+tool = "refund"
+gives = "refund"
+"#;
 
 fn yes(step: &str) -> StrategyInput {
     let grant = ApprovalGrant {
