@@ -1,6 +1,7 @@
 //! Playbooks, the planner that proposes, the pure function that disposes, and the next best action.
 
 mod command;
+pub mod flow;
 mod next_action;
 mod planner;
 mod playbook;
