@@ -155,10 +155,7 @@ pattern!(
     OFFERS,
     r"\b(can|shall|should|may|could) i (book|proceed|confirm|reserve|go ahead)|like me to\b|should i\b"
 );
-pattern!(
-    OTHERWISE,
-    r"change any|try (a|an)|different|instead"
-);
+pattern!(OTHERWISE, r"change any|try (a|an)|different|instead");
 pattern!(
     UNKNOWN,
     r"(?i)don'?t know|no idea|not sure|\bpass\b|give up|no clue|skip"
@@ -234,7 +231,8 @@ pub(super) fn field_words(field: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before = ' ';
     for c in field.chars() {
-        let starts = c.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit());
+        let starts =
+            c.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit());
         if starts || c == '_' || c == ' ' {
             words.push(String::new());
         }
@@ -258,7 +256,9 @@ pub(super) fn named(text: &str) -> Vec<String> {
         return Vec::new();
     };
     let text = first.replace_all(text, |found: &regex::Captures<'_>| found[0].to_lowercase());
-    let found = named.find_iter(&text).map(|found| found.as_str().to_owned());
+    let found = named
+        .find_iter(&text)
+        .map(|found| found.as_str().to_owned());
     found.filter(|value| value != "I").collect()
 }
 

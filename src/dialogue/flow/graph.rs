@@ -27,10 +27,7 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    pub(super) fn new(
-        replies: &BTreeMap<String, String>,
-        edges: BTreeMap<String, String>,
-    ) -> Self {
+    pub(super) fn new(replies: &BTreeMap<String, String>, edges: BTreeMap<String, String>) -> Self {
         let conditions: BTreeMap<String, i8> = replies
             .iter()
             .filter(|(label, text)| is_condition(label, text))
@@ -200,9 +197,9 @@ fn owned(labels: &[&String]) -> Vec<String> {
 
 /// The words of a condition are a bare word or two; those of a reply are a sentence.
 fn is_condition(label: &str, text: &str) -> bool {
-    let outcome = label.strip_prefix("query_").is_some_and(|rest| {
-        rest.starts_with("succe") || rest.starts_with("fail")
-    });
+    let outcome = label
+        .strip_prefix("query_")
+        .is_some_and(|rest| rest.starts_with("succe") || rest.starts_with("fail"));
     let bare = text.split_whitespace().count() <= 3
         && text.ends_with(|c: char| c.is_alphabetic())
         && !text.contains('{');

@@ -94,7 +94,8 @@ impl ActionHead {
         let wrong = || "this is no action head of this version; train it again".to_owned();
         let end = bytes.iter().position(|byte| *byte == b'\n');
         let (head, body) = bytes.split_at(end.unwrap_or(0));
-        let header: Header = serde_json::from_slice(head).or_error(ErrorKind::InvalidInput, wrong)?;
+        let header: Header =
+            serde_json::from_slice(head).or_error(ErrorKind::InvalidInput, wrong)?;
         let mut numbers = body
             .get(1..)
             .unwrap_or_default()
@@ -108,9 +109,22 @@ impl ActionHead {
         let mut nets = Vec::new();
         for _ in 0..header.nets {
             let mut take = |count: usize| -> Vec<f32> { numbers.by_ref().take(count).collect() };
-            let [context, vector, kind, pair, offset, second, second_offset, last, skip] =
-                sizes.each.map(&mut take);
-            let known = header.known.iter().map(|_| take(header.shape.hidden + 1)).collect();
+            let [
+                context,
+                vector,
+                kind,
+                pair,
+                offset,
+                second,
+                second_offset,
+                last,
+                skip,
+            ] = sizes.each.map(&mut take);
+            let known = header
+                .known
+                .iter()
+                .map(|_| take(header.shape.hidden + 1))
+                .collect();
             nets.push(HeadWeights {
                 context,
                 vector,
@@ -286,6 +300,8 @@ fn sizes(shape: &HeadShape, known: usize) -> Option<Sizes> {
         shape.pair,
     ];
     let start = known.checked_mul(hidden.checked_add(1)?)?;
-    let total = each.iter().try_fold(start, |sum, size| sum.checked_add(*size))?;
+    let total = each
+        .iter()
+        .try_fold(start, |sum, size| sum.checked_add(*size))?;
     Some(Sizes { each, total })
 }

@@ -13,9 +13,9 @@ pub(super) fn candidates(
     replies: &BTreeMap<String, String>,
     graph: &Graph,
 ) -> Vec<Candidate> {
-    let own = replies.iter().filter(|(label, _)| {
-        graph.condition(label).is_none() && !graph.queries().contains(label)
-    });
+    let own = replies
+        .iter()
+        .filter(|(label, _)| graph.condition(label).is_none() && !graph.queries().contains(label));
     let mut names: Vec<(&str, &str)> = own.map(|(a, b)| (a.as_str(), b.as_str())).collect();
     if !replies.contains_key(CUSTOM) {
         names.push((CUSTOM, ""));
@@ -29,7 +29,10 @@ fn candidate(prefix: &str, name: &str, template: &str, graph: &Graph) -> Candida
     let (text, slots) = plain(template);
     let mut words = cues::label_words(name);
     words.retain(|word| word != prefix);
-    let place = graph.labels_of(name).filter_map(|label| graph.place(label)).min();
+    let place = graph
+        .labels_of(name)
+        .filter_map(|label| graph.place(label))
+        .min();
     let asked = cues::asked(&words, &text);
     let question = text.trim_end().ends_with('?');
     let polarity = cues::polarity(&text);
@@ -39,16 +42,21 @@ fn candidate(prefix: &str, name: &str, template: &str, graph: &Graph) -> Candida
         .map(|(from, _)| from.as_str())
         .collect();
     let behind = |good: fn(i8) -> bool| {
-        before.iter().any(|from| {
-            !matches!(*from, "yes" | "no") && graph.condition(from).is_some_and(good)
-        })
+        before
+            .iter()
+            .any(|from| !matches!(*from, "yes" | "no") && graph.condition(from).is_some_and(good))
     };
     let looked = |label: &str| graph.queries().iter().any(|query| query == label);
-    let farthest = graph.labels_of(name).filter_map(|label| graph.place(label)).max();
+    let farthest = graph
+        .labels_of(name)
+        .filter_map(|label| graph.place(label))
+        .max();
     let leads = graph
         .labels_of(name)
         .any(|label| graph.edge(label).is_some_and(looked));
-    let has_edge = graph.labels_of(name).any(|label| graph.edge(label).is_some());
+    let has_edge = graph
+        .labels_of(name)
+        .any(|label| graph.edge(label).is_some());
     let two = graph.book() != graph.check();
     let mut kind: Vec<f32> = LABEL_WORDS
         .iter()
@@ -99,4 +107,3 @@ fn plain(template: &str) -> (String, Vec<String>) {
     }
     (text, slots)
 }
-

@@ -173,3 +173,6 @@ impl Flow {
             })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,10 @@ impl FlowRanker {
     /// # Errors
     /// As [`ActionHead::shipped`].
     pub fn new(embedder: Arc<dyn Embedder>) -> Result<Self> {
-        Ok(Self::with_head(embedder, Arc::new(ActionHead::shipped()?.clone())))
+        Ok(Self::with_head(
+            embedder,
+            Arc::new(ActionHead::shipped()?.clone()),
+        ))
     }
 
     /// With a head of your own training.

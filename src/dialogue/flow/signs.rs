@@ -66,7 +66,11 @@ impl<'a> Tracker<'a> {
 
     fn context(&self, last: Option<Last>, left: Option<usize>, right: Option<bool>) -> Vec<f32> {
         let graph = &self.flow.graph;
-        let before = self.happened.len().checked_sub(2).and_then(|at| self.happened.get(at));
+        let before = self
+            .happened
+            .len()
+            .checked_sub(2)
+            .and_then(|at| self.happened.get(at));
         let polarity = self.found.as_ref().map_or(0, |found| found.polarity);
         let is = |what: Last| flag(last == Some(what));
         let was = |what: Last| flag(before == Some(&what));
@@ -103,7 +107,9 @@ impl<'a> Tracker<'a> {
             flag(self.last[0].is_some()),
             scaled(self.waiting, 3, 1.0),
             flag(self.own_words),
-            self.found.as_ref().map_or(0.0, |found| found.fields.len() as f32 / 10.0),
+            self.found
+                .as_ref()
+                .map_or(0.0, |found| found.fields.len() as f32 / 10.0),
             flag(graph.check() != graph.book()),
             flag(self.queries > 0),
             flag(self.changes > 0),
@@ -146,7 +152,10 @@ impl<'a> Tracker<'a> {
         let graph = &self.flow.graph;
         let to = |text: &str| -> Vec<f32> {
             let vector = self.vectors.get(text);
-            self.replies.iter().map(|reply| similarity(vector, reply)).collect()
+            self.replies
+                .iter()
+                .map(|reply| similarity(vector, reply))
+                .collect()
         };
         let customer = to(&self.customer);
         let (agent, earlier) = (to(&self.agent[0]), to(&self.agent[1]));
@@ -168,9 +177,15 @@ impl<'a> Tracker<'a> {
         let expected = |one: &Candidate, set: &BTreeSet<&str>| {
             graph.labels_of(&one.name).any(|label| set.contains(label))
         };
-        let any = self.flow.candidates.iter().any(|one| expected(one, &way.expected));
+        let any = self
+            .flow
+            .candidates
+            .iter()
+            .any(|one| expected(one, &way.expected));
         let words: BTreeSet<String> = cues::long_words(&self.customer, 4).collect();
-        let stems: BTreeSet<String> = cues::long_words(&self.customer, 5).map(|w| stem(&w)).collect();
+        let stems: BTreeSet<String> = cues::long_words(&self.customer, 5)
+            .map(|w| stem(&w))
+            .collect();
         let polarity = self.found.as_ref().map_or(0, |found| found.polarity);
         let values = cues::values_of(&self.signs);
         let asked = self.flow.candidates.iter().filter(|one| one.asks).count();
@@ -202,7 +217,11 @@ impl<'a> Tracker<'a> {
             };
             let of = |values: &[f32]| values.get(at).copied().unwrap_or(0.0);
             pairs.extend([
-                flag(graph.labels_of(&one.name).any(|label| way.linear == Some(label))),
+                flag(
+                    graph
+                        .labels_of(&one.name)
+                        .any(|label| way.linear == Some(label)),
+                ),
                 flag(expected(one, &way.outcome)),
                 flag(expected(one, &way.answer)),
                 flag(taken.times > 0),
@@ -253,9 +272,17 @@ impl<'a> Tracker<'a> {
                 flag(now && taken.times == 0),
                 right.map_or(0.0, |right| if right { 1.0 } else { -1.0 }) * f32::from(one.polarity),
                 flag(near < UNREACHABLE && taken.times == 0),
-                if taken.times == 0 && one.asks { ratio } else { 0.0 },
+                if taken.times == 0 && one.asks {
+                    ratio
+                } else {
+                    0.0
+                },
                 flag(decided),
-                flag(one.words.iter().any(|word| word.len() >= 5 && stems.contains(&stem(word)))),
+                flag(
+                    one.words
+                        .iter()
+                        .any(|word| word.len() >= 5 && stems.contains(&stem(word))),
+                ),
                 flag(one.name == QUERY && way.decided && !decided),
                 flag(slotted && taken.since == 0 && self.found.is_some()),
             ]);
@@ -301,4 +328,3 @@ fn asks_for(one: &Candidate) -> [bool; KINDS] {
 fn stem(word: &str) -> String {
     word.chars().take(5).collect()
 }
-

@@ -47,7 +47,9 @@ impl Found {
     fn new(item: &BTreeMap<String, Value>) -> Self {
         let strings = |value: &Value| -> Option<Vec<String>> {
             let list = value.as_array().filter(|list| list.len() > 1)?;
-            list.iter().map(|one| one.as_str().map(str::to_owned)).collect()
+            list.iter()
+                .map(|one| one.as_str().map(str::to_owned))
+                .collect()
         };
         let findings = item
             .iter()
@@ -78,8 +80,12 @@ pub(super) fn result_text(item: &BTreeMap<String, Value>) -> String {
     match item.get("Message").and_then(Value::as_str) {
         Some(message) if !message.is_empty() => message.to_owned(),
         _ => {
-            let fields = item.keys().filter(|name| !NO_FINDING.contains(&name.as_str()));
-            let words: Vec<String> = fields.map(|name| cues::field_words(name).join(" ")).collect();
+            let fields = item
+                .keys()
+                .filter(|name| !NO_FINDING.contains(&name.as_str()));
+            let words: Vec<String> = fields
+                .map(|name| cues::field_words(name).join(" "))
+                .collect();
             format!("found: {}", words.join(", "))
         }
     }
@@ -148,7 +154,10 @@ impl<'a> Tracker<'a> {
         Self {
             flow,
             vectors,
-            replies: candidates.iter().map(|one| vectors.get(&one.text)).collect(),
+            replies: candidates
+                .iter()
+                .map(|one| vectors.get(&one.text))
+                .collect(),
             taken: vec![fresh; candidates.len()],
             last: [None; 3],
             happened: Vec::new(),
@@ -274,7 +283,8 @@ impl<'a> Tracker<'a> {
         self.since_query = 0;
         self.changes += usize::from(change);
         self.last_change = Some(change);
-        self.known.extend(values.keys().flat_map(|name| cues::field_words(name)));
+        self.known
+            .extend(values.keys().flat_map(|name| cues::field_words(name)));
         let graph = &self.flow.graph;
         self.at = if change { graph.book() } else { graph.check() }.to_owned();
         for (one, candidate) in self.taken.iter_mut().zip(&self.flow.candidates) {

@@ -29,18 +29,33 @@ impl<'a> Tracker<'a> {
 
     /// Whether the customer said what the last result holds and the agent did not tell, after the agent told some of it.
     pub(super) fn answered(&self, last: Option<Last>) -> Option<bool> {
-        let found = self.found.as_ref().filter(|found| !found.fields.is_empty())?;
+        let found = self
+            .found
+            .as_ref()
+            .filter(|found| !found.fields.is_empty())?;
         let candidate = self.flow.candidates.get(self.last[0]?)?;
         if last != Some(Last::Customer) || candidate.slots.is_empty() {
             return None;
         }
         let told = self.agent[0].to_lowercase();
         let said = format!(" {} ", bare(&self.customer));
-        let hidden = found.findings.iter().filter(|text| !told.contains(text.as_str()));
-        Some(hidden.into_iter().any(|text| said.contains(&format!(" {} ", bare(text)))))
+        let hidden = found
+            .findings
+            .iter()
+            .filter(|text| !told.contains(text.as_str()));
+        Some(
+            hidden
+                .into_iter()
+                .any(|text| said.contains(&format!(" {} ", bare(text)))),
+        )
     }
 
-    pub(super) fn way(&self, last: Option<Last>, left: Option<usize>, right: Option<bool>) -> Way<'a> {
+    pub(super) fn way(
+        &self,
+        last: Option<Last>,
+        left: Option<usize>,
+        right: Option<bool>,
+    ) -> Way<'a> {
         let graph = &self.flow.graph;
         let (yes, no) = (self.signs[0], self.signs[1]);
         let customer = last == Some(Last::Customer);
@@ -72,8 +87,7 @@ impl<'a> Tracker<'a> {
                 ("noanswer", _) => customer && cues::does_not_know(&self.customer),
                 ("done", _) => left == Some(0),
                 (_, Some(good)) => {
-                    last == Some(Last::Result)
-                        && (good == polarity || (polarity == 0 && good > 0))
+                    last == Some(Last::Result) && (good == polarity || (polarity == 0 && good > 0))
                 }
             };
             if holds {
@@ -114,7 +128,9 @@ impl<'a> Tracker<'a> {
                 expected = ends;
             }
         }
-        let tested = ["correct", "incorrect"].iter().any(|label| graph.condition(label).is_some());
+        let tested = ["correct", "incorrect"]
+            .iter()
+            .any(|label| graph.condition(label).is_some());
         if let Some(right) = right.filter(|_| tested) {
             let unknown = !right
                 && graph.condition("noanswer").is_some()
@@ -136,5 +152,7 @@ impl<'a> Tracker<'a> {
 /// Letters, digits and spaces, lower case.
 fn bare(text: &str) -> String {
     let text = text.to_lowercase();
-    text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == ' ').collect()
+    text.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == ' ')
+        .collect()
 }

@@ -123,9 +123,7 @@ fn event(event: Event) -> Option<FlowEvent> {
                 .map(|(name, value)| (name, plain(&value)))
                 .collect(),
         )),
-        ("KnowledgeBase", "return_item") => Some(FlowEvent::Result(
-event.item.unwrap_or_default()
-        )),
+        ("KnowledgeBase", "return_item") => Some(FlowEvent::Result(event.item.unwrap_or_default())),
         _ => None,
     }
 }

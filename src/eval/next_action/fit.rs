@@ -23,7 +23,7 @@ const SCHEDULE: Schedule = Schedule {
     hidden: 64,
     second: 32,
     epochs: 10,
-    decay: 0.1,
+    decay: 0.3,
     dropped: 0.2,
 };
 
@@ -166,12 +166,18 @@ pub(super) fn fit(
     let head = ActionHead::new(shape, nets, embedder.id(), names, flows, labels);
     Ok(Fitted {
         head,
-        usual: counts.into_iter().map(|(key, labels)| (key, most(labels))).collect(),
+        usual: counts
+            .into_iter()
+            .map(|(key, labels)| (key, most(labels)))
+            .collect(),
     })
 }
 
 fn actions_of(flow: &Flow, names: Option<&mut Vec<KnownAction>>) -> Actions {
-    let kinds = flow.candidates.iter().flat_map(|one| one.kind.iter().copied());
+    let kinds = flow
+        .candidates
+        .iter()
+        .flat_map(|one| one.kind.iter().copied());
     let known = names.map(|names| {
         let start = names.len();
         names.extend(flow.actions().map(|action| KnownAction {
@@ -182,7 +188,10 @@ fn actions_of(flow: &Flow, names: Option<&mut Vec<KnownAction>>) -> Actions {
     });
     Actions {
         kinds: kinds.collect(),
-        barred: flow.actions().map(|name| known.is_none() && name == CUSTOM).collect(),
+        barred: flow
+            .actions()
+            .map(|name| known.is_none() && name == CUSTOM)
+            .collect(),
         known,
     }
 }
@@ -201,7 +210,12 @@ pub(super) fn names(
         .collect();
     let domain = |name: &str| domain_of.get(name).copied();
     let mut prefixes: BTreeSet<String> = others.clone();
-    prefixes.extend(collection.flows.values().map(|flow| flow.prefix().to_owned()));
+    prefixes.extend(
+        collection
+            .flows
+            .values()
+            .map(|flow| flow.prefix().to_owned()),
+    );
     let of = |(name, flow): (&String, &Flow)| {
         let same: Vec<&Flow> = collection
             .flows

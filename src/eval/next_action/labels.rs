@@ -27,16 +27,23 @@ pub(super) fn learn<'a>(dialogues: impl Iterator<Item = &'a Dialogue>) -> Labels
     }
     let counted = |labels: BTreeMap<&str, BTreeSet<&str>>| -> BTreeMap<String, usize> {
         let labels = labels.into_iter();
-        labels.map(|(label, flows)| (label.to_owned(), flows.len())).collect()
+        labels
+            .map(|(label, flows)| (label.to_owned(), flows.len()))
+            .collect()
     };
     let texts = flows.into_iter();
-    texts.map(|(text, labels)| (text.to_owned(), counted(labels))).collect()
+    texts
+        .map(|(text, labels)| (text.to_owned(), counted(labels)))
+        .collect()
 }
 
 /// Keeps the words that are a reply of some flow, so that no utterance with a customer's values is kept.
 pub(super) fn keep_replies(labels: &mut Labels, collection: &Collection) {
-    let replies: BTreeSet<&String> =
-        collection.flows.values().flat_map(|flow| flow.replies().values()).collect();
+    let replies: BTreeSet<&String> = collection
+        .flows
+        .values()
+        .flat_map(|flow| flow.replies().values())
+        .collect();
     labels.retain(|text, _| replies.contains(text));
 }
 
@@ -83,6 +90,8 @@ pub(super) fn spoken(
 }
 
 fn bare(text: &str) -> String {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ").to_lowercase()
 }

@@ -5,11 +5,12 @@
 mod data;
 mod fit;
 mod labels;
+pub mod lv;
 mod net;
 mod score;
 pub mod train;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -91,16 +92,24 @@ pub async fn run(
 ) -> Result<NextActionScore> {
     let started = Instant::now();
     let mut collection = data::read(data, options.file.as_deref())?;
-    collection.dialogues.truncate(options.limit.unwrap_or(usize::MAX));
+    collection
+        .dialogues
+        .truncate(options.limit.unwrap_or(usize::MAX));
     let vectors = embed(&collection, &embedder, progress).await?;
     let all = decisions(&collection, &vectors);
     let seed = options.seed;
     let shipped = ActionHead::shipped()?;
-    let seen = collection.flows.keys().any(|flow| shipped.was_trained_on(flow));
+    let seen = collection
+        .flows
+        .keys()
+        .any(|flow| shipped.was_trained_on(flow));
     let (parts, head, timed) = if let Some(train) = &options.train {
         let taught = data::read(train, None)?;
         let vectors = embed(&taught, &embedder, progress).await?;
-        let known = collection.flows.keys().any(|flow| taught.flows.contains_key(flow));
+        let known = collection
+            .flows
+            .keys()
+            .any(|flow| taught.flows.contains_key(flow));
         let lessons = decisions(&taught, &vectors);
         if let Some(progress) = progress {
             progress("fitting", 0, 1);
@@ -116,23 +125,48 @@ pub async fn run(
         let parts = score_folds(&collection, &all, folds, &options, &*embedder, progress)?;
         let told = parts.iter().map(|(name, told)| {
             let (f1, right) = (weighted_f1(told.iter()), accuracy(told));
-            format!("{name}: weighted F1 {f1:.3}, accuracy {right:.3}, {} decisions", told.len())
+            format!(
+                "{name}: weighted F1 {f1:.3}, accuracy {right:.3}, {} decisions",
+                told.len()
+            )
         });
         told.for_each(|line| tell(&line));
         let parts = parts.into_iter().map(|(_, told)| told);
         match options.zero_shot {
             true => (parts.collect(), "zero-shot", shipped.clone()),
-            false => (vec![parts.flatten().collect()], "cross-validated", shipped.clone()),
+            false => (
+                vec![parts.flatten().collect()],
+                "cross-validated",
+                shipped.clone(),
+            ),
         }
     } else {
-        let names = names(&collection, &BTreeSet::new(), shipped.labels(), &Default::default());
-        (vec![tell_all(&collection, &all, shipped, &names)], "shipped", shipped.clone())
+        let names = names(
+            &collection,
+            &BTreeSet::new(),
+            shipped.labels(),
+            &BTreeMap::new(),
+        );
+        (
+            vec![tell_all(&collection, &all, shipped, &names)],
+            "shipped",
+            shipped.clone(),
+        )
     };
     let mean = |figure: &dyn Fn(&Vec<Told>) -> f64| {
         parts.iter().map(figure).sum::<f64>() / parts.len().max(1) as f64
     };
+    // A domain without such a dialogue has no say.
     let of = |happy: bool| {
-        mean(&|told| weighted_f1(told.iter().filter(|one| one.happy == happy)))
+        let parts = parts
+            .iter()
+            .filter(|told| told.iter().any(|one| one.happy == happy));
+        let (mut sum, mut count) = (0.0, 0.0_f64);
+        for told in parts {
+            sum += weighted_f1(told.iter().filter(|one| one.happy == happy));
+            count += 1.0;
+        }
+        sum / count.max(1.0)
     };
     Ok(NextActionScore {
         name: "next-action".to_owned(),
@@ -151,12 +185,17 @@ fn folds(collection: &Collection, by_domain: bool) -> Vec<Fold> {
     let domains: BTreeSet<&String> = collection.dialogues.iter().map(|one| &one.domain).collect();
     let fold = |name: String, holds: &dyn Fn(usize) -> bool| Fold {
         name,
-        tests: (0..collection.dialogues.len()).filter(|at| holds(*at)).collect(),
+        tests: (0..collection.dialogues.len())
+            .filter(|at| holds(*at))
+            .collect(),
     };
     if by_domain {
         let of = |domain: &&String| {
             fold((*domain).clone(), &|at| {
-                collection.dialogues.get(at).is_some_and(|one| one.domain == **domain)
+                collection
+                    .dialogues
+                    .get(at)
+                    .is_some_and(|one| one.domain == **domain)
             })
         };
         domains.iter().map(of).collect()
@@ -198,7 +237,10 @@ fn score_folds(
     });
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_by_key(|(at, ..)| *at);
-    results.into_iter().map(|(_, name, told)| Ok((name, told?))).collect()
+    results
+        .into_iter()
+        .map(|(_, name, told)| Ok((name, told?)))
+        .collect()
 }
 
 fn score_fold(
@@ -211,9 +253,17 @@ fn score_fold(
     let tests: BTreeSet<usize> = fold.tests.iter().copied().collect();
     let (scored, lessons): (Vec<&Decision>, Vec<&Decision>) =
         all.iter().partition(|one| tests.contains(&one.dialogue));
-    let fitted = fit(collection, &lessons, !options.zero_shot, embedder, options.seed)?;
+    let fitted = fit(
+        collection,
+        &lessons,
+        !options.zero_shot,
+        embedder,
+        options.seed,
+    )?;
     let rest = collection.dialogues.iter().enumerate();
-    let rest = rest.filter(|(at, _)| !tests.contains(at)).map(|(_, one)| one);
+    let rest = rest
+        .filter(|(at, _)| !tests.contains(at))
+        .map(|(_, one)| one);
     let others = prefixes(collection, rest);
     let names = names(collection, &others, fitted.head.labels(), &fitted.usual);
     let scored: Vec<Decision> = scored.into_iter().cloned().collect();
@@ -224,7 +274,7 @@ fn tell_all(
     collection: &Collection,
     decisions: &[Decision],
     head: &ActionHead,
-    names: &std::collections::BTreeMap<String, Vec<String>>,
+    names: &BTreeMap<String, Vec<String>>,
 ) -> Vec<Told> {
     let tell = |one: &Decision| {
         let dialogue = collection.dialogues.get(one.dialogue)?;
@@ -257,7 +307,9 @@ async fn time(
             let started = Instant::now();
             tracker.observe(event);
             if let FlowEvent::Customer(text) = event {
-                embedder.embed(std::slice::from_ref(text), TextKind::Query).await?;
+                embedder
+                    .embed(std::slice::from_ref(text), TextKind::Query)
+                    .await?;
                 choose(head, flow, &tracker.moment());
                 times.push(started.elapsed().as_secs_f64() * 1000.0);
                 if times.len() == TIMED {
@@ -270,3 +322,6 @@ async fn time(
     let at = (times.len() * 95 / 100).min(times.len().saturating_sub(1));
     Ok(times.get(at).copied().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

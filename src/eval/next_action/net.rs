@@ -64,7 +64,9 @@ impl Scale {
         let count = rows.clone().count().max(1) as f64;
         let mut sums = vec![0.0_f64; width];
         for row in rows.clone() {
-            sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
+            sums.iter_mut()
+                .zip(row)
+                .for_each(|(sum, x)| *sum += f64::from(*x));
         }
         let mean: Vec<f64> = sums.into_iter().map(|sum| sum / count).collect();
         let mut squares = vec![0.0_f64; width];
@@ -132,8 +134,12 @@ pub(super) fn train(
 ) -> HeadWeights {
     let mut chance = Chance::new(seed ^ 0x5eed);
     let context = lessons.iter().map(|one| one.moment.context.as_slice());
-    let pairs = lessons.iter().flat_map(|one| one.moment.pairs.chunks_exact(PAIR));
-    let kinds = lessons.iter().flat_map(|one| one.actions.kinds.chunks_exact(shape.kind.max(1)));
+    let pairs = lessons
+        .iter()
+        .flat_map(|one| one.moment.pairs.chunks_exact(PAIR));
+    let kinds = lessons
+        .iter()
+        .flat_map(|one| one.actions.kinds.chunks_exact(shape.kind.max(1)));
     let scales = [
         Scale::of(context, shape.context, 0.05),
         Scale::of(pairs, PAIR, 0.05),
@@ -161,7 +167,10 @@ pub(super) fn train(
             trainer.learn(&batch, &mut chance);
             step += 1;
             let done = step as f32 / steps as f32;
-            trainer.move_weights(step, (step as f32 / WARM).min(1.0) * (1.0 - done).max(LEAST_RATE));
+            trainer.move_weights(
+                step,
+                (step as f32 / WARM).min(1.0) * (1.0 - done).max(LEAST_RATE),
+            );
         }
     }
     trainer.finish()
@@ -238,7 +247,10 @@ impl Trainer {
         for (at, lesson) in lessons.iter().enumerate() {
             self.scales[0].apply(&lesson.moment.context, &mut batch.contexts);
             batch.vectors.extend(&lesson.moment.customer);
-            let missing = self.shape.vector.saturating_sub(lesson.moment.customer.len());
+            let missing = self
+                .shape
+                .vector
+                .saturating_sub(lesson.moment.customer.len());
             batch.vectors.extend(std::iter::repeat_n(0.0, missing));
             for pair in lesson.moment.pairs.chunks_exact(PAIR) {
                 self.scales[1].apply(pair, &mut batch.pairs);
@@ -258,7 +270,9 @@ impl Trainer {
             for (row, _) in lesson.actions.barred.iter().enumerate() {
                 batch.of.push((at, start + row));
                 let known = lesson.actions.known.as_ref();
-                batch.known.push(known.and_then(|known| known.get(row)).copied());
+                batch
+                    .known
+                    .push(known.and_then(|known| known.get(row)).copied());
             }
         }
         drop_out(&mut batch.contexts, DROPPED_SIGNS, chance);
@@ -297,7 +311,11 @@ impl Trainer {
             for (h, open) in row.iter_mut().zip(&mut open[at * hidden..][..hidden]) {
                 *open = f32::from(u8::from(*h > 0.0)) * kept;
             }
-            drop_some(&mut open[at * hidden..][..hidden], self.schedule.dropped, chance);
+            drop_some(
+                &mut open[at * hidden..][..hidden],
+                self.schedule.dropped,
+                chance,
+            );
             for (h, open) in row.iter_mut().zip(&open[at * hidden..][..hidden]) {
                 *h *= open;
             }
@@ -349,7 +367,10 @@ impl Trainer {
             }
         }
         for row in to_above.chunks_exact(second) {
-            g[SECOND_OFFSET].iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+            g[SECOND_OFFSET]
+                .iter_mut()
+                .zip(row)
+                .for_each(|(sum, x)| *sum += x);
         }
         g[SECOND] = outer(first, hidden, &to_above, second);
         let mut below = back(&to_above, second, &w[SECOND], hidden);
@@ -380,7 +401,11 @@ impl Trainer {
         let step = i32::try_from(step).unwrap_or(i32::MAX);
         let (one, two) = (1.0 - a.powi(step), 1.0 - b.powi(step));
         for (part, decayed) in DECAYED.iter().enumerate() {
-            let keep = if *decayed { 1.0 - rate * self.schedule.decay } else { 1.0 };
+            let keep = if *decayed {
+                1.0 - rate * self.schedule.decay
+            } else {
+                1.0
+            };
             let moments = self.first[part].iter_mut().zip(&mut self.second[part]);
             let sides = moments.zip(&self.gradient[part]);
             for (weight, ((m, v), g)) in self.weights[part].iter_mut().zip(sides) {
@@ -401,10 +426,25 @@ impl Trainer {
         // What the mean adds to a score is the same for every candidate.
         of_pair.undo(&mut self.weights[SKIP], &mut [0.0]);
         let hidden = self.shape.hidden;
-        let known = self.weights[KNOWN].chunks_exact(hidden).zip(&self.weights[KNOWN_SCORE]);
-        let known = known.map(|(row, score)| [row, &[*score]].concat()).collect();
-        let [context, vector, kind, pair, _, second, second_offset, last, skip, _, _] =
-            self.weights;
+        let known = self.weights[KNOWN]
+            .chunks_exact(hidden)
+            .zip(&self.weights[KNOWN_SCORE]);
+        let known = known
+            .map(|(row, score)| [row, &[*score]].concat())
+            .collect();
+        let [
+            context,
+            vector,
+            kind,
+            pair,
+            _,
+            second,
+            second_offset,
+            last,
+            skip,
+            _,
+            _,
+        ] = self.weights;
         HeadWeights {
             context,
             vector,
@@ -427,7 +467,11 @@ fn slopes(lessons: &[&Lesson<'_>], scores: &[f32]) -> Vec<f32> {
     for lesson in lessons {
         let (own, after) = rest.split_at(lesson.actions.barred.len());
         rest = after;
-        let rows = lesson.moment.pairs.chunks_exact(PAIR).zip(&lesson.actions.barred);
+        let rows = lesson
+            .moment
+            .pairs
+            .chunks_exact(PAIR)
+            .zip(&lesson.actions.barred);
         let own: Vec<f32> = own
             .iter()
             .zip(rows)
@@ -498,7 +542,9 @@ fn multiply(x: Side<'_>, y: Side<'_>) -> Vec<f32> {
     if !product(x, y, &mut out) {
         for (at, out) in out.iter_mut().enumerate() {
             let (row, column) = (at / columns, at % columns);
-            *out = (0..x.width()).map(|at| x.at(row, at) * y.at(column, at)).sum();
+            *out = (0..x.width())
+                .map(|at| x.at(row, at) * y.at(column, at))
+                .sum();
         }
     }
     out

@@ -159,6 +159,14 @@ pub(crate) enum EvalCommand {
         #[arg(long, default_value = "all-minilm-l6-v2")]
         model: String,
     },
+    /// The next action and the customers' valence in Latvian dialogues.
+    NextActionLv {
+        #[command(flatten)]
+        common: EvalCommon,
+        /// Embedding model: an id, or a folder with model.safetensors.
+        #[arg(long, default_value = "all-minilm-l6-v2")]
+        model: String,
+    },
     /// What is felt in single utterances.
     Emotion {
         #[command(flatten)]

@@ -205,6 +205,11 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             bar.finish_and_clear();
             show(&score?, common.json, screen)
         }
+        EvalCommand::NextActionLv { common, model } => {
+            let embedder = load_embedder(&cache, &model).await?;
+            let score = eval::next_action::lv::run(&common.data, embedder, common.limit).await?;
+            show(&score, common.json, screen)
+        }
         EvalCommand::Emotion {
             common,
             model,
