@@ -95,12 +95,10 @@ pub async fn run(
     }
     let names: BTreeSet<&str> = actions.iter().map(|case| case.label).collect();
     let names: Vec<&str> = names.into_iter().collect();
-    let targets = |case: &Case<&str>| {
-        names
-            .iter()
-            .map(|name| f32::from(u8::from(*name == case.label)))
-    };
-    let predicted = predict(&actions, |case| targets(case).collect());
+    let predicted = predict(&actions, |case| {
+        let is = |name: &&str| f32::from(u8::from(*name == case.label));
+        names.iter().map(is).collect()
+    });
     let right = actions.iter().zip(predicted).filter(|(case, scores)| {
         let best = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
         best.and_then(|(at, _)| names.get(at)) == Some(&case.label)

@@ -7,6 +7,8 @@ mod fit;
 mod labels;
 pub mod lv;
 mod net;
+mod products;
+mod scale;
 mod score;
 pub mod train;
 

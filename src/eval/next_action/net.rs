@@ -1,7 +1,7 @@
 //! Trains the networks of an action head: a softmax over the candidates of each decision, AdamW.
 
-use attendant_kernels::training::{Side, product};
-
+use super::products::{back, outer, times};
+use super::scale::Scale;
 use crate::dialogue::flow::{
     DECIDED, DECIDED_WORTH, HeadShape, HeadWeights, Moment, PAIR, softmax,
 };
@@ -48,62 +48,6 @@ pub(super) struct Actions {
     pub(super) known: Option<Vec<usize>>,
     /// Candidates that are never to be chosen.
     pub(super) barred: Vec<bool>,
-}
-
-/// Spread below which a sign counts as never changing.
-const UNCHANGED: f32 = 1e-4;
-
-/// Mean and spread of signs.
-struct Scale {
-    mean: Vec<f32>,
-    spread: Vec<f32>,
-}
-
-impl Scale {
-    fn of<'a>(rows: impl Iterator<Item = &'a [f32]> + Clone, width: usize, floor: f32) -> Self {
-        let count = rows.clone().count().max(1) as f64;
-        let mut sums = vec![0.0_f64; width];
-        for row in rows.clone() {
-            sums.iter_mut()
-                .zip(row)
-                .for_each(|(sum, x)| *sum += f64::from(*x));
-        }
-        let mean: Vec<f64> = sums.into_iter().map(|sum| sum / count).collect();
-        let mut squares = vec![0.0_f64; width];
-        for row in rows {
-            for ((sum, x), mean) in squares.iter_mut().zip(row).zip(&mean) {
-                *sum += (f64::from(*x) - mean).powi(2);
-            }
-        }
-        Self {
-            mean: mean.into_iter().map(|mean| mean as f32).collect(),
-            spread: squares
-                .into_iter()
-                .map(|sum| match (sum / count).sqrt() as f32 {
-                    // What never changed in training says nothing.
-                    none if none < UNCHANGED => f32::INFINITY,
-                    spread => spread + floor,
-                })
-                .collect(),
-        }
-    }
-
-    fn apply(&self, row: &[f32], out: &mut Vec<f32>) {
-        let scaled = row.iter().zip(&self.mean).zip(&self.spread);
-        out.extend(scaled.map(|((x, mean), spread)| (x - mean) / spread));
-    }
-
-    /// Weights for signs as they are, and what they add when all signs are at their mean.
-    fn undo(&self, weights: &mut [f32], offset: &mut [f32]) {
-        let width = offset.len();
-        let rows = weights.chunks_exact_mut(width);
-        for ((row, mean), spread) in rows.zip(&self.mean).zip(&self.spread) {
-            for (weight, offset) in row.iter_mut().zip(offset.iter_mut()) {
-                *weight /= spread;
-                *offset -= *weight * mean;
-            }
-        }
-    }
 }
 
 /// The weights, their order fixed.
@@ -508,44 +452,4 @@ fn drop_some(values: &mut [f32], share: f32, chance: &mut Chance) {
             }
         }
     }
-}
-
-/// `(rows, inner)` times `(inner, width)`.
-fn times(x: &[f32], inner: usize, weights: &[f32], width: usize) -> Vec<f32> {
-    let rows = x.len() / inner.max(1);
-    multiply(
-        Side::rows(x, rows, inner),
-        Side::rows(weights, inner, width).turned(),
-    )
-}
-
-/// `(rows, inner)` turned, times `(rows, width)`.
-fn outer(x: &[f32], inner: usize, y: &[f32], width: usize) -> Vec<f32> {
-    let rows = x.len() / inner.max(1);
-    multiply(
-        Side::rows(x, rows, inner).turned(),
-        Side::rows(y, rows, width).turned(),
-    )
-}
-
-/// `(rows, width)` times `(inner, width)` turned.
-fn back(y: &[f32], width: usize, weights: &[f32], inner: usize) -> Vec<f32> {
-    multiply(
-        Side::rows(y, y.len() / width.max(1), width),
-        Side::rows(weights, inner, width),
-    )
-}
-
-fn multiply(x: Side<'_>, y: Side<'_>) -> Vec<f32> {
-    let (rows, columns) = (x.height(), y.height());
-    let mut out = vec![0.0; rows * columns];
-    if !product(x, y, &mut out) {
-        for (at, out) in out.iter_mut().enumerate() {
-            let (row, column) = (at / columns, at % columns);
-            *out = (0..x.width())
-                .map(|at| x.at(row, at) * y.at(column, at))
-                .sum();
-        }
-    }
-    out
 }
