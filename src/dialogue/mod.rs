@@ -3,6 +3,7 @@
 mod command;
 mod empathy;
 mod facts;
+pub mod flow;
 pub mod journey;
 pub mod learning;
 mod next_action;
