@@ -26,4 +26,30 @@ pub struct JourneyEvent {
     pub description: String,
     /// When.
     pub at: jiff::Timestamp,
+    /// The particulars, e.g. `order`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl JourneyEvent {
+    /// An event without particulars.
+    pub fn new(
+        kind: impl Into<String>,
+        description: impl Into<String>,
+        at: jiff::Timestamp,
+    ) -> Self {
+        Self {
+            kind: kind.into(),
+            description: description.into(),
+            at,
+            attributes: BTreeMap::new(),
+        }
+    }
+
+    /// With a particular.
+    #[must_use]
+    pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.attributes.insert(name.into(), value.into());
+        self
+    }
 }

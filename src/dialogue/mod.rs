@@ -3,11 +3,15 @@
 mod command;
 mod empathy;
 mod facts;
+pub mod flow;
+pub mod journey;
+pub mod learning;
 mod next_action;
 mod planner;
 mod playbook;
 mod reader;
 mod state;
+pub mod strategy;
 mod tool;
 
 pub use command::{Command, Effect, Rejection};

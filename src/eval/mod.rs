@@ -5,6 +5,7 @@ pub mod escalation;
 pub mod grounding;
 pub mod intent;
 mod lines;
+pub mod next_action;
 mod rank;
 pub mod redact;
 pub mod retrieval;

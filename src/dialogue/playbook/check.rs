@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Playbook, Step, StepKind};
+use super::{Playbook, SlotKind, Step, StepKind};
 use crate::conversation::Approver;
 use crate::dialogue::facts::{check_expression, check_template};
 use crate::error::{Error, ErrorKind, Result};
@@ -57,10 +57,12 @@ impl Playbook {
                     "the pattern of slot {name:?} is no regular expression: {why}"
                 )));
             }
+            let is_truth =
+                |value: &str| slot.kind == SlotKind::YesNo && matches!(value, "true" | "false");
             if let Some(unknown) = slot
                 .synonyms
                 .keys()
-                .find(|value| !slot.values.contains(value))
+                .find(|value| !slot.values.contains(value) && !is_truth(value))
             {
                 return Err(self.wrong(format!(
                     "slot {name:?} has synonyms of {unknown:?}, which is none of its values"

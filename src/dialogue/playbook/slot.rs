@@ -26,7 +26,7 @@ pub struct Slot {
     /// The only values allowed; any where empty.
     #[serde(default)]
     pub values: Vec<String>,
-    /// How customers say an allowed value, besides its own words.
+    /// How customers say an allowed value, besides its own words; of a yes or no, `true` and `false`.
     #[serde(default)]
     pub synonyms: BTreeMap<String, Vec<String>>,
     /// How to ask for it.
@@ -37,6 +37,9 @@ pub struct Slot {
     /// Whether only the answer to the question for it counts, since saying it earlier means something else.
     #[serde(default)]
     pub asked_only: bool,
+    /// Whether a date lies ahead: "Monday" and "the 12th of December" mean the next one.
+    #[serde(default)]
+    pub upcoming: bool,
     /// Whether it stays out of briefings and prompts.
     #[serde(default)]
     pub secret: bool,

@@ -39,7 +39,7 @@ static DONE: Cue = LazyLock::new(|| {
 });
 static THANKS: Cue = LazyLock::new(|| {
     pattern(
-        r"^\W*(?:(?:ok|okay|great|perfect|brilliant|lovely|alright|cool|wonderful|excellent|super)\W+)*(?:many thanks|thanks|thank you|thx|ta|cheers|much appreciated)\b(?:\W+(?:so much|very much|a lot|for (?:your|the) help|you(?:'|’)?ve been \w+ ?\w*|bye|goodbye))*\W*$",
+        r"^\W*(?:(?:ok|okay|right|great|perfect|brilliant|lovely|alright|cool|wonderful|excellent|super)\W+)*(?:many thanks|thanks|thank you|thx|ta|cheers|much appreciated)\b(?:\W+(?:so much|very much|a lot|for (?:your|the) help|you(?:'|’)?ve been \w+ ?\w*|bye|goodbye))*\W*$",
     )
 });
 static GREETING: Cue = LazyLock::new(|| {
@@ -49,7 +49,7 @@ static GREETING: Cue = LazyLock::new(|| {
 });
 static NEVER_MIND: Cue = LazyLock::new(|| {
     pattern(
-        r"\b(?:never ?mind|forget (?:it|about it|that)|leave it|don(?:'|’)?t bother|changed my mind|scrap that|drop it|let(?:'|’)?s leave (?:it|that)|not any ?more|no longer want)\b",
+        r"\b(?:never ?mind|forget (?:it|about it|that)|leave it|don(?:'|’)?t bother|changed my mind|scrap that|drop it|let(?:'|’)?s leave (?:it|that)|then not|not any ?more|no longer want)\b",
     )
 });
 static ALSO: Cue = LazyLock::new(|| {
@@ -69,9 +69,20 @@ static INFORMATION: Cue = LazyLock::new(|| {
 });
 static OWN_NEED: Cue = LazyLock::new(|| {
     pattern(
-        r"\b(?:i (?:want|need|would like|was|were|have been|got|lost|can(?:'|’)?t|cannot)|i(?:'|’)d like|i(?:'|’)ve (?:been|got|lost)|i(?:'|’)m (?:moving|leaving|switching|having|calling)|please|help me|my (?:internet|broadband|line|phone|sim|bill|account|hub) (?:is|was|has|keeps|won(?:'|’)?t|does))\b",
+        r"\b(?:how (?:do|can|could|would) i|(?:can|could|will|would) you|i (?:want|need|would like|was|were|have been|got|lost|can(?:'|’)?t|cannot)|i(?:'|’)d like|i(?:'|’)ve (?:been|got|lost)|i(?:'|’)m (?:moving|leaving|switching|having|calling)|please|help me|my (?:internet|broadband|line|phone|sim|bill|account|hub) (?:is|was|has|keeps|won(?:'|’)?t|does))\b",
     )
 });
+
+static CORRECTS: Cue = LazyLock::new(|| {
+    pattern(
+        r"\b(?:actually|i meant|i mean|sorry|correction|instead|rather|wait|not that|wrong|mistake)\b|^\W*no\b",
+    )
+});
+
+/// Whether something said before is put right.
+pub(super) fn corrects(text: &str) -> bool {
+    finds(&CORRECTS, text)
+}
 
 fn finds(cue: &Cue, text: &str) -> bool {
     cue.as_ref().is_some_and(|regex| regex.is_match(text))

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use jiff::ToSpan;
+use jiff::civil::Date;
 use regex::Regex;
 
 use crate::conversation::AnnotationKind;
@@ -32,6 +34,9 @@ impl Words<'_> {
         if !slot.values.is_empty() {
             return self.choice(slot, asked);
         }
+        if slot.kind == SlotKind::YesNo {
+            return if asked { self.truth(slot) } else { None };
+        }
         if let Some(found) = self.identifier(slot) {
             return Some(found);
         }
@@ -54,6 +59,22 @@ impl Words<'_> {
         let value = found.as_str().to_owned();
         let span = written(self.text, &value);
         Some(FoundValue { value, span })
+    }
+
+    /// Yes or no: what the words say of the matter comes before a yes at their beginning ("okay, still red").
+    fn truth(&self, slot: &Slot) -> Option<FoundValue> {
+        let as_choice = Slot {
+            values: vec!["true".into(), "false".into()],
+            ..slot.clone()
+        };
+        let said = self.choice(&as_choice, false);
+        said.or_else(|| {
+            let yes = super::cues::clear_answer(self.text)?;
+            Some(FoundValue {
+                value: yes.to_string(),
+                span: None,
+            })
+        })
     }
 
     /// One of the allowed values, by its own words or others for it. Two at once are none.
@@ -90,14 +111,31 @@ impl Words<'_> {
     fn annotated(&self, slot: &Slot, asked: bool) -> Option<FoundValue> {
         let kind = slot.kind.annotation()?;
         let found = annotate(self.text, Some(self.language));
-        let fits = |wanted: AnnotationKind| found.iter().filter(move |one| one.kind == wanted);
-        // Who was asked for a sum says "forty two".
-        let number = (asked && slot.kind == SlotKind::Money)
-            .then(|| fits(AnnotationKind::Number).next_back())
-            .flatten();
-        let one = fits(kind).next_back().or(number)?;
+        let fits = |wanted: AnnotationKind| found.iter().rfind(move |one| one.kind == wanted);
+        // Who was asked for a sum says "forty two", and who was asked for a number "six months".
+        let loose = match slot.kind {
+            SlotKind::Money => fits(AnnotationKind::Number),
+            SlotKind::Number => fits(AnnotationKind::Duration),
+            _ => None,
+        };
+        let Some(one) = fits(kind).or(loose.filter(|_| asked)) else {
+            let date = (slot.upcoming && asked).then(|| coming_day(self.text, today()))??;
+            return Some(FoundValue {
+                value: date.to_string(),
+                span: None,
+            });
+        };
+        let value = match one.kind {
+            AnnotationKind::Duration => one.value.chars().filter(char::is_ascii_digit).collect(),
+            AnnotationKind::Date if slot.upcoming => next_time(&one.value, today())?,
+            // A day without its year is nobody's date of birth.
+            AnnotationKind::Date if one.value.len() < 10 || one.value.starts_with('-') => {
+                return None;
+            }
+            _ => one.value.clone(),
+        };
         let value = slot
-            .accept(&one.value)
+            .accept(&value)
             .or_else(|_| slot.accept(one.words(self.text)))
             .ok()?;
         Some(FoundValue {
@@ -143,6 +181,78 @@ impl Words<'_> {
             .trim();
         (!bare.is_empty()).then(|| bare.to_owned())
     }
+}
+
+fn today() -> Date {
+    jiff::Zoned::now().date()
+}
+
+/// A date without its year is the next one of its kind.
+fn next_time(value: &str, today: Date) -> Option<String> {
+    let Some(rest) = value.strip_prefix("--") else {
+        return Some(value.to_owned());
+    };
+    let in_year = |year: i16| format!("{year:04}-{rest}").parse::<Date>().ok();
+    let this = in_year(today.year())?;
+    let next = if this < today {
+        in_year(today.year() + 1)?
+    } else {
+        this
+    };
+    Some(next.to_string())
+}
+
+/// "Monday", "tomorrow", "in two weeks": the day that is meant, ahead of today. English.
+fn coming_day(text: &str, today: Date) -> Option<Date> {
+    const DAYS: [&str; 7] = [
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+    ];
+    let text = text.to_lowercase();
+    let after = |days: i64| today.checked_add(days.days()).ok();
+    if text.contains("day after tomorrow") {
+        return after(2);
+    }
+    if text.contains("tomorrow") {
+        return after(1);
+    }
+    let now = i64::from(today.weekday().to_monday_zero_offset());
+    let named = |day: &str| {
+        let at = i64::try_from(DAYS.iter().position(|name| *name == day)?).ok()?;
+        after((at - now - 1).rem_euclid(7) + 1)
+    };
+    let words = text.split(|c: char| !c.is_alphanumeric());
+    words.clone().filter_map(named).next_back().or_else(|| {
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let spans = words
+            .windows(3)
+            .filter(|three| three.first() == Some(&"in"));
+        let mut days = spans.filter_map(|three| {
+            let count = number(three.get(1)?)?;
+            match three.get(2)?.trim_end_matches('s') {
+                "day" => Some(count),
+                "week" => Some(count * 7),
+                _ => None,
+            }
+        });
+        after(days.next()?)
+    })
+}
+
+fn number(word: &str) -> Option<i64> {
+    let small = [
+        "a", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    ];
+    let named = small
+        .iter()
+        .position(|name| *name == word)
+        .map(|at| at.max(1) as i64);
+    word.parse().ok().filter(|count| *count < 1000).or(named)
 }
 
 /// Where an identifier stands, with whatever blanks and hyphens; nowhere where it was read out.
@@ -304,6 +414,32 @@ mod tests {
         assert_eq!(
             value(&born, "3rd of March 1980", true).as_deref(),
             Some("1980-03-03")
+        );
+    }
+
+    #[test]
+    fn days_ahead_are_the_next_ones() {
+        let wednesday: Date = "2026-11-25".parse().unwrap();
+        for (text, day) in [
+            ("on Monday please", "2026-11-30"),
+            ("next wednesday", "2026-12-02"),
+            ("tomorrow if you can", "2026-11-26"),
+            ("in two weeks", "2026-12-09"),
+        ] {
+            assert_eq!(
+                coming_day(text, wednesday).unwrap().to_string(),
+                day,
+                "{text}"
+            );
+        }
+        assert_eq!(coming_day("whenever", wednesday), None);
+        assert_eq!(
+            next_time("--12-12", wednesday).as_deref(),
+            Some("2026-12-12")
+        );
+        assert_eq!(
+            next_time("--03-01", wednesday).as_deref(),
+            Some("2027-03-01")
         );
     }
 

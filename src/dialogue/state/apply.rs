@@ -40,6 +40,7 @@ pub fn apply(
     let mut rejections = Vec::new();
     let (asked, pending) = (walk.state.asked.clone(), walk.state.pending.clone());
     walk.expire();
+    let before = walk.state.clone();
     let mut progress = false;
     let mut stands_still = false;
     for command in in_order(commands) {
@@ -48,7 +49,8 @@ pub fn apply(
             false => walk.command(command),
         };
         match refused {
-            Ok(()) => progress |= !matches!(command, Command::Clarify | Command::SmallTalk),
+            // Saying the same again is no progress.
+            Ok(()) => progress |= matches!(command, Command::Answer { .. }) || walk.state != before,
             Err(reason) => {
                 let proposal =
                     serde_json::to_string(command).unwrap_or_else(|_| format!("{command:?}"));

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{ToolCall, ToolEffect, Tools};
 use crate::conversation::{ActionReceipt, ActionStatus, ApprovalGrant};
-use crate::error::{ErrorKind, OrError, Result};
-use crate::store::{ConversationStore, Record, StreamKey};
+use crate::error::{Error, ErrorKind, OrError, Result};
+use crate::store::{ConversationStore, Record, StreamKey, Version};
 
 const STARTED: &str = "action_started";
 const FINISHED: &str = "action_finished";
@@ -88,27 +88,40 @@ impl ActionLedger {
             source: action.source.clone(),
             approvals: action.approvals.clone(),
         };
-        match self.before(stream, &key).await? {
-            Before::Ended(done) if done.status == ActionStatus::Succeeded => return Ok(*done),
-            Before::Ended(done)
-                if done.status == ActionStatus::Unknown && effect == ToolEffect::Write =>
-            {
-                return Ok(*done);
-            }
-            Before::Begun if effect == ToolEffect::Write => {
-                let lost = serde_json::json!({ "error": "it was begun and interrupted; look in the backend whether it was done" });
-                let receipt = receipt(ActionStatus::Unknown, lost);
-                self.note(stream, FINISHED, &receipt).await?;
-                return Ok(receipt);
-            }
-            Before::Never | Before::Begun | Before::Ended(_) => {}
-        }
         let started = Started {
             key: key.clone(),
             tool: action.tool.clone(),
             arguments: action.arguments.clone(),
         };
-        self.note(stream, STARTED, &started).await?;
+        // Of several who want to begin at the same time one does: nobody may have written since it was looked.
+        let mut begun = Err(Error::new(
+            ErrorKind::Conflict,
+            "others kept writing to the conversation; try again",
+        ));
+        for _ in 0..ATTEMPTS {
+            let (before, version) = self.before(stream, &key).await?;
+            match before {
+                Before::Ended(done) if done.status == ActionStatus::Succeeded => return Ok(*done),
+                Before::Ended(done)
+                    if done.status == ActionStatus::Unknown && effect == ToolEffect::Write =>
+                {
+                    return Ok(*done);
+                }
+                Before::Begun if effect == ToolEffect::Write => {
+                    let lost = serde_json::json!({ "error": "it was begun and interrupted; look in the backend whether it was done" });
+                    let receipt = receipt(ActionStatus::Unknown, lost);
+                    self.note(stream, FINISHED, &receipt).await?;
+                    return Ok(receipt);
+                }
+                Before::Never | Before::Begun | Before::Ended(_) => {}
+            }
+            let record = [record(STARTED, &started)?];
+            begun = self.store.append(stream, version, &record).await;
+            if !matches!(&begun, Err(error) if error.kind() == ErrorKind::Conflict) {
+                break;
+            }
+        }
+        begun?;
         let call = ToolCall {
             idempotency_key: key.clone(),
             tenant: stream.tenant.clone(),
@@ -141,9 +154,12 @@ impl ActionLedger {
         Ok(receipts)
     }
 
-    async fn before(&self, stream: &StreamKey, key: &str) -> Result<Before> {
+    /// How far it had come, and how many records the conversation had then.
+    async fn before(&self, stream: &StreamKey, key: &str) -> Result<(Before, Version)> {
         let mut before = Before::Never;
-        for record in self.store.load(stream, 0).await? {
+        let records = self.store.load(stream, 0).await?;
+        let version = records.len() as Version;
+        for record in records {
             match record.kind.as_str() {
                 STARTED if read::<Started>(&record)?.key == key => before = Before::Begun,
                 FINISHED => {
@@ -155,14 +171,12 @@ impl ActionLedger {
                 _ => {}
             }
         }
-        Ok(before)
+        Ok((before, version))
     }
 
     /// Appends behind whatever others appended meanwhile.
     async fn note(&self, stream: &StreamKey, kind: &str, payload: &impl Serialize) -> Result<()> {
-        let payload = serde_json::to_value(payload)
-            .or_error(ErrorKind::Internal, || "a record cannot be serialised")?;
-        let record = [Record::new(kind, payload)];
+        let record = [record(kind, payload)?];
         let mut failed = None;
         for _ in 0..ATTEMPTS {
             let version = self.store.load(stream, 0).await?.len() as u64;
@@ -174,6 +188,12 @@ impl ActionLedger {
         }
         failed.map_or(Ok(()), Err)
     }
+}
+
+fn record(kind: &str, payload: &impl Serialize) -> Result<Record> {
+    let payload = serde_json::to_value(payload)
+        .or_error(ErrorKind::Internal, || "a record cannot be serialised")?;
+    Ok(Record::new(kind, payload))
 }
 
 /// The same for every attempt at the same action.

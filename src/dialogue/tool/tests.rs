@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::conversation::ActionStatus;
 use crate::error::{Error, ErrorKind};
-use crate::store::{MemoryStore, Record, StreamKey};
+use crate::store::{ConversationStore, MemoryStore, Record, StreamKey};
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Refund {
@@ -148,6 +148,39 @@ async fn what_a_kill_interrupted_is_told_and_not_repeated() {
             (status, calls)
         );
     }
+}
+
+/// Lets others go first, as a store on disk does.
+#[derive(Debug, Default)]
+struct Yielding(MemoryStore);
+
+#[async_trait]
+impl ConversationStore for Yielding {
+    async fn append(&self, key: &StreamKey, expected: u64, records: &[Record]) -> Result<u64> {
+        tokio::task::yield_now().await;
+        self.0.append(key, expected, records).await
+    }
+
+    async fn load(&self, key: &StreamKey, after: u64) -> Result<Vec<Record>> {
+        let records = self.0.load(key, after).await;
+        tokio::task::yield_now().await;
+        records
+    }
+
+    async fn list(&self, tenant: &TenantId) -> Result<Vec<ConversationId>> {
+        self.0.list(tenant).await
+    }
+}
+
+#[tokio::test]
+async fn of_several_who_begin_at_the_same_time_one_does() {
+    let (ledger, called) = ledger(ToolEffect::Write, vec![]);
+    let ledger = ActionLedger::new(ledger.tools().clone(), Arc::new(Yielding::default()));
+    let stream = stream();
+    let attempts = (0..3).map(|_| ledger.perform(&stream, refund("a/b#1")));
+    let receipts = futures::future::join_all(attempts).await;
+    assert_eq!(called.load(Ordering::SeqCst), 1);
+    assert!(receipts.iter().all(Result::is_ok), "{receipts:?}");
 }
 
 #[tokio::test]

@@ -165,6 +165,31 @@ pub(crate) enum EvalCommand {
         #[command(flatten)]
         common: EvalCommon,
     },
+    /// What the agent does next in dialogues about a task.
+    NextAction {
+        #[command(flatten)]
+        common: EvalCommon,
+        /// Fit the model to this folder instead of taking the one inside.
+        #[arg(long, value_name = "DIR", conflicts_with = "zero_shot")]
+        train: Option<PathBuf>,
+        /// Leave out each domain in turn and tell the mean.
+        #[arg(long)]
+        zero_shot: bool,
+        /// The file with the dialogues.
+        #[arg(long, value_name = "NAME")]
+        file: Option<String>,
+        /// Embedding model: an id, or a folder with model.safetensors.
+        #[arg(long, default_value = "all-minilm-l6-v2")]
+        model: String,
+    },
+    /// The next action and the customers' valence in Latvian dialogues.
+    NextActionLv {
+        #[command(flatten)]
+        common: EvalCommon,
+        /// Embedding model: an id, or a folder with model.safetensors.
+        #[arg(long, default_value = "all-minilm-l6-v2")]
+        model: String,
+    },
     /// What is felt in single utterances.
     Emotion {
         #[command(flatten)]
@@ -202,6 +227,24 @@ pub(crate) enum TrainCommand {
         /// Where the weights are written.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
+        /// The last line of standard output is one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// What the agent does next in dialogues about a task (models/action-head.md).
+    NextAction {
+        /// Folder with dialogs.jsonl.gz and tasks.
+        #[arg(long, value_name = "PATH")]
+        data: PathBuf,
+        /// Where the weights are written.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Embedding model: an id, or a folder with model.safetensors.
+        #[arg(long, default_value = "all-minilm-l6-v2")]
+        model: String,
+        /// Seed of what is drawn by chance.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
         /// The last line of standard output is one JSON object.
         #[arg(long)]
         json: bool,

@@ -206,6 +206,31 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             let score = eval::escalation::run(&common.data, common.limit)?;
             show(&score, common.json, screen)
         }
+        EvalCommand::NextAction {
+            common,
+            train,
+            zero_shot,
+            file,
+            model,
+        } => {
+            let embedder = load_embedder(&cache, &model).await?;
+            let bar = screen.bar("next action");
+            let progress = told(&bar);
+            let mut options = eval::next_action::NextActionOptions::default();
+            (options.train, options.zero_shot, options.file) = (train, zero_shot, file);
+            (options.limit, options.seed) = (common.limit, common.seed.unwrap_or_default());
+            let tell = |text: &str| screen.note(text);
+            let score =
+                eval::next_action::run(&common.data, embedder, options, Some(&progress), tell)
+                    .await;
+            bar.finish_and_clear();
+            show(&score?, common.json, screen)
+        }
+        EvalCommand::NextActionLv { common, model } => {
+            let embedder = load_embedder(&cache, &model).await?;
+            let score = eval::next_action::lv::run(&common.data, embedder, common.limit).await?;
+            show(&score, common.json, screen)
+        }
         EvalCommand::Emotion {
             common,
             model,
@@ -244,6 +269,19 @@ pub(crate) async fn train(args: TrainArgs, screen: &Screen) -> Result<()> {
             bar.finish_and_clear();
             let report = eval::escalation::train::run(&data, &out)?;
             show(&report, json, screen)
+        }
+        TrainCommand::NextAction {
+            data,
+            out,
+            model,
+            seed,
+            json,
+        } => {
+            let embedder = load_embedder(&cache, &model).await?;
+            let report =
+                eval::next_action::train::run(&data, &out, embedder, seed, Some(&progress)).await;
+            bar.finish_and_clear();
+            show(&report?, json, screen)
         }
         TrainCommand::Grounding {
             data,
