@@ -19,6 +19,8 @@ use crate::summary::SummaryOptions;
 
 /// One sentence.
 const CHAT_TOKENS: usize = 48;
+/// Fewer words than this say too little without the sentence they come from.
+const WORDS_OF_AN_ANSWER: usize = 5;
 /// More tools than this in one turn are a circle.
 const MOST_TOOLS: usize = 12;
 
@@ -278,6 +280,7 @@ impl Assistant {
                 let answer = self.answer(&Question::new(question, scope)).await?;
                 match answer.text {
                     Some(text) => {
+                        let text = in_full(text, &answer.citations);
                         let quotes: Vec<&str> =
                             answer.citations.iter().map(|c| c.quote.as_str()).collect();
                         let quoted = quotes.join(" ") == text;
@@ -415,6 +418,16 @@ impl Assistant {
                 .map(|step| step.label.clone())
                 .collect(),
         }
+    }
+}
+
+/// "£56" and "Yes." are no answers by themselves: the sentence they come from is.
+fn in_full(text: String, citations: &[Citation]) -> String {
+    match citations.first() {
+        Some(citation) if text.split_whitespace().count() < WORDS_OF_AN_ANSWER => {
+            citation.quote.replace("**", "")
+        }
+        _ => text,
     }
 }
 

@@ -68,10 +68,10 @@ impl Assistant {
             let prefix = self.prefix(conversation)?;
             let plan = self.inner.planner.plan(&prefix, state).await?;
             rejections.extend(plan.rejections);
-            let (kept, refused) =
-                self.inner
-                    .reader
-                    .grounded(plan.commands, conversation, state.playbook.is_some());
+            let (kept, refused) = self
+                .inner
+                .reader
+                .grounded(plan.commands, conversation, state);
             rejections.extend(refused.into_iter().map(|(command, reason)| Rejection {
                 proposal:
                     serde_json::to_string(&command).unwrap_or_else(|_| format!("{command:?}")),

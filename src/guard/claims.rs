@@ -102,6 +102,9 @@ pub fn unproven_promises(text: &str) -> Vec<Claim> {
 /// Enough of a verb to find it in a tool's name: refunded -> refund, cancelled -> cancel.
 fn stem(verb: &str) -> String {
     let verb = verb.to_lowercase();
+    if verb == "sent" {
+        return "send".to_owned();
+    }
     let stem = verb.strip_suffix("ed").unwrap_or(&verb);
     let stem = stem
         .strip_suffix("ll")

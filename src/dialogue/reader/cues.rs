@@ -39,7 +39,7 @@ static DONE: Cue = LazyLock::new(|| {
 });
 static THANKS: Cue = LazyLock::new(|| {
     pattern(
-        r"^\W*(?:(?:ok|okay|right|great|perfect|brilliant|lovely|alright|cool|wonderful|excellent|super)\W+)*(?:many thanks|thanks|thank you|thx|ta|cheers|much appreciated)\b(?:\W+(?:so much|very much|a lot|for (?:your|the) help|you(?:'|’)?ve been \w+ ?\w*|bye|goodbye))*\W*$",
+        r"^\W*(?:(?:ok|okay|right|good|fine|that(?:'|’)?s (?:great|good|fine)|great|perfect|brilliant|lovely|alright|cool|wonderful|excellent|super)\W+)*(?:many thanks|thanks|thank you|thx|ta|cheers|much appreciated)\b(?:\W+(?:so much|very much|a lot|for (?:your|the) help|you(?:'|’)?ve been \w+ ?\w*|bye|goodbye))*\W*$",
     )
 });
 static GREETING: Cue = LazyLock::new(|| {

@@ -3,6 +3,7 @@
 //! What is certain by its form is not left to a language model; what stays open is told, and the planner asks the model.
 
 mod cues;
+mod ground;
 mod values;
 
 pub(super) use values::{identifier, spoken_characters};
@@ -21,6 +22,8 @@ use values::Words;
 
 /// A need so likely starts a procedure where none runs.
 const NEED: f32 = 0.5;
+/// Further needs of the same message must be so likely.
+const FURTHER_NEED: f32 = 0.75;
 /// A need so likely interrupts the procedure that runs.
 const OTHER_NEED: f32 = 0.75;
 /// Likeness from which an answer means a value whose words it does not say.
@@ -195,7 +198,15 @@ impl Reader {
     fn outside(&self, turn: &Turn<'_>, needs: &[IntentMatch]) -> Reading {
         let text = turn.text;
         let question = cues::question(text);
-        let wanted = self.wanted(needs, NEED);
+        let likeliest = needs
+            .iter()
+            .map(|need| need.probability)
+            .fold(0.0, f32::max);
+        let further = needs
+            .iter()
+            .filter(|need| need.probability >= FURTHER_NEED.min(likeliest))
+            .cloned();
+        let wanted = self.wanted(&further.collect::<Vec<_>>(), NEED);
         let ends =
             cues::is_done(text) || cues::clear_answer(text) == Some(false) || cues::is_thanks(text);
         if wanted.is_empty() || text.split_whitespace().count() <= 4 && ends {
@@ -203,6 +214,14 @@ impl Reader {
                 || cues::is_done(text) && question.is_none()
             {
                 return Reading::certain(vec![Command::End]);
+            }
+            // "Okay." when there is nothing to be answered.
+            if !turn.state.runs.is_empty()
+                && cues::clear_answer(text) == Some(true)
+                && text.split_whitespace().count() <= 3
+            {
+                let more = text.to_lowercase().trim_start().starts_with('y');
+                return Reading::certain(vec![if more { Command::Clarify } else { Command::End }]);
             }
             if cues::is_thanks(text) || cues::is_greeting(text) {
                 return Reading::certain(vec![Command::SmallTalk]);
@@ -516,61 +535,6 @@ impl Reader {
             return Some(Courtesy::Thanks);
         }
         cues::is_greeting(said).then_some(Courtesy::Greeting)
-    }
-
-    /// What of the model's proposals the customer's words bear out; the rest, with the reason.
-    pub fn grounded(
-        &self,
-        commands: Vec<Command>,
-        conversation: &Conversation,
-        is_running: bool,
-    ) -> (Vec<Command>, Vec<(Command, &'static str)>) {
-        let last = conversation.transcript.last_of(Role::EndUser);
-        let text = last.map_or("", |said| said.text.as_str());
-        let language = conversation.language.as_str();
-        let said = squeezed(text);
-        let mut refused = Vec::new();
-        let mut kept = Vec::new();
-        for command in commands {
-            let objection = match &command {
-                Command::SetSlot { name, value } => {
-                    let slots = self.playbooks.iter().flat_map(|p| &p.slots);
-                    let slot = slots.into_iter().find(|slot| &slot.name == name);
-                    let is_choice = slot.is_some_and(|slot| !slot.values.is_empty());
-                    let words = Words { text, language };
-                    // A model makes up dates and numbers; only what the words hold counts.
-                    let is_read =
-                        slot.and_then(|slot| words.value(slot, true))
-                            .is_some_and(|found| {
-                                slot.and_then(|slot| slot.accept(value).ok()) == Some(found.value)
-                            });
-                    (!is_choice && !is_read && !said.contains(&squeezed(value)))
-                        .then_some("the customer did not say this value")
-                }
-                Command::Answer { .. } if is_running => cues::question(text)
-                    .is_none()
-                    .then_some("the customer asked nothing"),
-                Command::HandOff {
-                    reason: HandoffReason::CustomerAsked,
-                } => (!cues::wants_person(text)).then_some("the customer did not ask for a person"),
-                Command::Confirm { yes } => {
-                    let clear = cues::clear_answer(text);
-                    (clear.is_some_and(|said| said != *yes)
-                        || *yes && clear.is_none() && cues::question(text).is_some())
-                    .then_some("that is no clear yes")
-                }
-                Command::End => {
-                    (!(cues::is_done(text) || cues::is_thanks(text) || cues::begins_with_no(text)))
-                        .then_some("the customer did not say goodbye")
-                }
-                _ => None,
-            };
-            match objection {
-                None => kept.push(command),
-                Some(why) => refused.push((command, why)),
-            }
-        }
-        (kept, refused)
     }
 }
 

@@ -179,7 +179,7 @@ async fn what_the_model_proposes_must_be_in_the_words() {
     ];
     let mut chat = Conversation::new("acme", Channel::Chat);
     chat.say(Role::EndUser, "I live in 12 Mill-Lane");
-    let (kept, refused) = reader.grounded(proposed, &chat, true);
+    let (kept, refused) = reader.grounded(proposed, &chat, &DialogueState::default());
     assert_eq!(kept, [value("address", "12 mill lane")]);
     assert_eq!(refused.len(), 3);
 }

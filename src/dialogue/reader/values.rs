@@ -91,7 +91,16 @@ impl Words<'_> {
             named.extend(found.map(|span| (value, span)));
         }
         // "not amber, red": what is denied is not meant, and a longer way to say it holds a shorter one.
-        named.retain(|(_, span)| !is_denied(self.text, span.start));
+        named.retain(|(_, span)| !is_denied(self.text, span));
+        if named.len() > 1 && super::cues::corrects(self.text) {
+            // "The Hub, I mean the Booster": the last one counts.
+            let last = named
+                .iter()
+                .map(|(_, span)| span.start)
+                .max()
+                .unwrap_or_default();
+            named.retain(|(_, span)| span.start == last);
+        }
         let longest = named
             .iter()
             .map(|(_, span)| span.clone())
@@ -119,6 +128,9 @@ impl Words<'_> {
             _ => None,
         };
         let Some(one) = fits(kind).or(loose.filter(|_| asked)) else {
+            if slot.kind == SlotKind::Postcode {
+                return self.postcode();
+            }
             let date = (slot.upcoming && asked).then(|| coming_day(self.text, today()))??;
             return Some(FoundValue {
                 value: date.to_string(),
@@ -141,6 +153,23 @@ impl Words<'_> {
         Some(FoundValue {
             value,
             span: Some(one.start..one.end),
+        })
+    }
+
+    /// A postcode as it is written, where the words around it led the rules astray.
+    fn postcode(&self) -> Option<FoundValue> {
+        let pattern = Regex::new(r"(?i)\b([A-Z]{1,2}\d[A-Z\d]?)\s*(\d[A-Z]{2})\b").ok()?;
+        let found = pattern.captures(self.text)?;
+        let part = |at: usize| {
+            found
+                .get(at)
+                .map_or("", |part| part.as_str())
+                .to_uppercase()
+        };
+        let span = found.get(0).map(|whole| whole.range());
+        Some(FoundValue {
+            value: format!("{} {}", part(1), part(2)),
+            span,
         })
     }
 
@@ -287,9 +316,14 @@ fn find_words(text: &str, words: &str) -> Option<Range<usize>> {
     pattern.find(text).map(|found| found.range())
 }
 
-/// "not", "isn't", "rather than" right before a word.
-fn is_denied(text: &str, start: usize) -> bool {
-    let before = text.get(..start).unwrap_or_default().to_lowercase();
+/// "not", "isn't", "rather than" right before a word, or "isn't enough", "is too much" right behind it.
+fn is_denied(text: &str, span: &Range<usize>) -> bool {
+    let after = text.get(span.end..).unwrap_or_default().to_lowercase();
+    let mut next = after.split_whitespace().take(2);
+    if next.any(|word| matches!(word, "isn't" | "isnt" | "not" | "too" | "won't" | "doesn't")) {
+        return true;
+    }
+    let before = text.get(..span.start).unwrap_or_default().to_lowercase();
     let is_article = |word: &&str| matches!(*word, "a" | "an" | "the" | "my");
     let last = before
         .split_whitespace()
