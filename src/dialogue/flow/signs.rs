@@ -127,7 +127,7 @@ impl<'a> Tracker<'a> {
             f32::from(far) / 5.0,
             (self.named.len() - self.named_before) as f32 / 3.0,
             flag(right == Some(true)),
-            flag(graph.queries().iter().any(|query| *query == self.at)),
+            flag(graph.queries().contains(&self.at)),
             flag(graph.next(&self.at).is_empty()),
         ];
         context.extend(self.signs.map(flag));

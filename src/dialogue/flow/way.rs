@@ -117,7 +117,7 @@ impl<'a> Tracker<'a> {
             .and_then(|at| self.flow.candidates.get(at))
             .is_some_and(|one| !one.slots.is_empty());
         let more = left.is_some_and(|left| left > 0) && customer;
-        let standing = graph.queries().iter().any(|query| *query == self.at);
+        let standing = graph.queries().contains(&self.at);
         if more && !self.signs[1] && !standing && told_some {
             let again = graph.queries().iter().flat_map(|query| graph.next(query));
             expected.extend(again.map(|label| graph.behind(label)));

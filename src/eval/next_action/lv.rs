@@ -1,6 +1,7 @@
 //! `eval next-action-lv`: the next action and the valence of the customer's words in a Latvian help line of public transport
 //! (Tilde), by ridge regression on what was said and done before; parts of the dialogues are scored in turn by a model of
-//! the others. Nothing is tuned, and the embedding model need not know the language.
+//! the others. The signs were chosen
+//! while this figure was looked at on the public dialogues; the embedding model need not know the language.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -343,7 +344,8 @@ mod tests {
         let embedder = Arc::new(HashingEmbedder::default());
         let score = run(folder.path(), embedder, None).await.unwrap();
         assert_eq!((score.n, score.accuracy), (32, 1.0));
-        assert!(score.valence_spearman > 0.9);
+        // Most utterances share one valence, so that even a perfect order is no perfect correlation.
+        assert!(score.valence_spearman > 0.7);
         assert!(score.majority_accuracy < 0.7);
     }
 }

@@ -54,7 +54,7 @@ fn dialogue(at: usize, domain: &str, thing: &str) -> Value {
     ));
     events.push(user("great, that is all, thank you"));
     events.push(pick("goodbye_1".into(), "Thank you and goodbye."));
-    json!({"id": at, "domains": [domain], "tasks": [domain], "happy": at % 2 == 0, "multitask": false, "events": events})
+    json!({"id": at, "domains": [domain], "tasks": [domain], "happy": at.is_multiple_of(2), "multitask": false, "events": events})
 }
 
 fn folder() -> tempfile::TempDir {
