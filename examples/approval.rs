@@ -1,6 +1,7 @@
 //! An approval flow: the customer confirms, then a supervisor; only then the tool runs, and there is a receipt.
 //!
 //! `cargo run --example approval` (no weights, no network)
+#![allow(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! A chatbot with a procedure and a tool: the model proposes nothing here, code does all of it.
 //!
 //! `cargo run --example chatbot` (no weights, no network)
+#![allow(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::sync::Arc;
 

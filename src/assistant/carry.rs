@@ -286,7 +286,10 @@ impl Assistant {
                         let quoted = quotes.join(" ") == text;
                         response.add(text, answer.citations, quoted);
                     }
-                    None => response.say(&phrases.unknown),
+                    None => {
+                        response.say(&phrases.unknown);
+                        response.state.offered_person = true;
+                    }
                 }
             }
             Effect::HandOff { reason } => self.give_over(conversation, response, reason).await,

@@ -9,6 +9,11 @@ use crate::error::Result;
 /// Fewer words than this say too little to look anything up.
 const WORDS_TO_LOOK_UP: usize = 4;
 
+/// Procedures that a model may begin, of those that the words are most like.
+const MOST_LIKELY: usize = 2;
+/// And how likely they must be.
+const LEAST_LIKELY: f32 = 0.2;
+
 impl Assistant {
     /// Answers the customer's last words. `signs` are what they felt and suffered since the last answer.
     pub(crate) async fn respond(
@@ -19,8 +24,13 @@ impl Assistant {
     ) -> Result<Response> {
         // Whoever writes again needs something again.
         state.ended = false;
+        let offered_person = std::mem::take(&mut state.offered_person);
         let said = conversation.transcript.last_of(Role::EndUser);
-        let (commands, mut rejections) = self.understand(conversation, &state).await?;
+        let read_with = DialogueState {
+            offered_person,
+            ..state.clone()
+        };
+        let (commands, mut rejections) = self.understand(conversation, &read_with).await?;
         let profile = conversation.profile.clone().unwrap_or_default().attributes;
         let moment = Moment {
             playbooks: &self.inner.playbooks,
@@ -77,6 +87,23 @@ impl Assistant {
                     serde_json::to_string(&command).unwrap_or_else(|_| format!("{command:?}")),
                 reason: reason.to_owned(),
             }));
+            let likely = self.likely(conversation).await?;
+            let (kept, unlikely): (Vec<_>, Vec<_>) =
+                kept.into_iter().partition(|command| match command {
+                    Command::StartPlaybook { playbook, .. } => likely.contains(playbook),
+                    _ => true,
+                });
+            rejections.extend(unlikely.into_iter().map(|command| Rejection {
+                proposal: format!("{command:?}"),
+                reason: "the customer's words are not like those of that need".to_owned(),
+            }));
+            if kept
+                .iter()
+                .any(|command| matches!(command, Command::StartPlaybook { .. }))
+            {
+                // A question that asks for a procedure is answered by it.
+                commands.retain(|command| !matches!(command, Command::Answer { .. }));
+            }
             for proposed in kept {
                 let is_known = commands.iter().any(|known| same_subject(known, &proposed));
                 if !is_known {
@@ -97,6 +124,20 @@ impl Assistant {
             );
         }
         Ok((commands, rejections))
+    }
+}
+
+impl Assistant {
+    /// The procedures that the conversation is most like; a small model is not trusted with the others.
+    async fn likely(&self, conversation: &Conversation) -> Result<Vec<String>> {
+        let matches = self.inner.ranker.matches(conversation).await?;
+        let likely = matches
+            .into_iter()
+            .filter(|found| found.confidence >= LEAST_LIKELY);
+        Ok(likely
+            .take(MOST_LIKELY)
+            .map(|found| found.playbook)
+            .collect())
     }
 }
 

@@ -56,13 +56,14 @@ enum Work {
 }
 
 /// What came of it.
+#[allow(clippy::large_enum_variant, reason = "one at a time is alive")]
 enum Done {
     Reply {
         written: Result<Option<Structured<Suggestion>>>,
         /// What is said where nothing fit was written.
         instead: Option<Suggestion>,
     },
-    Respond(Result<Response>),
+    Respond(Result<Box<Response>>),
     Note {
         note: Result<Summary>,
         is_final: bool,

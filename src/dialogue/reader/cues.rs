@@ -24,6 +24,11 @@ static NO: Cue = LazyLock::new(|| {
 });
 static NO_PROBLEM: Cue =
     LazyLock::new(|| pattern(r"^\W*(?:no|not a) (?:problem|worries|bother)\b"));
+static FIRM_NO: Cue = LazyLock::new(|| {
+    pattern(
+        r"\b(?:but|i said) no\b|\bno,? thank(?:s| you)\b|\bnot interested\b|\bi(?:'|’)?ll pass\b|\bno offers?\b|\bi still want to (?:leave|cancel|go)\b",
+    )
+});
 static HEDGED: Cue = LazyLock::new(|| {
     pattern(r"\?|\b(?:but|however|only if|unless|first|wait|hold on|before (?:you|that|i))\b")
 });
@@ -49,7 +54,7 @@ static GREETING: Cue = LazyLock::new(|| {
 });
 static NEVER_MIND: Cue = LazyLock::new(|| {
     pattern(
-        r"\b(?:never ?mind|forget (?:it|about it|that)|leave it|don(?:'|’)?t bother|changed my mind|scrap that|drop it|let(?:'|’)?s leave (?:it|that)|then not|not any ?more|no longer want)\b",
+        r"\b(?:never ?mind|forget (?:it|about it|that)|leave it|don(?:'|’)?t bother|changed my mind|scrap that|drop it|let(?:'|’)?s leave (?:it|that)|then not|(?:only|just) asking|(?:just|only) a question|in general|just want to know|not any ?more|no longer want)\b",
     )
 });
 static ALSO: Cue = LazyLock::new(|| {
@@ -64,12 +69,12 @@ static QUESTION: Cue = LazyLock::new(|| {
 });
 static INFORMATION: Cue = LazyLock::new(|| {
     pattern(
-        r"\b(?:what(?:'|’)?s|what (?:is|are|do|does|happens|if)|how (?:much|long|many|often|soon|far)|when (?:do|does|will|is|are|can)|where (?:do|can|is|are)|why (?:do|does|is|are)|which|do you (?:have|offer|sell|charge|do|provide|accept)|is there|are there|does it|do i (?:have|need|get|pay)|will i|would i|am i)\b",
+        r"\b(?:what(?:'|’)?s|what (?:is|are|do|does|happens|if)|how (?:much|long|many|often|soon|far)|how (?:does|do you|do they|do the)\b|when (?:do|does|will|is|are|can)|where (?:do|can|is|are)|why (?:do|does|is|are)|which|do you (?:have|offer|sell|charge|do|provide|accept)|is there|are there|does it|do i (?:have|need|get|pay)|will i|would i|am i)\b",
     )
 });
 static OWN_NEED: Cue = LazyLock::new(|| {
     pattern(
-        r"\b(?:how (?:do|can|could|would) i|(?:can|could|will|would) you|i (?:want|need|would like|was|were|have been|got|lost|can(?:'|’)?t|cannot)|i(?:'|’)d like|i(?:'|’)ve (?:been|got|lost)|i(?:'|’)m (?:moving|leaving|switching|having|calling)|please|help me|my (?:internet|broadband|line|phone|sim|bill|account|hub) (?:is|was|has|keeps|won(?:'|’)?t|does))\b",
+        r"\b(?:how (?:do|can|could|would) i|(?:can|could|will|would) (?:you|we)|i (?:want|need|would like|was|were|have been|got|lost|can(?:'|’)?t|cannot)|i(?:'|’)d like|i(?:'|’)ve (?:been|got|lost)|i(?:'|’)m (?:moving|leaving|switching|having|calling)|please|help me|my (?:internet|broadband|line|phone|sim|bill|account|hub) (?:is|was|has|keeps|won(?:'|’)?t|does))\b",
     )
 });
 
@@ -90,6 +95,9 @@ fn finds(cue: &Cue, text: &str) -> bool {
 
 /// A clear yes or no, nothing hedged or asked back.
 pub(super) fn clear_answer(text: &str) -> Option<bool> {
+    if finds(&FIRM_NO, text) {
+        return Some(false);
+    }
     if finds(&HEDGED, text) {
         return None;
     }

@@ -23,7 +23,7 @@ use crate::understanding::intent::{IntentExample, IntentMatch, IntentRecognizer}
 use values::Words;
 
 /// A need so likely starts a procedure where none runs.
-const NEED: f32 = 0.5;
+const NEED: f32 = 0.4;
 /// Further needs of the same message must be so likely.
 const FURTHER_NEED: f32 = 0.75;
 /// A need so likely interrupts the procedure that runs.
@@ -167,7 +167,8 @@ impl Reader {
                 .zip(state.asked.as_deref())
                 .and_then(|(playbook, name)| playbook.slot(name)),
         };
-        if cues::wants_person(&text) {
+        let accepts = state.offered_person && cues::clear_answer(&text) == Some(true);
+        if cues::wants_person(&text) || accepts {
             let reason = HandoffReason::CustomerAsked;
             return Ok(Reading::certain(vec![Command::HandOff { reason }]));
         }
@@ -189,9 +190,12 @@ impl Reader {
             .iter()
             .map(|need| need.probability)
             .fold(0.0, f32::max);
+        let several = cues::comes_on_top(text) || text.contains(" and ");
         let further = needs
             .iter()
-            .filter(|need| need.probability >= FURTHER_NEED.min(likeliest))
+            .filter(|need| {
+                need.probability >= likeliest || several && need.probability >= FURTHER_NEED
+            })
             .cloned();
         let wanted = self.wanted(&further.collect::<Vec<_>>(), NEED);
         let ends =

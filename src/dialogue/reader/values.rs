@@ -36,7 +36,7 @@ impl Words<'_> {
         if slot.kind == SlotKind::YesNo {
             return if asked { self.truth(slot) } else { None };
         }
-        if let Some(found) = self.identifier(slot) {
+        if let Some(found) = self.identifier(slot, asked) {
             return Some(found);
         }
         let cued = asked || slot.cues.iter().any(|cue| holds_words(self.text, cue));
@@ -51,8 +51,10 @@ impl Words<'_> {
     }
 
     /// The last identifier that fits the slot's pattern, as it is written or read out.
-    fn identifier(&self, slot: &Slot) -> Option<FoundValue> {
-        let pattern = identifier(slot)?;
+    fn identifier(&self, slot: &Slot, asked: bool) -> Option<FoundValue> {
+        // A bare number could be anything, unless it was asked for.
+        let bare = || Regex::new(slot.pattern.as_deref()?.trim_matches(['^', '$'])).ok();
+        let pattern = identifier(slot).or_else(|| if asked { bare() } else { None })?;
         let spoken = spoken_characters(self.text);
         let found = pattern.find_iter(&spoken).last()?;
         let value = found.as_str().to_owned();

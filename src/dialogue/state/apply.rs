@@ -214,6 +214,8 @@ impl<'a> Walk<'a> {
             Command::Answer { question } => self.effects.push(Effect::SearchKnowledge {
                 question: question.clone(),
             }),
+            // In the middle of a procedure its own question says best what is wanted.
+            Command::Clarify if self.state.playbook.is_some() => {}
             Command::Clarify => self.effects.push(Effect::AskToClarify),
             Command::SmallTalk => self.effects.push(Effect::Chat),
             Command::HandOff { reason } => self.hand_off(*reason),

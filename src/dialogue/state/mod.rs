@@ -51,6 +51,8 @@ pub struct DialogueState {
     pub redone: BTreeMap<String, u32>,
     /// Words by which feelings and effort were acknowledged.
     pub acknowledged: BTreeSet<String>,
+    /// Whether the customer was just asked if they want a person.
+    pub offered_person: bool,
     /// Turns in a row that brought nothing.
     pub stalled: u32,
     /// Set when a person took over.

@@ -66,12 +66,18 @@ impl Runtime {
                     written: assistant.reply(&conversation, &context).await,
                     instead: quoted_reply(&context),
                 },
-                Work::Respond(signs) => {
-                    Done::Respond(assistant.respond(&conversation, state, &signs).await)
-                }
-                Work::Carry(effects) => {
-                    Done::Respond(assistant.carry(&conversation, state, effects).await)
-                }
+                Work::Respond(signs) => Done::Respond(
+                    assistant
+                        .respond(&conversation, state, &signs)
+                        .await
+                        .map(Box::new),
+                ),
+                Work::Carry(effects) => Done::Respond(
+                    assistant
+                        .carry(&conversation, state, effects)
+                        .await
+                        .map(Box::new),
+                ),
                 Work::Coach(open) => Done::Coach {
                     answers: assistant
                         .coaching_answers(&open.conversation, &open.questions)
@@ -117,7 +123,7 @@ impl Runtime {
                 }
             }
             done @ Done::Coach { .. } => self.coach_answered(done).await,
-            Done::Respond(Ok(response)) => self.act(response).await,
+            Done::Respond(Ok(response)) => self.act(*response).await,
             Done::Respond(Err(error)) => {
                 // The customer is not left without an answer because a model failed.
                 self.emit(SessionEvent::failed(Skill::VirtualAgent, &error))
