@@ -272,6 +272,9 @@ impl Reader {
             // An answer may sound like another need ("I am moving in with my partner").
             .filter(|_| !has_asked || cues::comes_on_top(text))
             .collect();
+        if cues::never_mind(text) && commands.is_empty() {
+            return Ok(Reading::certain(vec![Command::StopPlaybook]));
+        }
         if waits {
             let restated = self.restated(turn, playbook);
             commands.extend(restated.corrections);
@@ -283,9 +286,6 @@ impl Reader {
                     return Ok(Reading::certain(vec![Command::Confirm { yes }]));
                 }
             }
-        }
-        if cues::never_mind(text) && commands.is_empty() {
-            return Ok(Reading::certain(vec![Command::StopPlaybook]));
         }
         if commands.is_empty() && question.is_none() && cues::is_done(text) {
             return Ok(Reading::certain(vec![Command::End]));
