@@ -288,7 +288,8 @@ impl Assistant {
                     }
                     None => {
                         response.say(&phrases.unknown);
-                        response.state.offered_person = true;
+                        // In the middle of a procedure a yes may be meant for its own question.
+                        response.state.offered_person = response.state.playbook.is_none();
                     }
                 }
             }

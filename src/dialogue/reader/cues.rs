@@ -10,6 +10,9 @@ fn pattern(source: &str) -> Option<Regex> {
     Regex::new(&format!("(?i){source}")).ok()
 }
 
+/// A question that is answered in the same breath is short.
+const WORDS_ASKED_BACK: usize = 6;
+
 type Cue = LazyLock<Option<Regex>>;
 
 static YES: Cue = LazyLock::new(|| {
@@ -99,7 +102,14 @@ pub(super) fn clear_answer(text: &str) -> Option<bool> {
         return Some(false);
     }
     if finds(&HEDGED, text) {
-        return None;
+        // "Eight pounds off? Yes please.": what was asked back is answered by oneself.
+        let (asked, answered) = text.rsplit_once('?')?;
+        let short = asked.split_whitespace().count() <= WORDS_ASKED_BACK;
+        return if short && !finds(&HEDGED, answered) {
+            clear_answer(answered)
+        } else {
+            None
+        };
     }
     if finds(&NO_PROBLEM, text) {
         return Some(true);

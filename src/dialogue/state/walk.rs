@@ -26,6 +26,21 @@ pub(super) struct Walk<'a> {
     finished: bool,
 }
 
+/// What belonged to an earlier run of a procedure: what its tools found, and what only its own questions ask. A step whose
+/// condition looks at its own result (who the customer is) says itself when it is taken again.
+fn forget(state: &mut DialogueState, playbook: &Playbook) {
+    for step in &playbook.steps {
+        let own = format!("results.{}", step.tool);
+        let keeps = step.when.as_ref().is_some_and(|when| when.contains(&own));
+        if step.kind == StepKind::Tool && !keeps {
+            state.results.remove(&step.tool);
+        }
+        state.answers.remove(&step.id.replace('-', "_"));
+    }
+    let own = playbook.slots.iter().filter(|slot| slot.asked_only);
+    own.for_each(|slot| drop(state.slots.remove(&slot.name)));
+}
+
 impl<'a> Walk<'a> {
     pub(super) fn new(state: DialogueState, moment: Moment<'a>) -> Self {
         let mut walk = Self {
@@ -96,6 +111,9 @@ impl<'a> Walk<'a> {
                 &mut state.said,
             ] {
                 steps.retain(|step| !step.starts_with(&own));
+            }
+            if let Some(playbook) = self.moment.playbooks.iter().find(|p| p.id == id) {
+                forget(state, playbook);
             }
             state.approvals.retain(|step, _| !step.starts_with(&own));
             state.redone.retain(|step, _| !step.starts_with(&own));

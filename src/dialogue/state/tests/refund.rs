@@ -279,3 +279,18 @@ fn turns_that_bring_nothing_end_with_a_person() {
     }
     assert_eq!(state.handed_off, Some(HandoffReason::Stuck));
 }
+
+#[test]
+fn the_same_need_again_forgets_what_the_tools_found_before() {
+    let books = refund();
+    let (mut state, _, _) = apply(asked(&books), &[Command::StopPlaybook], &at(&books));
+    assert!(state.results.contains_key("verify"));
+    state.answers.insert("pay".into(), true);
+    let (state, effects, _) = apply(state, &[start("refund")], &at(&books));
+    assert!(
+        matches!(&effects[..], [Effect::CallTool { identity, .. }] if identity == "refund/verify#2.0"),
+        "{effects:?}"
+    );
+    assert_eq!((state.results.len(), state.answers.len()), (0, 0));
+    assert_eq!(state.slots["account"], "LF402117", "who it is stays known");
+}
