@@ -34,6 +34,8 @@ pub(crate) struct Response {
     /// Of the tools that ran, secrets masked.
     pub(crate) receipts: Vec<ActionReceipt>,
     pub(crate) requests: Vec<ApprovalRequest>,
+    /// A question was asked that no article answers.
+    pub(super) found_nothing: bool,
 }
 
 /// Something the virtual agent says.
@@ -288,6 +290,7 @@ impl Assistant {
                     }
                     None => {
                         response.say(&phrases.unknown);
+                        response.found_nothing = true;
                         // In the middle of a procedure a yes may be meant for its own question.
                         response.state.offered_person = response.state.playbook.is_none();
                     }

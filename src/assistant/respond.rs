@@ -30,7 +30,8 @@ impl Assistant {
             offered_person,
             ..state.clone()
         };
-        let (commands, mut rejections) = self.understand(conversation, &read_with).await?;
+        let (commands, otherwise, mut rejections) =
+            self.understand(conversation, &read_with).await?;
         let profile = conversation.profile.clone().unwrap_or_default().attributes;
         let moment = Moment {
             playbooks: &self.inner.playbooks,
@@ -38,9 +39,15 @@ impl Assistant {
             now: jiff::Timestamp::now(),
             utterance: said.map(|said| said.id),
         };
+        let before = state.clone();
         let (state, effects, refused) = apply(state, &commands, &moment);
         rejections.extend(refused);
         let mut response = self.carry(conversation, state, effects).await?;
+        if response.found_nothing && !otherwise.is_empty() {
+            let (state, effects, refused) = apply(before, &otherwise, &moment);
+            rejections.extend(refused);
+            response = self.carry(conversation, state, effects).await?;
+        }
         response.rejections.splice(0..0, rejections);
         let is_over = response.state.handed_off.is_some() || response.state.ended;
         if !is_over
@@ -57,16 +64,16 @@ impl Assistant {
         Ok(response)
     }
 
-    /// What the customer's words call for: what code reads for certain, else what the model proposes and the words bear
-    /// out.
+    /// What the customer's words call for, and what else where no article answers: what code reads for certain, else what
+    /// the model proposes and the words bear out.
     async fn understand(
         &self,
         conversation: &Conversation,
         state: &DialogueState,
-    ) -> Result<(Vec<Command>, Vec<Rejection>)> {
+    ) -> Result<(Vec<Command>, Vec<Command>, Vec<Rejection>)> {
         let reading = self.inner.reader.read(conversation, state).await?;
         if reading.is_certain {
-            return Ok((reading.commands, Vec::new()));
+            return Ok((reading.commands, reading.otherwise, Vec::new()));
         }
         let said = conversation
             .transcript
@@ -123,7 +130,7 @@ impl Assistant {
                 },
             );
         }
-        Ok((commands, rejections))
+        Ok((commands, reading.otherwise, rejections))
     }
 }
 

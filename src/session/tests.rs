@@ -1,5 +1,6 @@
 mod coaching;
 mod crisis;
+mod tools;
 
 use std::sync::Arc;
 

@@ -69,6 +69,8 @@ pub struct Reading {
     pub commands: Vec<Command>,
     /// Whether nothing of it is left to the model.
     pub is_certain: bool,
+    /// What follows where no article answers the question.
+    pub otherwise: Vec<Command>,
 }
 
 impl Reading {
@@ -76,6 +78,7 @@ impl Reading {
         Self {
             commands,
             is_certain: true,
+            otherwise: Vec::new(),
         }
     }
 }
@@ -223,15 +226,10 @@ impl Reader {
                 }
                 Some(question) => Reading {
                     commands: vec![answer(question)],
-                    is_certain: false,
+                    ..Reading::default()
                 },
                 None => Reading::default(),
             };
-        }
-        if let Some(question) = question
-            && cues::asks_for_information(text)
-        {
-            return Reading::certain(vec![answer(question)]);
         }
         let mut commands: Vec<Command> = wanted
             .iter()
@@ -246,7 +244,14 @@ impl Reader {
                 commands.push(set(slot, found.value));
             }
         }
-        Reading::certain(commands)
+        match question.filter(|_| cues::asks_for_information(text)) {
+            // An article answers more quickly than a procedure, if there is one.
+            Some(question) => Reading {
+                otherwise: commands,
+                ..Reading::certain(vec![answer(question)])
+            },
+            None => Reading::certain(commands),
+        }
     }
 
     /// A procedure runs: is it an answer, something else, or both?
@@ -311,6 +316,7 @@ impl Reader {
             return Ok(Reading {
                 is_certain: !asks_back,
                 commands,
+                ..Reading::default()
             });
         }
         if let Some(slot) = turn.asked {
@@ -320,6 +326,7 @@ impl Reader {
             return Ok(Reading {
                 is_certain: has && !refuses,
                 commands,
+                ..Reading::default()
             });
         }
         if commands.is_empty() && cues::is_done(text) {
@@ -328,6 +335,7 @@ impl Reader {
         Ok(Reading {
             is_certain: !commands.is_empty(),
             commands,
+            ..Reading::default()
         })
     }
 
