@@ -1,9 +1,9 @@
 # Everything a newcomer needs: `make demo` and `make test`. Every target can be run again at once.
 
 # The demo, the tests and clippy use one set of features, so that the heavy crates compile once.
-FEATURES := cli,eval,openai,test-util
+FEATURES := cli,eval,openai,test-util,server,mcp,postgres,otel
 # Each of these is checked alone.
-EACH_FEATURE := whisper candle edge qdrant sqlite openai fetch documents plot cli eval test-util
+EACH_FEATURE := whisper candle edge qdrant sqlite postgres openai fetch documents plot server mcp otel cli eval test-util
 # What a build without features must not pull in.
 HEAVY := candle|whisper|tokenizers|qdrant|sqlx|lopdf|html5gum|quick-xml|zip|chardetng
 
