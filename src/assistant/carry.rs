@@ -5,8 +5,10 @@ use std::collections::VecDeque;
 use serde::Serialize;
 
 use super::Assistant;
+use super::resolve::{Driven, ResolveStep};
 use crate::conversation::{
-    ActionReceipt, ActionStatus, Approver, Citation, Conversation, Handoff, HandoffReason,
+    ActionReceipt, ActionStatus, Approver, Citation, Conversation, Effort, EmotionState, Handoff,
+    HandoffReason,
 };
 use crate::dialogue::{Action, DialogueState, Effect, Moment, Rejection, ToolEffect, tool_ended};
 use crate::error::Result;
@@ -34,8 +36,24 @@ pub(crate) struct Response {
     /// Of the tools that ran, secrets masked.
     pub(crate) receipts: Vec<ActionReceipt>,
     pub(crate) requests: Vec<ApprovalRequest>,
+    /// Strategies that were driven, and what they need of the conversation.
+    pub(crate) strategies: Vec<Driven>,
+    /// The rule that had foreseen a need, and whether it was right.
+    pub(crate) foreseen: Option<(String, bool)>,
     /// A question was asked that no article answers.
     pub(super) found_nothing: bool,
+    pub(super) person: PersonNow,
+}
+
+/// What is known of how the customer is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PersonNow {
+    /// What they felt and suffered since the last answer, by name.
+    pub(crate) signs: Vec<String>,
+    /// What they feel, where there is an emotion model.
+    pub(crate) emotion: Option<EmotionState>,
+    /// The effort they had with this contact.
+    pub(crate) effort: Effort,
 }
 
 /// Something the virtual agent says.
@@ -91,7 +109,7 @@ impl Response {
         self.spoken.insert(0, said);
     }
 
-    fn reject(&mut self, proposal: impl Into<String>, reason: impl Into<String>) {
+    pub(super) fn reject(&mut self, proposal: impl Into<String>, reason: impl Into<String>) {
         let (proposal, reason) = (proposal.into(), reason.into());
         self.rejections.push(Rejection { proposal, reason });
     }
@@ -104,9 +122,11 @@ impl Assistant {
         conversation: &Conversation,
         state: DialogueState,
         effects: Vec<Effect>,
+        person: &PersonNow,
     ) -> Result<Response> {
         let mut response = Response {
             state,
+            person: person.clone(),
             ..Response::default()
         };
         let mut waiting: VecDeque<Effect> = effects.into();
@@ -163,6 +183,34 @@ impl Assistant {
                                 HandoffReason::ActionFailed,
                             )
                             .await;
+                        }
+                    }
+                }
+                Effect::Resolve {
+                    source,
+                    identity,
+                    need,
+                    facts,
+                } => {
+                    let step = ResolveStep {
+                        source: source.clone(),
+                        identity,
+                        need,
+                        facts,
+                    };
+                    match self.resolve_step(conversation, step, &mut response).await {
+                        Ok(more) => {
+                            let done = response.strategies.last().map(Driven::receipts);
+                            receipts.extend(done.unwrap_or_default());
+                            more.into_iter()
+                                .rev()
+                                .for_each(|effect| waiting.push_front(effect));
+                        }
+                        Err(error) => {
+                            // No plan, or it could not be written down: a person resolves it.
+                            response.reject(source, error.to_string());
+                            let reason = HandoffReason::PolicyRequiresPerson;
+                            self.give_over(conversation, &mut response, reason).await;
                         }
                     }
                 }
@@ -297,13 +345,13 @@ impl Assistant {
                 }
             }
             Effect::HandOff { reason } => self.give_over(conversation, response, reason).await,
-            Effect::CallTool { .. } => {}
+            Effect::CallTool { .. } | Effect::Resolve { .. } => {}
         }
         Ok(())
     }
 
     /// A person takes over, with everything in hand.
-    async fn give_over(
+    pub(super) async fn give_over(
         &self,
         conversation: &Conversation,
         response: &mut Response,

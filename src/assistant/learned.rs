@@ -14,6 +14,7 @@ use crate::store::{Record, StreamKey, Version};
 const STREAM: &str = "~learned";
 const FEEDBACK: &str = "article_feedback";
 const UNANSWERED: &str = "unanswered";
+const NEED: &str = "need_outcome";
 /// Writers that may get in between before we give up.
 const ATTEMPTS: usize = 5;
 
@@ -24,6 +25,12 @@ pub(crate) type Recalled = tokio::sync::Mutex<HashMap<TenantId, Version>>;
 struct Given {
     article: ArticleId,
     given: ArticleFeedback,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Foreseen {
+    rule: String,
+    right: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,9 +116,37 @@ impl Assistant {
                 let knowledge = &self.inner.knowledge;
                 knowledge.unanswered(&question, record.at).await?;
             }
+            NEED => {
+                let told = Foreseen::deserialize(&record.payload)
+                    .or_error(ErrorKind::Storage, unreadable)?;
+                self.count_need(tenant, &told);
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    pub(super) async fn keep_need_outcome(
+        &self,
+        tenant: &TenantId,
+        rule: &str,
+        right: bool,
+    ) -> Result<()> {
+        let told = Foreseen {
+            rule: rule.to_owned(),
+            right,
+        };
+        self.count_need(tenant, &told);
+        self.keep(tenant, NEED, &told).await
+    }
+
+    fn count_need(&self, tenant: &TenantId, told: &Foreseen) {
+        let mut counted = self.inner.need_outcomes.lock();
+        let rules = counted.entry(tenant.clone()).or_default();
+        rules
+            .entry(told.rule.clone())
+            .or_default()
+            .count(told.right);
     }
 
     async fn keep(&self, tenant: &TenantId, kind: &str, payload: &impl Serialize) -> Result<()> {

@@ -7,6 +7,8 @@ use crate::conversation::{
     CrisisProtocol, EffortSign, EmotionEvent, EmotionState, Evidence, ExperienceScore, Handoff,
     NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
 };
+use crate::dialogue::journey::PredictedNeed;
+use crate::dialogue::strategy::{StrategyEvent, StrategyInput};
 use crate::error::Error;
 use crate::knowledge::ArticleFeedback;
 use crate::speech::{AudioFrame, AudioTrack};
@@ -59,8 +61,8 @@ pub enum SessionInput {
         /// How many bytes of their text were spoken, about.
         spoken: usize,
     },
-    /// What the human agent did with an article that was suggested. It is learned from; one that was dismissed is
-    /// not shown again in this conversation.
+    /// What the human agent did with an article or an action that was suggested. It is learned from; an article that was
+    /// dismissed is not shown again in this conversation.
     ArticleFeedback {
         /// Id of the suggestion.
         suggestion: String,
@@ -80,6 +82,13 @@ pub enum SessionInput {
     },
     /// A person decided where an item of a checklist stands. It holds for the whole conversation, and is stored.
     Checklist(ChecklistOverride),
+    /// A strategy of this conversation is told something: a signal from outside, work that is done, an answer.
+    Strategy {
+        /// Its id.
+        strategy: String,
+        /// What happened.
+        input: StrategyInput,
+    },
     /// The human agent wants a note now.
     Summarize,
     /// The conversation is over: the final note and the wrap-up code are made.
@@ -248,6 +257,17 @@ pub enum SessionEvent {
         /// What it is about.
         question: String,
     },
+    /// A strategy that resolves a need for good went on.
+    Strategy {
+        /// Its id.
+        strategy: String,
+        /// The need.
+        need: String,
+        /// What happened.
+        event: StrategyEvent,
+    },
+    /// A need was foreseen from what happened outside the conversation, before the customer told it.
+    NeedPredicted(PredictedNeed),
     /// A person takes over.
     Handoff(Handoff),
     /// A proposal of a model that was not accepted.

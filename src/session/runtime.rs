@@ -4,8 +4,11 @@ mod approvals;
 mod cards;
 mod coaching;
 mod crisis;
+mod fast;
 mod feelings;
 mod listen;
+mod outlook;
+mod strategies;
 mod work;
 
 use std::collections::HashMap;
@@ -18,16 +21,15 @@ use tokio::sync::{mpsc, oneshot};
 use super::ears::Ears;
 use super::event::{SessionEvent, SessionInput, Skill};
 use super::persist::{Journal, Restored};
-use crate::assist::{CardDesk, ReplyContext, asks_something};
-use crate::assistant::{Assistant, Response, action_card, instruction, worth_showing};
+use crate::assist::{CardDesk, ReplyContext};
+use crate::assistant::{Assistant, Opening, PersonNow, Response};
 use crate::conversation::{
-    ArticleId, Conversation, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary,
-    UtteranceId,
+    ArticleId, Conversation, NewUtterance, Participant, Role, Suggestion, Summary,
 };
 use crate::dialogue::{DialogueState, Effect};
 use crate::error::{Error, Result};
 use crate::llm::Structured;
-use crate::speech::{AudioTrack, TranscribeOptions, annotate};
+use crate::speech::annotate;
 
 /// A note is brought up to date after this many new utterances, when nothing else is to be done.
 const NOTE_EVERY: usize = 8;
@@ -45,8 +47,8 @@ pub(super) enum Message {
 /// Something that takes a model some time to write.
 enum Work {
     Reply(ReplyContext),
-    /// With what the customer felt and suffered since the last answer.
-    Respond(Vec<String>),
+    /// With how the customer is.
+    Respond(PersonNow),
     /// What was decided already.
     Carry(Vec<Effect>),
     Note {
@@ -106,6 +108,10 @@ pub(super) struct Runtime {
     ears: Ears,
     /// Why the last frame was refused.
     last_refusal: Option<String>,
+    strategies: strategies::Alarm,
+    actions: outlook::ShownActions,
+    /// What the virtual agent says first, where it opens the conversation.
+    opening: Option<Opening>,
     /// The articles on the screen, and the suggestions they were.
     cards: CardDesk,
     card_articles: HashMap<String, ArticleId>,
@@ -129,6 +135,19 @@ impl Runtime {
         let mut runtime = Self::with(assistant, conversation, events, 0);
         runtime.journal.started(&runtime.conversation);
         runtime
+    }
+
+    /// A conversation that the virtual agent opens.
+    pub(super) fn opened(
+        assistant: Assistant,
+        conversation: Conversation,
+        opening: Opening,
+        events: mpsc::Sender<SessionEvent>,
+    ) -> Self {
+        Self {
+            opening: Some(opening),
+            ..Self::new(assistant, conversation, events)
+        }
     }
 
     pub(super) fn restored(
@@ -160,6 +179,9 @@ impl Runtime {
             feelings: feelings::Feelings::default(),
             ears: Ears::default(),
             last_refusal: None,
+            strategies: strategies::Alarm::default(),
+            actions: outlook::ShownActions::default(),
+            opening: None,
             cards: CardDesk::default(),
             card_articles: HashMap::new(),
             last_action: None,
@@ -178,8 +200,19 @@ impl Runtime {
             let error = Error::context(error, "what was learned before cannot be read");
             self.emit(SessionEvent::failed(Skill::Store, &error)).await;
         }
+        if let Err(error) = self
+            .assistant
+            .inner
+            .learner
+            .recall(&self.conversation.tenant)
+            .await
+        {
+            self.emit(SessionEvent::failed(Skill::Store, &error)).await;
+        }
         self.coach_start().await;
         self.take_up().await;
+        self.take_up_strategies().await;
+        self.foresee().await;
         let mut in_a_row = 0;
         loop {
             // Inputs come first, since new words make a reply to the old ones worthless; but not for ever.
@@ -220,6 +253,7 @@ impl Runtime {
                     None => break,
                     }
                 }
+                () = self.strategies.due() => self.strategies_due().await,
                 heard = self.ears.next() => {
                     self.listen(heard).await;
                     self.save().await;
@@ -254,6 +288,7 @@ impl Runtime {
         let note = self.work(Work::Note { is_final: true }).await;
         self.deliver(note).await;
         self.tell_experience().await;
+        self.learn_actions().await;
         self.journal.ended();
         self.save().await;
         self.emit(SessionEvent::Ended).await;
@@ -309,6 +344,9 @@ impl Runtime {
                 yes,
             } => Box::pin(self.approve(&source, by, who, yes)).await,
             SessionInput::Checklist(decided) => self.decide(decided).await,
+            SessionInput::Strategy { strategy, input } => {
+                Box::pin(self.tell_strategy(&strategy, vec![input])).await;
+            }
             SessionInput::Summarize => self.note_wanted = Some(false),
             SessionInput::End => {}
         }
@@ -330,30 +368,6 @@ impl Runtime {
     fn join(&mut self, participant: Participant) {
         self.journal.joined(&participant);
         self.conversation.join(participant);
-    }
-
-    async fn transcribe(&mut self, tracks: Vec<(ParticipantId, AudioTrack)>, start_ms: u64) {
-        let mut heard: Vec<NewUtterance> = Vec::new();
-        for (participant, track) in tracks {
-            let options = TranscribeOptions::language(self.conversation.language.clone())
-                .with_vocabulary(self.assistant.vocabulary());
-            let segments = match self.assistant.speech().cloned() {
-                Ok(speech) => speech.transcribe(track, options).await,
-                Err(error) => Err(error),
-            };
-            match segments {
-                Ok(segments) => heard.extend(
-                    segments
-                        .into_iter()
-                        .map(|s| s.into_utterance(participant.clone(), start_ms)),
-                ),
-                Err(error) => self.emit(SessionEvent::failed(Skill::Speech, &error)).await,
-            }
-        }
-        heard.sort_by_key(|utterance| utterance.end_ms);
-        for utterance in heard {
-            Box::pin(self.take(SessionInput::Utterance(utterance))).await;
-        }
     }
 
     /// Takes final words: keeps them, tells them, and sets off what they call for.
@@ -394,87 +408,6 @@ impl Runtime {
     fn has_virtual_agent(&self) -> bool {
         let mut participants = self.conversation.participants.iter();
         participants.any(|p| p.role == Role::AutomatedAgent) && self.state.handed_off.is_none()
-    }
-
-    /// Sets off what an utterance calls for.
-    async fn react(&mut self, id: UtteranceId, role: Role, virtual_agent: bool) {
-        if virtual_agent {
-            if role == Role::EndUser {
-                self.overtake();
-                self.next_reply = Some(Work::Respond(Vec::new()));
-            }
-            return;
-        }
-        let (context, scripted) = self.look(id, role).await;
-        if role == Role::EndUser {
-            self.overtake();
-            // The procedure's own words are there at once; a question wants an answer from the articles.
-            let answerable = self.assistant.inner.writes && context.is_answerable();
-            match scripted {
-                Some(reply) if !(answerable && asks_something(&self.conversation)) => {
-                    self.emit(SessionEvent::Suggestion(reply)).await;
-                }
-                _ if answerable => self.next_reply = Some(Work::Reply(context)),
-                _ => {}
-            }
-        }
-        let covered = self.summary.as_ref().map_or(0, |summary| summary.covers);
-        if self.assistant.inner.writes && self.conversation.transcript.len() >= covered + NOTE_EVERY
-        {
-            self.note_wanted = self.note_wanted.or(Some(false));
-        }
-    }
-
-    /// The fast path: nothing here writes text.
-    async fn look(&mut self, id: UtteranceId, role: Role) -> (ReplyContext, Option<Suggestion>) {
-        let mut context = ReplyContext::default();
-        let mut scripted = None;
-        self.coach(id).await;
-        if role != Role::HumanAgent {
-            match self.assistant.inner.finder.find(&self.conversation).await {
-                Ok(passages) => {
-                    self.show_articles(&passages, id).await;
-                    context.passages = passages;
-                }
-                Err(error) => {
-                    self.emit(SessionEvent::failed(Skill::Knowledge, &error))
-                        .await
-                }
-            }
-        }
-        match self
-            .assistant
-            .next_best_actions(&self.conversation, ACTIONS)
-            .await
-        {
-            Ok(actions) => {
-                let actions = if self.stop_selling {
-                    Vec::new()
-                } else {
-                    actions
-                };
-                context.next_step = actions.first().map(instruction);
-                scripted =
-                    worth_showing(&actions).and_then(|best| self.assistant.scripted_reply(best));
-                if let Some(best) =
-                    worth_showing(&actions).filter(|a| self.last_action.as_ref() != Some(&a.action))
-                {
-                    self.last_action = Some(best.action.clone());
-                    let card = action_card(best.clone());
-                    self.emit(SessionEvent::Suggestion(card)).await;
-                }
-            }
-            Err(error) => {
-                self.emit(SessionEvent::failed(Skill::NextBestAction, &error))
-                    .await
-            }
-        }
-        tracing::debug!(
-            utterance = id.0,
-            passages = context.passages.len(),
-            "fast path done"
-        );
-        (context, scripted)
     }
 
     async fn save(&mut self) {

@@ -1,5 +1,6 @@
 mod coaching;
 mod crisis;
+mod strategies;
 mod tools;
 
 use std::sync::Arc;

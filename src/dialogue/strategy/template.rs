@@ -109,6 +109,10 @@ pub struct StrategyStep {
     /// Condition; a step whose condition is false is not needed.
     #[serde(default)]
     pub when: Option<String>,
+    /// What the virtual agent says at a step of its own; expressions in double braces stand for facts. Without words the
+    /// host does the step.
+    #[serde(default)]
+    pub say: Option<String>,
     /// The backend action, where the owner is [`StepOwner::Tool`].
     #[serde(default)]
     pub tool: Option<String>,

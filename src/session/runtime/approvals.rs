@@ -1,8 +1,10 @@
 //! Somebody says yes or no to what the virtual agent waits for; and what a restart interrupted goes on.
 
 use super::super::event::{SessionEvent, Skill};
-use super::{Doing, Runtime, Work};
+use super::{Doing, Runtime, Work, strategies};
+use crate::assistant::PersonNow;
 use crate::conversation::{ApprovalGrant, Approver, Role};
+use crate::dialogue::strategy::StrategyInput;
 use crate::dialogue::{DialogueState, Effect, Moment, apply, approve};
 use crate::error::{Error, ErrorKind};
 
@@ -21,6 +23,20 @@ impl Runtime {
             who,
             at: jiff::Timestamp::now(),
         };
+        if let Some((strategy, step)) = strategies::approval(source) {
+            let input = match yes {
+                true => StrategyInput::Approved {
+                    step: step.to_owned(),
+                    grant,
+                },
+                false => StrategyInput::Declined {
+                    step: step.to_owned(),
+                    by: grant.who,
+                    why: "the approval was declined".to_owned(),
+                },
+            };
+            return Box::pin(self.tell_strategy(strategy, vec![input])).await;
+        }
         let decided = self.decided(|state, moment| approve(state, source, grant, yes, moment));
         match decided {
             Ok((state, mut effects)) => {
@@ -51,7 +67,7 @@ impl Runtime {
             return;
         }
         if last.is_some_and(|said| said.role == Role::EndUser && !said.back_channel) {
-            self.next_reply = Some(Work::Respond(Vec::new()));
+            self.next_reply = Some(Work::Respond(PersonNow::default()));
         } else if self.state.playbook.is_some()
             && self.state.asked.is_none()
             && self.state.pending.is_none()

@@ -32,11 +32,14 @@ impl Runtime {
 
     /// The agent did something with an article.
     pub(super) async fn article_feedback(&mut self, suggestion: &str, given: ArticleFeedback) {
+        if self.action_feedback(suggestion, given).await {
+            return;
+        }
         let Some(article) = self.card_articles.get(suggestion).cloned() else {
             let error = Error::new(
                 ErrorKind::InvalidInput,
                 format!(
-                    "no article was suggested as {suggestion:?} in this session; give the id of the suggestion"
+                    "no article and no action was suggested as {suggestion:?} in this session; give the id of the suggestion"
                 ),
             );
             self.emit(SessionEvent::failed(Skill::Knowledge, &error))

@@ -3,7 +3,8 @@
 use super::super::event::{SessionEvent, Skill};
 use super::Runtime;
 use crate::assist::CoachingEmotion;
-use crate::conversation::{Role, Utterance, UtteranceId};
+use crate::assistant::PersonNow;
+use crate::conversation::{EmotionState, Role, Utterance, UtteranceId};
 use crate::embedding::TextKind;
 use crate::error::Result;
 use crate::understanding::emotion::{
@@ -19,14 +20,34 @@ pub(super) struct Feelings {
     experience: ExperienceTracker,
     /// How many reasons of the experience were told.
     told: usize,
+    /// What the customer feels now.
+    customer: Option<EmotionState>,
     /// What the customer felt and suffered that no answer took up yet, by name.
     signs: Vec<String>,
 }
 
 impl Feelings {
-    /// What the next answer may take up.
-    pub(super) fn take_signs(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.signs)
+    /// How the customer is; what the next answer may take up is not told again.
+    pub(super) fn person(&mut self) -> PersonNow {
+        PersonNow {
+            signs: std::mem::take(&mut self.signs),
+            ..self.felt()
+        }
+    }
+
+    /// What the customer feels, and the effort they had so far.
+    pub(super) fn felt(&self) -> PersonNow {
+        PersonNow {
+            signs: Vec::new(),
+            emotion: self.customer.clone(),
+            effort: self.effort.effort().clone(),
+        }
+    }
+
+    /// How satisfied the customer is, as predicted.
+    pub(super) fn satisfaction(&self) -> Option<f32> {
+        let score = self.experience.final_score();
+        (!score.reasons.is_empty()).then_some(score.satisfaction)
     }
 
     fn note(&mut self, kind: impl serde::Serialize) {
@@ -132,6 +153,7 @@ impl Runtime {
             event.words = words_of(model, &said.text, event.kind).await?;
         }
         if said.role == Role::EndUser {
+            self.feelings.customer = Some(state.clone());
             events
                 .iter()
                 .for_each(|event| self.feelings.note(event.kind));

@@ -35,7 +35,7 @@ impl Runtime {
         }
         let work = if let Some(work) = self.next_reply.take() {
             match work {
-                Work::Respond(_) => Work::Respond(self.feelings.take_signs()),
+                Work::Respond(_) => Work::Respond(self.feelings.person()),
                 other => other,
             }
         } else if let Some(open) = self.coaching.open.take() {
@@ -60,21 +60,22 @@ impl Runtime {
         let conversation = self.conversation.clone();
         let state = self.state.clone();
         let previous = self.summary.clone();
+        let felt = self.feelings.felt();
         async move {
             match work {
                 Work::Reply(context) => Done::Reply {
                     written: assistant.reply(&conversation, &context).await,
                     instead: quoted_reply(&context),
                 },
-                Work::Respond(signs) => Done::Respond(
+                Work::Respond(person) => Done::Respond(
                     assistant
-                        .respond(&conversation, state, &signs)
+                        .respond(&conversation, state, &person)
                         .await
                         .map(Box::new),
                 ),
                 Work::Carry(effects) => Done::Respond(
                     assistant
-                        .carry(&conversation, state, effects)
+                        .carry(&conversation, state, effects, &felt)
                         .await
                         .map(Box::new),
                 ),
@@ -182,6 +183,9 @@ impl Runtime {
         for spoken in response.spoken {
             self.speak(spoken.text, spoken.citations).await;
         }
+        for driven in response.strategies {
+            self.strategy_driven(driven).await;
+        }
         for request in response.requests {
             self.emit(SessionEvent::ApprovalRequested {
                 source: request.source,
@@ -189,6 +193,9 @@ impl Runtime {
                 question: request.question,
             })
             .await;
+        }
+        if let Some((rule, right)) = response.foreseen {
+            self.need_told(&rule, right).await;
         }
         if let Some(handoff) = response.handoff {
             self.emit(SessionEvent::Handoff(handoff)).await;
