@@ -306,9 +306,6 @@ async fn a_foreseen_need_is_asked_about_and_a_yes_begins_it() {
             "Hello! Are you contacting us about the charge of 50 pounds?"
         );
         assert_eq!(!calls.lock().is_empty(), begins, "{answer}: {said:?}");
-        if answer.contains("bank") {
-            assert!(said[1].contains("I stay on it"), "{said:?}");
-        }
         let needs = assistant.predicted_needs(&chat).await.unwrap();
         assert_eq!(needs[0].confidence > 0.8, begins, "it is learned from");
     }
