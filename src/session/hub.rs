@@ -9,6 +9,7 @@
 //!   send what belongs to a conversation to the same process.
 
 mod events;
+mod leaving;
 mod options;
 mod registry;
 mod view;

@@ -162,6 +162,16 @@ impl Session {
         conversation.await.map_err(|_| over())
     }
 
+    /// How it stands: the conversation, what is waited for, and all that was decided.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Cancelled`] if the session is over.
+    pub async fn view(&self) -> Result<SessionView> {
+        let (answer, view) = oneshot::channel();
+        self.message(Message::View(answer)).await?;
+        view.await.map(|view| *view).map_err(|_| over())
+    }
+
     async fn message(&self, message: Message) -> Result<()> {
         self.inputs.send(message).await.map_err(|_| over())
     }

@@ -5,6 +5,7 @@ mod approvals;
 mod cards;
 mod coaching;
 mod crisis;
+mod ending;
 mod feelings;
 mod listen;
 mod work;
@@ -335,33 +336,6 @@ impl Runtime {
         self.save().await;
     }
 
-    /// The conversation is over: what is still being written is overtaken by the final note.
-    async fn finish(&mut self, inputs: &mut mpsc::Receiver<Message>) {
-        self.ending = true;
-        for heard in self.ears.finish().await {
-            self.listen(heard).await;
-        }
-        let running = self.running.take();
-        if let (Doing::Respond | Doing::Coach, Some(running)) = (self.doing, running) {
-            let done = running.await;
-            self.deliver(done).await;
-        }
-        self.next_reply = None;
-        self.coach_end().await;
-        let note = self.work(Work::Note { is_final: true });
-        let Some(note) = self.meanwhile(note, inputs).await else {
-            return;
-        };
-        self.deliver(note).await;
-        self.tell_experience().await;
-        self.journal.ended();
-        self.save().await;
-        self.emit(SessionEvent::Ended).await;
-        self.settling.drain(..).for_each(|waiting| {
-            let _ = waiting.send(());
-        });
-    }
-
     /// Takes an input that nobody waits for.
     async fn take(&mut self, input: SessionInput) {
         self.prepare(&input).await;
@@ -384,7 +358,6 @@ impl Runtime {
         match input {
             SessionInput::Audio { tracks, start_ms } => self.transcribe(tracks, start_ms).await,
             SessionInput::Frame { participant, frame } => self.push(participant, frame).await,
-            SessionInput::Summarize => self.note_wanted = Some(false),
             _ => {}
         }
     }

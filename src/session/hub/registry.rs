@@ -2,10 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
-use futures::StreamExt;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedMutexGuard, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -14,7 +12,7 @@ use uuid::Uuid;
 
 use super::super::outlet::{Held, Outlet, Ring};
 use super::super::persist::{Restored, restore};
-use super::super::runtime::{Frame, Leave, Message, Runtime};
+use super::super::runtime::{Frame, Message, Runtime};
 use super::super::{SessionInput, over};
 use super::{HubOptions, HubStats, SessionView};
 use crate::assistant::Assistant;
@@ -25,44 +23,34 @@ use crate::store::StreamKey;
 
 /// Inputs of one conversation that wait; when it is full its senders wait.
 const INPUTS: usize = 64;
-/// Whoever was quiet for less does not leave for another: those would only change places all the time.
-const QUIET: Duration = Duration::from_secs(10);
-/// Of the events of a conversation that is quiet this part is kept.
-const QUIET_PART: usize = 8;
-/// How many are asked to leave for another one.
-const ASKED: usize = 8;
-/// What still has to be done on shutting down gets so long.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Conversations that are put away at the same time on shutting down.
-const AT_ONCE: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Hub {
     pub(super) assistant: Assistant,
     pub(super) options: HubOptions,
-    slots: Mutex<HashMap<StreamKey, Arc<Slot>>>,
+    pub(super) slots: Mutex<HashMap<StreamKey, Arc<Slot>>>,
     pub(super) readers: Arc<AtomicUsize>,
-    live: Arc<AtomicUsize>,
+    pub(super) live: Arc<AtomicUsize>,
     busy: Arc<AtomicUsize>,
-    bytes: Arc<AtomicUsize>,
+    pub(super) bytes: Arc<AtomicUsize>,
     counts: Mutex<HubStats>,
-    is_closing: AtomicBool,
-    sweeper: Mutex<Option<JoinHandle<()>>>,
+    pub(super) is_closing: AtomicBool,
+    pub(super) sweeper: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What there is in memory of a conversation.
 #[derive(Debug)]
 pub(super) struct Slot {
-    key: StreamKey,
-    ring: Arc<Ring>,
-    place: Arc<tokio::sync::Mutex<Place>>,
+    pub(super) key: StreamKey,
+    pub(super) ring: Arc<Ring>,
+    pub(super) place: Arc<tokio::sync::Mutex<Place>>,
     /// Bytes of audio that wait to be heard.
     audio: Arc<AtomicUsize>,
     used: Mutex<Instant>,
 }
 
 #[derive(Debug)]
-enum Place {
+pub(super) enum Place {
     /// Only its events are here, for who reads them.
     Asleep,
     Live(Running),
@@ -71,9 +59,9 @@ enum Place {
 }
 
 #[derive(Debug)]
-struct Running {
-    inputs: mpsc::Sender<Message>,
-    task: JoinHandle<()>,
+pub(super) struct Running {
+    pub(super) inputs: mpsc::Sender<Message>,
+    pub(super) task: JoinHandle<()>,
     /// Counted among the live ones.
     _live: Held,
 }
@@ -154,6 +142,12 @@ impl Hub {
         change(&mut self.counts.lock());
     }
 
+    /// Whether there is nothing of any conversation in memory.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.lock().is_empty()
+    }
+
     pub(super) fn stats(&self) -> HubStats {
         HubStats {
             live: self.live.load(Ordering::Relaxed),
@@ -193,7 +187,7 @@ impl Hub {
         Ok(Some(busy))
     }
 
-    fn refuse(&self, why: &str) -> Error {
+    pub(super) fn refuse(&self, why: &str) -> Error {
         self.count(|stats| stats.refused += 1);
         let wait = self.options.retry_after;
         let message = format!("{why}; try again in {} s", wait.as_secs_f32());
@@ -361,30 +355,6 @@ impl Hub {
         })
     }
 
-    /// Puts away all there is.
-    pub(super) async fn shut_down(&self) {
-        self.is_closing.store(true, Ordering::Release);
-        if let Some(sweeper) = self.sweeper.lock().take() {
-            sweeper.abort();
-        }
-        let slots: Vec<Arc<Slot>> = self.slots.lock().values().cloned().collect();
-        futures::stream::iter(slots)
-            .for_each_concurrent(AT_ONCE, |slot| async move {
-                let leaving = self.put_away(&slot, true);
-                if tokio::time::timeout(PATIENCE, leaving).await.is_err() {
-                    tracing::warn!(conversation = %slot.key.conversation, "it did not end in time");
-                }
-                slot.ring.close();
-                let mut place = slot.place.lock().await;
-                if let Place::Live(running) = &*place {
-                    running.task.abort();
-                }
-                *place = Place::Gone;
-                self.slots.lock().remove(&slot.key);
-            })
-            .await;
-    }
-
     fn slot(&self, key: &StreamKey, from: u64) -> Arc<Slot> {
         let mut slots = self.slots.lock();
         if let Some(slot) = slots.get(key) {
@@ -409,7 +379,7 @@ impl Hub {
     }
 
     /// Takes a conversation out of the registry that is not live, unless somebody reads its events.
-    fn forget(&self, slot: &Arc<Slot>, place: &mut Place) {
+    pub(super) fn forget(&self, slot: &Arc<Slot>, place: &mut Place) {
         let mut slots = self.slots.lock();
         if matches!(place, Place::Asleep) && Arc::strong_count(&slot.ring) == 1 {
             *place = Place::Gone;
@@ -457,113 +427,11 @@ impl Hub {
         })
     }
 
-    /// Room for one more conversation; whoever was quiet for longest leaves for it.
-    async fn room(&self) -> Result<Held> {
-        let has_memory = || self.bytes.load(Ordering::Relaxed) <= self.options.most_bytes;
-        let place = || Held::within(&self.live, 1, self.options.most_live);
-        if has_memory() && let Some(live) = place() {
-            return Ok(live);
-        }
-        let mut quiet: Vec<(Instant, Arc<Slot>)> = {
-            let slots = self.slots.lock();
-            let all = slots.values().map(|slot| (slot.touched(), slot.clone()));
-            all.filter(|(touched, _)| touched.elapsed() >= QUIET).collect()
-        };
-        quiet.sort_by_key(|(touched, _)| *touched);
-        for (_, slot) in quiet.iter().take(ASKED) {
-            if self.put_away(slot, false).await
-                && has_memory()
-                && let Some(live) = place()
-            {
-                return Ok(live);
-            }
-        }
-        Err(self.refuse("there are as many conversations as can be held, and all are busy"))
-    }
-
-    /// Lets a conversation leave memory; whether it did. Not while something is being done, unless `at_once`.
-    async fn put_away(&self, slot: &Arc<Slot>, at_once: bool) -> bool {
-        let mut place = match at_once {
-            true => Arc::clone(&slot.place).lock_owned().await,
-            false => match Arc::clone(&slot.place).try_lock_owned() {
-                Ok(place) => place,
-                Err(_) => return false,
-            },
-        };
-        let Place::Live(running) = &*place else {
-            self.forget(slot, &mut place);
-            return false;
-        };
-        let (answer, leaves) = oneshot::channel();
-        let leave = Message::Leave(Leave { at_once, answer });
-        let sent = match at_once {
-            true => running.inputs.send(leave).await.is_ok(),
-            false => match running.inputs.try_send(leave) {
-                Ok(()) => true,
-                Err(mpsc::error::TrySendError::Full(_)) => return false,
-                Err(mpsc::error::TrySendError::Closed(_)) => false,
-            },
-        };
-        // No answer: it has ended by itself.
-        if sent && matches!(leaves.await, Ok(false)) {
-            return false;
-        }
-        if let Place::Live(Running { inputs, task, _live }) =
-            std::mem::replace(&mut *place, Place::Asleep)
-        {
-            drop(inputs);
-            if let Err(error) = task.await {
-                tracing::error!(%error, conversation = %slot.key.conversation, "a session broke down");
-            }
-        }
-        self.count(|stats| stats.evicted += 1);
-        self.forget(slot, &mut place);
-        true
-    }
-
-    fn sweep_from_now_on(self: &Arc<Self>) {
-        let mut sweeper = self.sweeper.lock();
-        if sweeper.is_some() {
-            return;
-        }
-        let shortest = Duration::from_millis(100);
-        let pause = (self.options.idle_after / 4).clamp(shortest, QUIET);
-        let hub = Arc::downgrade(self);
-        *sweeper = Some(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(pause).await;
-                let Some(hub) = Weak::upgrade(&hub) else {
-                    return;
-                };
-                hub.sweep().await;
-            }
-        }));
-    }
-
-    /// Puts away what was quiet for long.
-    async fn sweep(&self) {
-        let slots: Vec<Arc<Slot>> = self.slots.lock().values().cloned().collect();
-        for slot in slots {
-            let quiet = slot.touched().elapsed();
-            let has_ended = match slot.place.try_lock() {
-                Ok(place) => match &*place {
-                    Place::Live(running) => running.inputs.is_closed(),
-                    _ => true,
-                },
-                Err(_) => false,
-            };
-            if quiet >= self.options.idle_after || (has_ended && quiet >= QUIET) {
-                self.put_away(&slot, false).await;
-            } else if quiet >= QUIET {
-                slot.ring.shrink(self.options.ring_bytes / QUIET_PART);
-            }
-        }
-    }
 }
 
 impl Slot {
     /// When something happened in it last.
-    fn touched(&self) -> Instant {
+    pub(super) fn touched(&self) -> Instant {
         self.ring.touched().max(*self.used.lock())
     }
 }

@@ -5,10 +5,6 @@
 //! caller is told that the input was not taken. The records of an input have ids that follow from its own, so that
 //! whoever sends it again, since the answer was lost or the store failed half way, adds nothing twice.
 
-use std::future::Future;
-use std::pin::pin;
-
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::super::event::{SessionEvent, SessionInput, Skill};
@@ -16,7 +12,7 @@ use super::super::hub::SessionView;
 use super::super::outlet::utterance_bytes;
 use super::super::persist::{Mark, restore};
 use super::super::Accepted;
-use super::{Done, Leave, Message, Runtime, Submitted, Work};
+use super::{Runtime, Submitted, Work};
 use crate::conversation::{
     ArticleId, Channel, Conversation, NewUtterance, Participant, Role, UtteranceId,
 };
@@ -38,6 +34,7 @@ pub(super) enum Staged {
     Heard(UtteranceId),
     Carry(Vec<Effect>),
     Decided,
+    Note,
     Channel {
         from: Channel,
         to: Channel,
@@ -249,6 +246,7 @@ impl Runtime {
                 self.journal.channel(to);
                 Staged::Channel { from, to }
             }
+            SessionInput::Summarize => Staged::Note,
             SessionInput::Journey(events) => {
                 self.journal.journey(&events);
                 self.conversation.journey.extend(events);
@@ -287,6 +285,7 @@ impl Runtime {
             Staged::Nothing => {}
             Staged::Heard(id) => Box::pin(self.heard(id)).await,
             Staged::Carry(effects) => self.next_reply = Some(Work::Carry(effects)),
+            Staged::Note => self.note_wanted = Some(false),
             Staged::Decided => Box::pin(self.check_lists(false)).await,
             Staged::Channel { from, to } => {
                 self.emit(SessionEvent::ChannelChanged { from, to }).await;
@@ -357,59 +356,6 @@ impl Runtime {
             ended: self.ended || self.ending,
             last_event: self.events.last(),
         }
-    }
-
-    /// Whether the session leaves memory, as it is asked to.
-    pub(super) async fn may_leave(&mut self, leave: Leave) -> bool {
-        let Leave { at_once, answer } = leave;
-        if at_once {
-            // Tools may be at work: better known how they end than not.
-            self.finish_deciding().await;
-        }
-        let is_idle = self.running.is_none() && self.settling.is_empty();
-        let is_stored = self.flush().await.is_ok();
-        let leaves = at_once || (is_idle && is_stored);
-        let _ = answer.send(leaves);
-        leaves
-    }
-
-    /// Waits for the last work of a session, and answers what comes meanwhile: nothing more is taken. `None` where it is
-    /// to leave at once; it goes on when it is taken up again.
-    pub(super) async fn meanwhile(
-        &mut self,
-        work: impl Future<Output = Done> + Send,
-        inputs: &mut mpsc::Receiver<Message>,
-    ) -> Option<Done> {
-        let mut work = pin!(work);
-        loop {
-            let message = tokio::select! {
-                biased;
-                done = &mut work => return Some(done),
-                Some(message) = inputs.recv() => message,
-            };
-            match message {
-                Message::Submit(submitted) => Box::pin(self.accept(*submitted)).await,
-                Message::View(answer) => drop(answer.send(Box::new(self.view()))),
-                Message::Snapshot(answer) => drop(answer.send(self.conversation.clone())),
-                Message::Settle(waiting) => self.settling.push(waiting),
-                Message::Leave(Leave { at_once, answer }) => {
-                    let _ = answer.send(at_once);
-                    if at_once {
-                        self.save().await;
-                        return None;
-                    }
-                }
-                Message::Input(_) | Message::Frame(_) => {}
-            }
-        }
-    }
-
-    /// Keeps what the next one to take the conversation up has to know, so that nothing is shown twice.
-    pub(super) fn leave_desk(&mut self) {
-        if self.ended || self.conversation.transcript.is_empty() {
-            return;
-        }
-        self.journal.desk(self.coaching.cues(), self.last_action.as_deref());
     }
 
     /// Tells how much memory the transcript takes.
