@@ -1,6 +1,8 @@
+mod accepted;
 mod coaching;
 mod crisis;
 mod strategies;
+pub(in crate::session) mod shaky;
 mod tools;
 
 use std::sync::Arc;

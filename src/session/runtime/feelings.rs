@@ -4,7 +4,7 @@ use super::super::event::{SessionEvent, Skill};
 use super::Runtime;
 use crate::assist::CoachingEmotion;
 use crate::assistant::PersonNow;
-use crate::conversation::{EmotionState, Role, Utterance, UtteranceId};
+use crate::conversation::{Conversation, EmotionState, Role, Utterance, UtteranceId};
 use crate::embedding::TextKind;
 use crate::error::Result;
 use crate::understanding::emotion::{
@@ -48,6 +48,19 @@ impl Feelings {
     pub(super) fn satisfaction(&self) -> Option<f32> {
         let score = self.experience.final_score();
         (!score.reasons.is_empty()).then_some(score.satisfaction)
+    }
+
+    /// Of a conversation that is taken up again: how it went so far, by what was said.
+    pub(super) fn of(conversation: &Conversation) -> Self {
+        let mut feelings = Self::default();
+        for said in conversation.transcript.utterances() {
+            if !said.back_channel {
+                let heard = HeardUtterance::new(said.id, said.role, &said.text);
+                feelings.experience.hear(heard);
+            }
+        }
+        feelings.told = feelings.experience.score().reasons.len();
+        feelings
     }
 
     fn note(&mut self, kind: impl serde::Serialize) {

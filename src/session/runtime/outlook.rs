@@ -28,6 +28,13 @@ struct ShownAction {
     accepted: bool,
 }
 
+impl ShownActions {
+    /// Whether this suggestion was an action.
+    pub(super) fn has(&self, card: &str) -> bool {
+        self.shown.contains_key(card)
+    }
+}
+
 impl Runtime {
     /// Looks at what happened outside the conversation. The virtual agent asks whether the customer comes for it; a
     /// human agent is told.
@@ -89,10 +96,10 @@ impl Runtime {
         self.actions.shown.insert(card.id.clone(), shown);
     }
 
-    /// The agent did something with an action that was shown; whether the suggestion was one.
-    pub(super) async fn action_feedback(&mut self, card: &str, given: ArticleFeedback) -> bool {
+    /// The agent did something with an action that was shown.
+    pub(super) async fn action_feedback(&mut self, card: &str, given: ArticleFeedback) {
         let Some(shown) = self.actions.shown.get_mut(card) else {
-            return false;
+            return;
         };
         match given {
             // How the conversation ends counts too, and is not known yet.
@@ -109,7 +116,6 @@ impl Runtime {
             }
             _ => {}
         }
-        true
     }
 
     /// The conversation is over: what was taken up is learned from.

@@ -5,10 +5,10 @@ use std::future::Future;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::super::event::{SessionEvent, Skill};
+use super::super::event::{SessionEvent, SessionInput, Skill};
 use super::Runtime;
 use crate::assistant::Driven;
-use crate::conversation::Approver;
+use crate::conversation::{ApprovalGrant, Approver};
 use crate::dialogue::strategy::{StrategyEvent, StrategyInput};
 use crate::error::{Error, ErrorKind};
 
@@ -46,9 +46,26 @@ impl Alarm {
     }
 }
 
-/// The strategy and the step whose approval this is.
-pub(super) fn approval(source: &str) -> Option<(&str, &str)> {
-    source.strip_prefix(SOURCE)?.split_once('/')
+/// A yes or no to the step of a strategy, as what the strategy is told; `None` where it is to a step of a playbook.
+pub(super) fn approval(source: &str, by: Approver, who: &str, yes: bool) -> Option<SessionInput> {
+    let (strategy, step) = source.strip_prefix(SOURCE)?.split_once('/')?;
+    let (step, who) = (step.to_owned(), who.to_owned());
+    let input = match yes {
+        true => {
+            let at = Timestamp::now();
+            let grant = ApprovalGrant { by, who, at };
+            StrategyInput::Approved { step, grant }
+        }
+        false => StrategyInput::Declined {
+            step,
+            by: who,
+            why: "the approval was declined".to_owned(),
+        },
+    };
+    Some(SessionInput::Strategy {
+        strategy: strategy.to_owned(),
+        input,
+    })
 }
 
 impl Runtime {
