@@ -129,7 +129,7 @@ fn unfinished() -> Error {
 }
 
 /// An event with its number. Numbers of a conversation only grow, over restarts too; they need not be consecutive.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct NumberedEvent {
     /// Its number.
     pub id: u64,
