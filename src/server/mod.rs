@@ -18,6 +18,7 @@ mod routes;
 mod serve;
 mod socket;
 mod state;
+mod telemetry;
 mod turn;
 
 pub use auth::{Authenticator, Caller, Permission, key_digest};
@@ -30,6 +31,7 @@ pub use openapi::document as openapi_document;
 pub use problem::{PROBLEM_JSON, Problem};
 pub use serve::Server;
 pub use state::ServerState;
+pub use telemetry::{TelemetryGuard, start_telemetry};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
