@@ -16,7 +16,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build models demo test test-light test-clients test-llama-server lint features light bench-llm bench-speech bench-knowledge test-qdrant sample
+.PHONY: help setup build models demo test test-light test-clients test-llama-server lint features light bench-llm bench-speech bench-knowledge bench-server test-qdrant sample
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | expand -t 20
@@ -119,6 +119,9 @@ bench-speech: models  ## Measure speech beside whisper.cpp and faster-whisper: m
 bench-knowledge: models  ## Measure the knowledge base beside fastembed: make bench-knowledge [DOCS="FOLDER ..."] (on a quiet machine)
 	@peers=$$(bash scripts/peers_knowledge.sh) && \
 	ATTENDANT_KNOWLEDGE_PEERS="$$peers" cargo bench --profile dev --features $(FEATURES) --bench knowledge -- $(DOCS)
+
+bench-server: models  ## Measure how many live conversations this machine serves (on a quiet machine)
+	@cargo bench --profile dev --features $(FEATURES) --bench server
 
 sample:  ## Make the sample call again from its script (needs sox and espeak-ng)
 	@bash scripts/setup.sh sample
