@@ -14,6 +14,7 @@ mod profile;
 mod signals;
 mod summary;
 mod transcript;
+pub mod vcon;
 
 pub use action::{
     ActionReceipt, ActionStatus, ApprovalGrant, Approver, Handoff, HandoffReason, NextBestAction,
