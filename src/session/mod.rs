@@ -1,5 +1,6 @@
 //! A live conversation: inputs in, a stream of events out, everything kept.
 
+pub mod customers;
 #[cfg(feature = "whisper")]
 mod ears;
 #[cfg(not(feature = "whisper"))]
