@@ -4,15 +4,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Proof of an erasure for an audit log: counts and the time, nothing that was erased.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ErasureReceipt {
     /// Identity of the receipt.
+    #[schemars(with = "String", extend("format" = "uuid"))]
     pub id: uuid::Uuid,
     /// Streams that are gone.
     pub streams: u64,
     /// Records that are gone with them.
     pub records: u64,
     /// When it was done.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: Timestamp,
 }
 

@@ -101,6 +101,7 @@ pub fn document() -> Value {
         "tags": [
             { "name": "conversations", "description": "Live and stored conversations." },
             { "name": "inputs", "description": "What a conversation is fed." },
+            { "name": "customers", "description": "Who customers are, and how they are forgotten." },
             { "name": "plain", "description": "Calls that keep nothing." },
             { "name": "knowledge", "description": "Articles." },
             { "name": "openai", "description": "The virtual agent in the form of OpenAI's API." },

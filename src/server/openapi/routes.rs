@@ -7,8 +7,11 @@ use crate::conversation::{ChecklistOverride, Summary};
 use crate::knowledge::KnowledgeAnswer;
 use crate::server::input::{Approve, ClientInput, Feedback, Interrupted, Join, Say, ToChannel};
 use crate::server::openai::{ChatCompletion, ChatRequest, ErrorBody, ModelList};
-use crate::server::routes::{conversations, health, insight, knowledge, stateless};
+use crate::server::routes::{
+    conversations, customers, health, insight, knowledge, stateless, vcon,
+};
 use crate::session::{Accepted, SessionEvent, SessionView};
+use crate::store::ErasureReceipt;
 
 /// Where an input cannot be taken: nothing there, over or begun already.
 const OF_CONVERSATION: &[u16] = &[404, 409];
@@ -18,6 +21,7 @@ const WRITTEN: &[u16] = &[404, 408, 409, 422, 501, 502, 504];
 pub(super) fn describe(to: &mut Builder) {
     of_conversations(to);
     of_inputs(to);
+    of_customers(to);
     of_streams(to);
     plain(to);
     openai(to);
@@ -86,16 +90,10 @@ fn of_conversations(to: &mut Builder) {
         problems: &[404, 408],
         ..route("get", "/v1/conversations/{id}", "getConversation")
     });
+    let receipt = to.json::<ErasureReceipt>();
     to.add(Route {
         summary: "Erase a conversation",
-        answers: vec![(
-            200,
-            "A receipt, without personal data.",
-            Some(Content {
-                media_type: "application/json",
-                schema: json!({ "type": "object" }),
-            }),
-        )],
+        answers: vec![(200, "A receipt, without personal data.", receipt)],
         problems: &[404, 408, 409, 501],
         ..route("delete", "/v1/conversations/{id}", "eraseConversation")
     });
@@ -122,6 +120,50 @@ fn of_conversations(to: &mut Builder) {
         answers: vec![(200, "The quick ones first.", suggestions)],
         problems: WRITTEN,
         ..route("post", "/v1/conversations/{id}/suggest", "suggestNow")
+    });
+}
+
+fn of_customers(to: &mut Builder) {
+    let known = to.json::<customers::Known>();
+    let body = to.schema::<customers::Happened>();
+    to.add(Route {
+        tag: "customers",
+        summary: "Tell what happened to a customer outside conversations",
+        body: Some(body),
+        answers: vec![(202, "It is stored; the same event twice is kept once.", known)],
+        problems: &[408, 409],
+        ..route("post", "/v1/journey-events", "journeyEvents")
+    });
+    let receipt = to.json::<ErasureReceipt>();
+    let body = to.schema::<customers::Keys>();
+    to.add(Route {
+        tag: "customers",
+        summary: "Erase a customer with all their conversations",
+        body: Some(body),
+        answers: vec![(200, "A receipt, without personal data.", receipt)],
+        problems: &[408, 409, 501],
+        ..route("post", "/v1/customers/erase", "eraseCustomer")
+    });
+    to.add(Route {
+        summary: "A conversation as a vCon",
+        answers: vec![(
+            200,
+            "The vCon (IETF draft).",
+            Some(Content {
+                media_type: vcon::VCON_JSON,
+                schema: json!({ "type": "object" }),
+            }),
+        )],
+        problems: &[404, 408],
+        ..route("get", "/v1/conversations/{id}/vcon", "exportVcon")
+    });
+    let imported = to.json::<vcon::Imported>();
+    to.add(Route {
+        summary: "Take a conversation in from a vCon",
+        body: Some(json!({ "type": "object" })),
+        answers: vec![(201, "It is stored.", imported)],
+        problems: &[409, 501],
+        ..route("post", "/v1/vcon", "importVcon")
     });
 }
 

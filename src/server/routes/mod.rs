@@ -1,11 +1,13 @@
 //! REST: one function a route, thin over the hub and the assistant.
 
 pub(super) mod conversations;
+pub(super) mod customers;
 pub(super) mod health;
 pub(super) mod inputs;
 pub(super) mod insight;
 pub(super) mod knowledge;
 pub(super) mod stateless;
+pub(super) mod vcon;
 
 use std::time::Duration;
 
@@ -37,6 +39,10 @@ pub(super) fn router(state: &ServerState) -> Router<ServerState> {
         .route("/v1/conversations/{id}/actions/approve", post(inputs::approve))
         .route("/v1/conversations/{id}/feedback", post(inputs::feedback))
         .route("/v1/conversations/{id}/checklist", post(inputs::checklist))
+        .route("/v1/conversations/{id}/vcon", get(vcon::export))
+        .route("/v1/vcon", post(vcon::import))
+        .route("/v1/journey-events", post(customers::journey))
+        .route("/v1/customers/erase", post(customers::erase))
         .route("/v1/knowledge/search", post(knowledge::search))
         .layer(layer(limits.request_seconds, StatusCode::REQUEST_TIMEOUT));
     let written = Router::new()
