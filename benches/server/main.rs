@@ -54,7 +54,10 @@ struct Step {
 impl Step {
     fn percentile(&self, part: f64) -> f64 {
         let at = (self.times.len() as f64 * part).ceil() as usize;
-        self.times.get(at.saturating_sub(1)).copied().unwrap_or(f64::INFINITY)
+        self.times
+            .get(at.saturating_sub(1))
+            .copied()
+            .unwrap_or(f64::INFINITY)
     }
 
     fn is_good(&self) -> bool {
@@ -140,7 +143,9 @@ async fn assistant(folder: &Path) -> Assistant {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let content = Content::load(&root.join("knowledge"), &"larkfield".into()).unwrap();
     let models = LocalModels::default().choose(Some("none"), Some("none"), None);
-    let store = SqliteStore::open(folder.join("conversations.db")).await.unwrap();
+    let store = SqliteStore::open(folder.join("conversations.db"))
+        .await
+        .unwrap();
     let assistant = Assistant::builder()
         .organisation("Larkfield")
         .content(&content)

@@ -194,7 +194,11 @@ async fn say(
         }
         None => {
             let view = state.hub.view(key).await?;
-            let known = view.conversation.participants.iter().find(|p| p.role == role);
+            let known = view
+                .conversation
+                .participants
+                .iter()
+                .find(|p| p.role == role);
             match known {
                 Some(known) => known.id.clone(),
                 None => {

@@ -2,6 +2,7 @@
 
 mod client;
 mod conversations;
+mod customers;
 mod limits;
 mod openai;
 mod streams;
@@ -59,10 +60,18 @@ fn config() -> ServerConfig {
 }
 
 async fn assistant() -> Assistant {
-    let assistant = Assistant::builder().organisation("Acme").build().await.unwrap();
+    let assistant = Assistant::builder()
+        .organisation("Acme")
+        .build()
+        .await
+        .unwrap();
     let text = "A refund of a charge that was made twice is paid within five working days.";
     let article = KnowledgeArticle::new("refunds", "Refunds", "acme", text);
-    assistant.knowledge().ingest(vec![article], None).await.unwrap();
+    assistant
+        .knowledge()
+        .ingest(vec![article], None)
+        .await
+        .unwrap();
     assistant
 }
 

@@ -190,8 +190,7 @@ impl Kept {
 
     /// The oldest leave until the rest fits; the last one stays.
     fn cut(&mut self, most_events: usize, most_bytes: usize, total: &AtomicUsize) {
-        while self.events.len() > 1
-            && (self.events.len() > most_events || self.bytes > most_bytes)
+        while self.events.len() > 1 && (self.events.len() > most_events || self.bytes > most_bytes)
         {
             let Some((event, bytes)) = self.events.pop_front() else {
                 return;

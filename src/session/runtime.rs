@@ -19,17 +19,17 @@ use std::sync::atomic::AtomicUsize;
 use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
+use super::Accepted;
 use super::ears::Ears;
 use super::event::{SessionEvent, SessionInput, Skill};
 use super::hub::SessionView;
 use super::outlet::{Meter, Outlet};
 use super::persist::{Journal, Restored};
-use super::Accepted;
 use crate::assist::{CardDesk, ReplyContext, asks_something};
 use crate::assistant::{Assistant, Response, action_card, instruction, worth_showing};
 use crate::conversation::{
-    ArticleId, Conversation, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary,
-    UtteranceId,
+    ArticleId, Conversation, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion,
+    Summary, UtteranceId,
 };
 use crate::dialogue::{DialogueState, Effect};
 use crate::error::{Error, Result};
@@ -168,21 +168,13 @@ pub(super) struct Runtime {
 }
 
 impl Runtime {
-    pub(super) fn new(
-        assistant: Assistant,
-        conversation: Conversation,
-        events: Outlet,
-    ) -> Self {
+    pub(super) fn new(assistant: Assistant, conversation: Conversation, events: Outlet) -> Self {
         let mut runtime = Self::with(assistant, conversation, events, 0);
         runtime.journal.started(&runtime.conversation);
         runtime
     }
 
-    pub(super) fn restored(
-        assistant: Assistant,
-        restored: Restored,
-        events: Outlet,
-    ) -> Self {
+    pub(super) fn restored(assistant: Assistant, restored: Restored, events: Outlet) -> Self {
         let mut runtime = Self::with(assistant, restored.conversation, events, restored.version);
         runtime.state = restored.state;
         runtime.summary = restored.summary;

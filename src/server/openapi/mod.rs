@@ -5,8 +5,8 @@ mod routes;
 use std::collections::BTreeMap;
 
 use axum::Json;
-use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::JsonSchema;
+use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -222,4 +222,3 @@ impl Builder {
         path.insert(route.method.to_owned(), operation);
     }
 }
-

@@ -72,13 +72,21 @@ fn of_conversations(to: &mut Builder) {
         summary: "List conversations, newest first",
         answers: vec![(200, "A page of them.", page)],
         parameters: vec![
-            query("customer", "Only those of this customer.", &json!({ "type": "string" })),
+            query(
+                "customer",
+                "Only those of this customer.",
+                &json!({ "type": "string" }),
+            ),
             query(
                 "limit",
                 "How many; 20 where it is left out.",
                 &json!({ "type": "integer", "minimum": 1, "maximum": 100 }),
             ),
-            query("after", "`next` of the page before.", &json!({ "type": "string" })),
+            query(
+                "after",
+                "`next` of the page before.",
+                &json!({ "type": "string" }),
+            ),
         ],
         problems: &[408],
         ..route("get", "/v1/conversations", "listConversations")
@@ -130,7 +138,11 @@ fn of_customers(to: &mut Builder) {
         tag: "customers",
         summary: "Tell what happened to a customer outside conversations",
         body: Some(body),
-        answers: vec![(202, "It is stored; the same event twice is kept once.", known)],
+        answers: vec![(
+            202,
+            "It is stored; the same event twice is kept once.",
+            known,
+        )],
         problems: &[408, 409],
         ..route("post", "/v1/journey-events", "journeyEvents")
     });
@@ -386,7 +398,12 @@ fn openai(to: &mut Builder) {
 
 fn operation(to: &mut Builder) {
     for (path, id, summary, problems) in [
-        ("/healthz", "healthz", "Whether the process answers", &[][..]),
+        (
+            "/healthz",
+            "healthz",
+            "Whether the process answers",
+            &[][..],
+        ),
         (
             "/readyz",
             "readyz",

@@ -165,9 +165,11 @@ pub(in crate::server) async fn list(
     }
     let after = match &page.after {
         None => None,
-        Some(after) => Some(after.parse::<u64>().map_err(|_| {
-            Problem::invalid("after must be `next` of the page before")
-        })?),
+        Some(after) => Some(
+            after
+                .parse::<u64>()
+                .map_err(|_| Problem::invalid("after must be `next` of the page before"))?,
+        ),
     };
     let of_customer = match &page.customer {
         None => None,

@@ -176,7 +176,10 @@ pub(in crate::server) async fn journey(
 ) -> Result<(StatusCode, Json<Known>), Problem> {
     caller.require(Permission::Write)?;
     let tenant = &caller.tenant;
-    let found = state.customers.identify(tenant, &body.customer.keys).await?;
+    let found = state
+        .customers
+        .identify(tenant, &body.customer.keys)
+        .await?;
     state
         .customers
         .journey_events(tenant, &found.customer, &body.events)
@@ -198,7 +201,9 @@ pub(in crate::server) async fn erase(
     let tenant = &caller.tenant;
     let found = state.customers.identify(tenant, &body.keys).await?;
     if !found.is_new {
-        let contacts = state.customers.contacts(tenant, &found.customer, usize::MAX);
+        let contacts = state
+            .customers
+            .contacts(tenant, &found.customer, usize::MAX);
         for contact in contacts.await? {
             let key = caller.conversation(contact.conversation);
             match end_for_good(&state, &key).await {
@@ -208,7 +213,10 @@ pub(in crate::server) async fn erase(
             }
         }
     }
-    let erased = state.customers.erase_subject(tenant, &found.customer).await?;
+    let erased = state
+        .customers
+        .erase_subject(tenant, &found.customer)
+        .await?;
     tracing::info!(streams = erased.streams, "a customer was erased");
     Ok(Json(erased))
 }

@@ -70,11 +70,7 @@ pub(in crate::server) async fn report(
         let options = InsightOptions::default().by(wanted.by);
         Some(analyst.report(&records, &options).await?)
     };
-    Ok(Json(Insight {
-        read,
-        more,
-        report,
-    }))
+    Ok(Json(Insight { read, more, report }))
 }
 
 fn record(view: SessionView) -> ConversationRecord {
@@ -94,7 +90,10 @@ fn record(view: SessionView) -> ConversationRecord {
     record.transferred = Some(handed_off);
     record.customer = customer;
     if let Some(summary) = view.summary {
-        record.wrap_up = summary.wrap_up.as_ref().map(|chosen| chosen.code.id.clone());
+        record.wrap_up = summary
+            .wrap_up
+            .as_ref()
+            .map(|chosen| chosen.code.id.clone());
         let note = summary.brief();
         if !note.is_empty() {
             record.notes.push(note);

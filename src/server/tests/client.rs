@@ -27,7 +27,11 @@ impl Answer {
     /// It is a problem of this status and kind.
     pub(super) fn assert_problem(&self, status: u16, kind: &str) {
         assert_eq!(self.status, status, "{self:?}");
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{self:?}"
+        );
         let problem = self.json();
         assert_eq!(problem["kind"], kind, "{self:?}");
         assert_eq!(problem["status"], status, "{self:?}");
@@ -95,7 +99,10 @@ fn parse(text: &str) -> Answer {
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
     let mut lines = head.lines();
     let first = lines.next().unwrap_or_default();
-    let status = first.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = first
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
     let headers = lines
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
@@ -122,11 +129,7 @@ pub(super) struct Events {
 }
 
 impl Events {
-    pub(super) async fn open(
-        address: SocketAddr,
-        path: &str,
-        headers: &[(&str, &str)],
-    ) -> Self {
+    pub(super) async fn open(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
         Self::read(open(address, "GET", path, headers, None).await).await
     }
 

@@ -18,7 +18,9 @@ fn user(text: &str) -> Value {
 #[tokio::test]
 async fn the_virtual_agent_answers_from_articles_in_their_form() {
     let server = start(config()).await;
-    let answer = server.post(PATH, ask(json!([user("When is a refund paid?")]))).await;
+    let answer = server
+        .post(PATH, ask(json!([user("When is a refund paid?")])))
+        .await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let completion = answer.json();
     assert_eq!(completion["object"], "chat.completion");
@@ -26,9 +28,13 @@ async fn the_virtual_agent_answers_from_articles_in_their_form() {
     assert_eq!(choice["finish_reason"], "stop");
     let said = choice["message"]["content"].as_str().unwrap();
     assert!(said.contains("five working days"), "{completion}");
-    assert_eq!(completion["attendant"]["citations"][0]["article"], "refunds", "{completion}");
+    assert_eq!(
+        completion["attendant"]["citations"][0]["article"], "refunds",
+        "{completion}"
+    );
     let usage = &completion["usage"];
-    let sum = usage["prompt_tokens"].as_u64().unwrap() + usage["completion_tokens"].as_u64().unwrap();
+    let sum =
+        usage["prompt_tokens"].as_u64().unwrap() + usage["completion_tokens"].as_u64().unwrap();
     assert_eq!(usage["total_tokens"], sum);
     let id = answer.header("x-conversation-id").unwrap();
     assert_eq!(completion["attendant"]["conversation_id"], id);
@@ -38,7 +44,9 @@ async fn the_virtual_agent_answers_from_articles_in_their_form() {
 #[tokio::test]
 async fn a_history_finds_its_conversation_and_a_name_does_too() {
     let server = start(config()).await;
-    let first = server.post(PATH, ask(json!([user("When is a refund paid?")]))).await;
+    let first = server
+        .post(PATH, ask(json!([user("When is a refund paid?")])))
+        .await;
     let id = first.header("x-conversation-id").unwrap().to_owned();
     let said = first.json()["choices"][0]["message"]["content"].clone();
     let history = json!([
@@ -48,7 +56,11 @@ async fn a_history_finds_its_conversation_and_a_name_does_too() {
         { "role": "user", "content": [{ "type": "text", "text": "Thank you!" }] },
     ]);
     let second = server.post(PATH, ask(history.clone())).await;
-    assert_eq!(second.header("x-conversation-id"), Some(id.as_str()), "{second:?}");
+    assert_eq!(
+        second.header("x-conversation-id"),
+        Some(id.as_str()),
+        "{second:?}"
+    );
     let view = server.get(&format!("/v1/conversations/{id}")).await.json();
     let texts: Vec<&str> = view["conversation"]["transcript"]
         .as_array()
@@ -70,7 +82,11 @@ async fn a_history_finds_its_conversation_and_a_name_does_too() {
     assert_eq!(other.status, 200);
     let view = server.get(&format!("/v1/conversations/{id}")).await.json();
     let said = view["conversation"]["transcript"].to_string();
-    assert_eq!(said.matches("And how much is it?").count(), 1, "another tenant wrote here");
+    assert_eq!(
+        said.matches("And how much is it?").count(),
+        1,
+        "another tenant wrote here"
+    );
     server.stop().await;
 }
 
@@ -119,7 +135,10 @@ async fn a_stream_says_the_same_in_pieces() {
         assert_eq!(told.data["object"], "chat.completion.chunk");
         let choice = &told.data["choices"][0];
         said.push_str(choice["delta"]["content"].as_str().unwrap_or_default());
-        finish = choice["finish_reason"].as_str().map(str::to_owned).or(finish);
+        finish = choice["finish_reason"]
+            .as_str()
+            .map(str::to_owned)
+            .or(finish);
         usage = told.data["usage"]["total_tokens"].as_u64().or(usage);
     }
     assert!(said.contains("five working days"), "{said}");
@@ -134,12 +153,28 @@ async fn what_cannot_be_asked_is_told_in_their_form() {
     let base = ask(json!([user("Hi")]));
     for (field, value, code) in [
         ("n", json!(2), "unsupported_parameter"),
-        ("tools", json!([{ "type": "function" }]), "unsupported_parameter"),
-        ("response_format", json!({ "type": "json_object" }), "unsupported_parameter"),
+        (
+            "tools",
+            json!([{ "type": "function" }]),
+            "unsupported_parameter",
+        ),
+        (
+            "response_format",
+            json!({ "type": "json_object" }),
+            "unsupported_parameter",
+        ),
         ("logprobs", json!(true), "unsupported_parameter"),
         ("messages", json!([]), "invalid_value"),
-        ("messages", json!([{ "role": "assistant", "content": "Hi" }]), "invalid_value"),
-        ("messages", json!([{ "role": "tool", "content": "Hi" }]), "invalid_value"),
+        (
+            "messages",
+            json!([{ "role": "assistant", "content": "Hi" }]),
+            "invalid_value",
+        ),
+        (
+            "messages",
+            json!([{ "role": "tool", "content": "Hi" }]),
+            "invalid_value",
+        ),
         ("model", json!("gpt-5"), "model_not_found"),
     ] {
         let mut body = base.clone();

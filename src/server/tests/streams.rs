@@ -54,7 +54,9 @@ async fn a_conversation_that_was_read_to_its_end_is_not_asked_for_again() {
     server.begin("c-1", false).await;
     let mut events = Events::open(server.address, &path(Some(0)), &[]).await;
     say(&server, "Thank you, goodbye.").await;
-    server.call("POST", "/v1/conversations/c-1/end", ACME, None).await;
+    server
+        .call("POST", "/v1/conversations/c-1/end", ACME, None)
+        .await;
     let ended = events.until("ended").await;
     assert!(events.next().await.is_none());
     let again = Events::open(server.address, &path(Some(ended.id)), &[]).await;
@@ -87,7 +89,10 @@ async fn until(socket: &mut Socket, key: &str) -> Value {
 }
 
 async fn send(socket: &mut Socket, value: Value) {
-    socket.send(Message::Text(value.to_string().into())).await.unwrap();
+    socket
+        .send(Message::Text(value.to_string().into()))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -106,7 +111,10 @@ async fn a_socket_takes_inputs_and_acknowledges_each_once_it_is_stored() {
     let told = until(&mut two, "event").await;
     assert!(told["id"].as_u64().unwrap() > 0, "{told}");
     let view = server.get("/v1/conversations/c-1").await.json();
-    assert_eq!(view["conversation"]["transcript"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        view["conversation"]["transcript"].as_array().unwrap().len(),
+        1
+    );
     let join = json!({ "type": "join", "participant": "dana", "role": "human_agent" });
     send(&mut one, join).await;
     until(&mut one, "ack").await;
@@ -130,9 +138,15 @@ async fn a_socket_answers_what_does_not_fit_and_stays_open() {
     ] {
         socket.send(Message::Text(wrong.into())).await.unwrap();
         let answer = until(&mut socket, "problem").await;
-        assert_eq!(answer["problem"]["kind"], "invalid_input", "{wrong}: {answer}");
+        assert_eq!(
+            answer["problem"]["kind"], "invalid_input",
+            "{wrong}: {answer}"
+        );
     }
-    socket.send(Message::Binary(vec![1, 2, 3].into())).await.unwrap();
+    socket
+        .send(Message::Binary(vec![1, 2, 3].into()))
+        .await
+        .unwrap();
     until(&mut socket, "problem").await;
     send(&mut socket, json!({ "type": "say", "text": "Hello?" })).await;
     until(&mut socket, "ack").await;
@@ -145,7 +159,10 @@ async fn a_socket_keeps_to_scopes_and_tenants() {
     server.begin("c-1", false).await;
     let mut reading = socket(&server, READER, 0).await;
     send(&mut reading, json!({ "type": "say", "text": "Hello?" })).await;
-    assert_eq!(until(&mut reading, "problem").await["problem"]["status"], 403);
+    assert_eq!(
+        until(&mut reading, "problem").await["problem"]["status"],
+        403
+    );
     let address = server.address;
     let url = format!("ws://{address}/v1/conversations/c-1/ws?access_token={OTHER}");
     let refused = connect_async(url).await.unwrap_err().to_string();

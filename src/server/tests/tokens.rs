@@ -35,7 +35,8 @@ fn authenticator(issuers: Vec<Jwt>) -> Authenticator {
 
 fn claims(change: &[(&str, Value)]) -> Value {
     let soon = jiff::Timestamp::now().as_second() + 600;
-    let mut claims = json!({ "iss": "hs", "aud": "attendant", "sub": "u1", "org": "acme", "exp": soon });
+    let mut claims =
+        json!({ "iss": "hs", "aud": "attendant", "sub": "u1", "org": "acme", "exp": soon });
     for (name, value) in change {
         if value.is_null() {
             claims.as_object_mut().unwrap().remove(*name);
@@ -68,15 +69,33 @@ fn tokens_are_held_to_signature_time_audience_issuer_and_tenant() {
 
     let past = jiff::Timestamp::now().as_second() - 600;
     let refused = [
-        ("another secret", signed(&claims(&[]), "another secret that has more than 32 bytes")),
+        (
+            "another secret",
+            signed(&claims(&[]), "another secret that has more than 32 bytes"),
+        ),
         ("expired", signed(&claims(&[("exp", json!(past))]), SECRET)),
         ("no end", signed(&claims(&[("exp", json!(null))]), SECRET)),
-        ("not yet", signed(&claims(&[("nbf", json!(past + 1200))]), SECRET)),
-        ("audience", signed(&claims(&[("aud", json!("others"))]), SECRET)),
-        ("no audience", signed(&claims(&[("aud", json!(null))]), SECRET)),
+        (
+            "not yet",
+            signed(&claims(&[("nbf", json!(past + 1200))]), SECRET),
+        ),
+        (
+            "audience",
+            signed(&claims(&[("aud", json!("others"))]), SECRET),
+        ),
+        (
+            "no audience",
+            signed(&claims(&[("aud", json!(null))]), SECRET),
+        ),
         ("issuer", signed(&claims(&[("iss", json!("evil"))]), SECRET)),
-        ("no tenant", signed(&claims(&[("org", json!(null))]), SECRET)),
-        ("tenant", signed(&claims(&[("org", json!("other"))]), SECRET)),
+        (
+            "no tenant",
+            signed(&claims(&[("org", json!(null))]), SECRET),
+        ),
+        (
+            "tenant",
+            signed(&claims(&[("org", json!("other"))]), SECRET),
+        ),
     ];
     for (why, token) in refused {
         let problem = auth.caller(&token).expect_err(why);
@@ -84,7 +103,10 @@ fn tokens_are_held_to_signature_time_audience_issuer_and_tenant() {
         assert!(!problem.detail.contains(&token), "{why}");
     }
     // A token cannot choose its algorithm.
-    let mut parts: Vec<String> = signed(&claims(&[]), SECRET).split('.').map(str::to_owned).collect();
+    let mut parts: Vec<String> = signed(&claims(&[]), SECRET)
+        .split('.')
+        .map(str::to_owned)
+        .collect();
     parts[0] = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0".into();
     parts[2] = String::new();
     assert!(auth.caller(&parts.join(".")).is_err());
@@ -118,12 +140,24 @@ fn parse(text: &str, environment: &[(&str, &str)]) -> crate::error::Result<Serve
 #[test]
 fn mistakes_in_a_configuration_are_named() {
     for (text, named) in [
-        ("[server]\nlisten = \"127.0.0.1:1\"\nport = 5\n", &["port", "line 3"][..]),
-        ("[limits]\nbody_bytes = \"much\"\n", &["body_bytes", "line 2"]),
+        (
+            "[server]\nlisten = \"127.0.0.1:1\"\nport = 5\n",
+            &["port", "line 3"][..],
+        ),
+        (
+            "[limits]\nbody_bytes = \"much\"\n",
+            &["body_bytes", "line 2"],
+        ),
         ("[limits]\nburst = 0\n", &["limits.burst"]),
         ("[cors]\norigins = [\"*\"]\n", &["cors.origins", "*"]),
-        ("[store]\nurl = \"postgres://me:hush@db/x\"\n", &["store.url", "secret_url"]),
-        ("[[auth.keys]]\nid = \"a\"\nkey = \"hush\"\n", &["key", "line 3"]),
+        (
+            "[store]\nurl = \"postgres://me:hush@db/x\"\n",
+            &["store.url", "secret_url"],
+        ),
+        (
+            "[[auth.keys]]\nid = \"a\"\nkey = \"hush\"\n",
+            &["key", "line 3"],
+        ),
         ("[telephony\n", &["line 1"]),
     ] {
         let error = parse(text, &[]).unwrap_err().to_string();
@@ -172,7 +206,14 @@ fn the_example_says_only_what_a_configuration_can_say() {
     let all: String = text
         .lines()
         .map(|line| match line.strip_prefix("# ") {
-            Some(rest) if rest.starts_with('[') || rest.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')) => rest,
+            Some(rest)
+                if rest.starts_with('[')
+                    || rest
+                        .split_once(" = ")
+                        .is_some_and(|(key, _)| !key.contains(' ')) =>
+            {
+                rest
+            }
             _ => line,
         })
         .flat_map(|line| [line, "\n"])
@@ -186,7 +227,9 @@ fn the_example_says_only_what_a_configuration_can_say() {
 #[tokio::test]
 async fn the_document_is_about_this_server() {
     let server = start(config()).await;
-    let document = call(server.address, "GET", "/openapi.json", &[], None).await.json();
+    let document = call(server.address, "GET", "/openapi.json", &[], None)
+        .await
+        .json();
     assert_eq!(document["openapi"], "3.1.0");
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.len() > 20);

@@ -53,13 +53,16 @@ impl Hub {
     pub(super) async fn room(&self) -> Result<Held> {
         let has_memory = || self.bytes.load(Ordering::Relaxed) <= self.options.most_bytes;
         let place = || Held::within(&self.live, 1, self.options.most_live);
-        if has_memory() && let Some(live) = place() {
+        if has_memory()
+            && let Some(live) = place()
+        {
             return Ok(live);
         }
         let mut quiet: Vec<(Instant, Arc<Slot>)> = {
             let slots = self.slots.lock();
             let all = slots.values().map(|slot| (slot.touched(), slot.clone()));
-            all.filter(|(touched, _)| touched.elapsed() >= QUIET).collect()
+            all.filter(|(touched, _)| touched.elapsed() >= QUIET)
+                .collect()
         };
         quiet.sort_by_key(|(touched, _)| *touched);
         for (_, slot) in quiet.iter().take(ASKED) {

@@ -1,8 +1,8 @@
 //! Which conversations are in memory, and who has to leave.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::{OwnedMutexGuard, mpsc, oneshot};
@@ -94,10 +94,13 @@ impl Live<'_> {
         let Place::Live(running) = &*self.place else {
             return Err(over());
         };
-        running.inputs.try_send(message).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => self.hub.refuse(BEHIND),
-            mpsc::error::TrySendError::Closed(_) => over(),
-        })
+        running
+            .inputs
+            .try_send(message)
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => self.hub.refuse(BEHIND),
+                mpsc::error::TrySendError::Closed(_) => over(),
+            })
     }
 
     /// A piece of audio, counted until it is heard.
@@ -426,7 +429,6 @@ impl Hub {
             _live: live,
         })
     }
-
 }
 
 impl Slot {

@@ -112,7 +112,10 @@ async fn a_conversation_begins_once_and_unknown_ones_are_not_found() {
         tenant: "other".into(),
         ..key("c1")
     };
-    assert_eq!(hub.view(&other).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        hub.view(&other).await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
     let stats = hub.stats();
     assert_eq!((stats.live, stats.opened, stats.accepted), (1, 1, 1));
 }
@@ -146,7 +149,10 @@ async fn who_is_quiet_leaves_memory_and_comes_back_unnoticed() {
     submit(&hub, "c1", "Two.").await;
     hub.settle(&key("c1")).await.unwrap();
     assert_eq!((hub.stats().live, hub.stats().resumed), (1, 1));
-    assert_eq!(texts(&hub.view(&key("c1")).await.unwrap()), ["One.", "Two."]);
+    assert_eq!(
+        texts(&hub.view(&key("c1")).await.unwrap()),
+        ["One.", "Two."]
+    );
     let read = read(&mut events);
     assert_eq!(words(&read), ["One.", "Two."]);
     assert!(read[0].0 < read[1].0);
@@ -253,7 +259,9 @@ async fn what_is_over_stays_over() {
     submit(&hub, "c1", "Hello.").await;
     let mut events = hub.events(&key("c1"), Some(0)).await.unwrap();
     let end = Uuid::now_v7();
-    hub.submit(&key("c1"), end, SessionInput::End).await.unwrap();
+    hub.submit(&key("c1"), end, SessionInput::End)
+        .await
+        .unwrap();
     let mut last = None;
     while let Some(event) = events.next().await {
         last = Some(event);
@@ -262,7 +270,9 @@ async fn what_is_over_stays_over() {
         panic!("{last:?}");
     };
     assert_eq!(last.event, SessionEvent::Ended);
-    hub.submit(&key("c1"), end, SessionInput::End).await.unwrap();
+    hub.submit(&key("c1"), end, SessionInput::End)
+        .await
+        .unwrap();
     let more = hub.submit(&key("c1"), Uuid::now_v7(), say("And?")).await;
     assert_eq!(more.unwrap_err().kind(), ErrorKind::InvalidInput);
     let view = hub.view(&key("c1")).await.unwrap();

@@ -7,11 +7,11 @@
 
 use uuid::Uuid;
 
+use super::super::Accepted;
 use super::super::event::{SessionEvent, SessionInput, Skill};
 use super::super::hub::SessionView;
 use super::super::outlet::utterance_bytes;
 use super::super::persist::{Mark, restore};
-use super::super::Accepted;
 use super::{Runtime, Submitted, Work};
 use crate::conversation::{
     ArticleId, Channel, Conversation, NewUtterance, Participant, Role, UtteranceId,
@@ -148,8 +148,7 @@ impl Runtime {
             SessionInput::Frame { .. } | SessionInput::Audio { .. } => {
                 "audio is not acknowledged; push it, or send it"
             }
-            SessionInput::Utterance(NewUtterance { text, .. })
-            | SessionInput::Say { text, .. }
+            SessionInput::Utterance(NewUtterance { text, .. }) | SessionInput::Say { text, .. }
                 if self.meter.transcript() + text.len() > self.meter.most() =>
             {
                 return Err(Error::new(

@@ -86,6 +86,7 @@ impl Runtime {
         if self.ended || self.conversation.transcript.is_empty() {
             return;
         }
-        self.journal.desk(self.coaching.cues(), self.last_action.as_deref());
+        self.journal
+            .desk(self.coaching.cues(), self.last_action.as_deref());
     }
 }

@@ -34,7 +34,11 @@ impl Runtime {
     }
 
     /// Takes recorded audio: its words in the order they ended.
-    pub(super) async fn transcribe(&mut self, tracks: Vec<(ParticipantId, AudioTrack)>, start_ms: u64) {
+    pub(super) async fn transcribe(
+        &mut self,
+        tracks: Vec<(ParticipantId, AudioTrack)>,
+        start_ms: u64,
+    ) {
         let mut heard: Vec<NewUtterance> = Vec::new();
         for (participant, track) in tracks {
             let options = TranscribeOptions::language(self.conversation.language.clone())

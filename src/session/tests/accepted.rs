@@ -59,7 +59,11 @@ async fn an_id_counts_once_and_after_a_restart_too() {
         .count();
     assert_eq!(finals.await, 2);
 
-    let session = plain(store.clone()).await.resume("acme", "c1").await.unwrap();
+    let session = plain(store.clone())
+        .await
+        .resume("acme", "c1")
+        .await
+        .unwrap();
     session.submit(two, customer("Hello.")).await.unwrap();
     assert_eq!(texts(&session).await, ["Hello.", "Hello."]);
     assert_eq!(store.said(&key()).await, ["Hello.", "Hello."]);
@@ -69,14 +73,20 @@ async fn an_id_counts_once_and_after_a_restart_too() {
 async fn what_the_store_refuses_is_not_taken_until_it_is_sent_again() {
     let store = Arc::new(Shaky::default());
     let session = plain(store.clone()).await.session(call());
-    session.submit(Uuid::now_v7(), customer("One.")).await.unwrap();
+    session
+        .submit(Uuid::now_v7(), customer("One."))
+        .await
+        .unwrap();
     session.conversation().await.unwrap();
     let id = Uuid::now_v7();
     store.next(&[Write::Fails]);
     let error = session.submit(id, customer("Two.")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Storage);
     assert_eq!(texts(&session).await, ["One."]);
-    session.submit(Uuid::now_v7(), customer("Three.")).await.unwrap();
+    session
+        .submit(Uuid::now_v7(), customer("Three."))
+        .await
+        .unwrap();
     session.submit(id, customer("Two.")).await.unwrap();
     assert_eq!(texts(&session).await, ["One.", "Three.", "Two."]);
     assert_eq!(store.said(&key()).await, ["One.", "Three.", "Two."]);
@@ -86,7 +96,10 @@ async fn what_the_store_refuses_is_not_taken_until_it_is_sent_again() {
 async fn an_answer_of_the_store_that_is_lost_adds_nothing_twice() {
     let store = Arc::new(Shaky::default());
     let session = plain(store.clone()).await.session(call());
-    session.submit(Uuid::now_v7(), customer("One.")).await.unwrap();
+    session
+        .submit(Uuid::now_v7(), customer("One."))
+        .await
+        .unwrap();
     session.conversation().await.unwrap();
     let id = Uuid::now_v7();
     store.next(&[Write::IsLost]);
@@ -99,7 +112,10 @@ async fn an_answer_of_the_store_that_is_lost_adds_nothing_twice() {
     let id = Uuid::now_v7();
     store.next(&[Write::IsLost]);
     session.submit(id, customer("Three.")).await.unwrap_err();
-    session.submit(Uuid::now_v7(), customer("Four.")).await.unwrap();
+    session
+        .submit(Uuid::now_v7(), customer("Four."))
+        .await
+        .unwrap();
     assert_eq!(texts(&session).await, ["One.", "Two.", "Three.", "Four."]);
     session.submit(id, customer("Three.")).await.unwrap();
     assert_eq!(texts(&session).await, ["One.", "Two.", "Three.", "Four."]);
@@ -151,7 +167,10 @@ async fn an_end_that_was_accepted_is_reached_after_a_restart() {
     let end = Uuid::now_v7();
     let mut session = assistant.session(call());
     let events = session.events();
-    session.submit(Uuid::now_v7(), customer("Hello.")).await.unwrap();
+    session
+        .submit(Uuid::now_v7(), customer("Hello."))
+        .await
+        .unwrap();
     session.conversation().await.unwrap();
     // The end is stored; what follows from it is not.
     store.next(&[Write::Works]);
@@ -180,7 +199,10 @@ async fn a_dialogue_goes_on_over_another_channel() {
     let store: Arc<dyn ConversationStore> = Arc::new(MemoryStore::default());
     let assistant = assistant(store).await;
     let mut chat = call();
-    chat.join(crate::conversation::Participant::new("bot", Role::AutomatedAgent));
+    chat.join(crate::conversation::Participant::new(
+        "bot",
+        Role::AutomatedAgent,
+    ));
     let mut session = assistant.session(chat);
     let events = tokio::spawn(session.events().collect::<Vec<_>>());
     let submit = async |input: SessionInput| {
@@ -199,7 +221,9 @@ async fn a_dialogue_goes_on_over_another_channel() {
     .await;
     let at = jiff::Timestamp::UNIX_EPOCH;
     submit(SessionInput::Journey(vec![JourneyEvent::new(
-        "outage", "There was an outage.", at,
+        "outage",
+        "There was an outage.",
+        at,
     )]))
     .await;
     drop(session);
@@ -245,7 +269,10 @@ async fn feedback_on_an_article_holds_after_a_restart() {
     let mut session = assistant.session(call());
     let mut events = session.events();
     let question = "I was charged twice for my broadband this month. When is it paid back?";
-    session.submit(Uuid::now_v7(), customer(question)).await.unwrap();
+    session
+        .submit(Uuid::now_v7(), customer(question))
+        .await
+        .unwrap();
     let card = loop {
         if let Some(SessionEvent::Suggestion(suggestion)) = events.next().await
             && matches!(suggestion.kind, SuggestionKind::Article { .. })
@@ -267,12 +294,13 @@ async fn feedback_on_an_article_holds_after_a_restart() {
     drop(resumed);
     let mut again = assistant.resume("acme", "c1").await.unwrap();
     let events = again.events();
-    again.submit(Uuid::now_v7(), customer(question)).await.unwrap();
+    again
+        .submit(Uuid::now_v7(), customer(question))
+        .await
+        .unwrap();
     again.settle().await.unwrap();
     drop(again);
     let events: Vec<SessionEvent> = events.collect().await;
-    let is_article = |e: &SessionEvent| {
-        matches!(e, SessionEvent::Suggestion(s) if matches!(s.kind, SuggestionKind::Article { .. }))
-    };
+    let is_article = |e: &SessionEvent| matches!(e, SessionEvent::Suggestion(s) if matches!(s.kind, SuggestionKind::Article { .. }));
     assert!(!events.iter().any(is_article), "{events:?}");
 }

@@ -168,8 +168,12 @@ pub(crate) fn config(command: ConfigCommand, screen: &Screen) -> Result<()> {
                     "nobody could come in: there is no key under auth.keys and no issuer under auth.jwt",
                 ));
             }
-            let tenants: BTreeSet<&str> =
-                config.auth.keys.iter().map(|key| key.tenant.as_str()).collect();
+            let tenants: BTreeSet<&str> = config
+                .auth
+                .keys
+                .iter()
+                .map(|key| key.tenant.as_str())
+                .collect();
             screen.line(&format!(
                 "{} is fine: {} keys of {} tenants, {} issuers, store {}",
                 file.display(),

@@ -50,7 +50,10 @@ async fn too_much_work_is_refused_before_it_costs_anything() {
     let submits: Vec<_> = (0..10)
         .map(|n| {
             let hub = hub.clone();
-            async move { hub.submit(&key("c1"), Uuid::now_v7(), say(&n.to_string())).await }
+            async move {
+                hub.submit(&key("c1"), Uuid::now_v7(), say(&n.to_string()))
+                    .await
+            }
         })
         .collect();
     let answers = futures::future::join_all(submits).await;
