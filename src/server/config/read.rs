@@ -17,8 +17,16 @@ impl ServerConfig {
         let text = std::fs::read_to_string(path).or_error(ErrorKind::Config, || {
             format!("the configuration {} cannot be read", path.display())
         })?;
-        Self::parse(&text, std::env::vars())
+        Self::parse(&text, environment())
             .map_err(|error| error.context(format!("configuration {}", path.display())))
+    }
+
+    /// The defaults, and what the environment overrides.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] with the variable that does not fit.
+    pub fn from_env() -> Result<Self> {
+        Self::parse("", environment())
     }
 
     /// Reads a text, and what `environment` overrides.
@@ -101,6 +109,12 @@ impl ServerConfig {
         }
         Ok(())
     }
+}
+
+/// The variables of this process; what is no text is nobody's setting.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// `ATTENDANT__LIMITS__BODY_BYTES=10` -> `limits.body_bytes = 10`.
