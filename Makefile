@@ -16,7 +16,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build models demo test test-light test-llama-server lint features light bench-llm bench-speech bench-knowledge bench-server test-qdrant sample
+.PHONY: help setup build models demo test test-light test-clients test-llama-server lint features light bench-llm bench-speech bench-knowledge bench-server test-qdrant sample
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | expand -t 20
@@ -72,6 +72,9 @@ test-llama-server: models  ## Test the OpenAI adapter against llama.cpp's server
 test-qdrant: setup  ## Test the Qdrant server adapter; with a real server: make test-qdrant URL=http://host:6334
 	@echo "==> tests of the Qdrant adapter"
 	@$(if $(URL),ATTENDANT_QDRANT_URL="$(URL)") cargo test --features $(FEATURES),qdrant --lib knowledge::qdrant
+
+test-clients: build  ## Public clients against the server: openai, an OpenAPI validator, schemathesis (from PyPI)
+	@bash scripts/clients.sh "$(ATTENDANT)"
 
 lint: setup  ## Formatting, clippy and rustdoc, warnings denied
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || \

@@ -1,5 +1,6 @@
 //! A live conversation: inputs in, a stream of events out, everything kept.
 
+pub mod customers;
 #[cfg(feature = "whisper")]
 mod ears;
 #[cfg(not(feature = "whisper"))]
@@ -189,9 +190,10 @@ fn over() -> Error {
 }
 
 /// An input that is in the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Accepted {
     /// The id it was submitted under.
+    #[schemars(with = "String", extend("format" = "uuid"))]
     pub id: uuid::Uuid,
     /// Records of the conversation in the store.
     pub version: u64,
