@@ -8,6 +8,7 @@ mod auth;
 mod config;
 mod problem;
 mod state;
+pub mod telephony;
 
 pub use auth::{Authenticator, Caller, Permission, key_digest};
 pub use config::ServerConfig;

@@ -310,7 +310,12 @@ fn read(
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     let values = headers.get_all(name).iter();
     let values: Option<Vec<&str>> = values
-        .map(|value| value.to_str().ok().map(|text| text.trim_matches([' ', '\t'])))
+        .map(|value| {
+            value
+                .to_str()
+                .ok()
+                .map(|text| text.trim_matches([' ', '\t']))
+        })
         .collect();
     let values = values?;
     (!values.is_empty()).then(|| values.join(", "))

@@ -236,8 +236,8 @@ impl Reader<'_> {
 
     fn bytes(&mut self) -> Read<Bare> {
         self.next()?;
-        let text =
-            self.while_in(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
+        let text = self
+            .while_in(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
         if !self.takes(b':') {
             return Err(Unreadable);
         }

@@ -32,7 +32,10 @@ fn example() -> HeaderMap {
             "audiohook-correlation-id",
             "e160e428-53e2-487c-977d-96989bf5c99d",
         ),
-        ("audiohook-session-id", "30b0e395-84d3-4570-ac13-9a62d8f514c0"),
+        (
+            "audiohook-session-id",
+            "30b0e395-84d3-4570-ac13-9a62d8f514c0",
+        ),
         ("x-api-key", KEY),
         ("signature-input", INPUT),
         ("signature", SIGNATURE),
@@ -105,7 +108,10 @@ fn the_example_of_the_draft_is_good() {
         Verifier::new(options).verify(&request, "test-shared-secret", secret, 1_618_884_475)
     };
     assert_eq!(verify(Some(secret.as_slice())), Ok(()));
-    assert_eq!(verify(Some(b"another".as_slice())), Err(SignatureFault::Wrong));
+    assert_eq!(
+        verify(Some(b"another".as_slice())),
+        Err(SignatureFault::Wrong)
+    );
     assert_eq!(verify(None), Err(SignatureFault::Wrong));
 }
 
@@ -160,14 +166,22 @@ fn what_is_missing_or_misshapen_is_told() {
         let fault = changed(|headers| {
             headers.insert("signature", HeaderValue::from_static(signature));
         });
-        assert_eq!(fault, Err(SignatureFault::Malformed("Signature")), "{signature}");
+        assert_eq!(
+            fault,
+            Err(SignatureFault::Malformed("Signature")),
+            "{signature}"
+        );
     }
     let short = changed(|headers| {
         headers.insert("signature", HeaderValue::from_static("sig1=:aGk=:"));
     });
     assert_eq!(short, Err(SignatureFault::Wrong));
     for (from, to, fault) in [
-        (" \"x-api-key\"", "", SignatureFault::NotCovered("x-api-key")),
+        (
+            " \"x-api-key\"",
+            "",
+            SignatureFault::NotCovered("x-api-key"),
+        ),
         (
             "\"x-api-key\"",
             "\"x-api-key\";sf",
@@ -216,7 +230,11 @@ fn what_is_missing_or_misshapen_is_told() {
             ";odd=1;alg=",
             SignatureFault::Malformed("Signature-Input"),
         ),
-        ("sig1=(", "sig1=", SignatureFault::Malformed("Signature-Input")),
+        (
+            "sig1=(",
+            "sig1=",
+            SignatureFault::Malformed("Signature-Input"),
+        ),
     ] {
         let got = with_input(|input| input.replace(from, to));
         assert_eq!(got, Err(fault), "{from} -> {to}");
@@ -234,7 +252,10 @@ fn another_signature_beside_it_does_no_harm() {
         })
     };
     assert_eq!(two("other"), Ok(()));
-    assert_eq!(two("sig1"), Err(SignatureFault::Malformed("Signature-Input")));
+    assert_eq!(
+        two("sig1"),
+        Err(SignatureFault::Malformed("Signature-Input"))
+    );
 }
 
 #[test]
@@ -260,7 +281,12 @@ fn twilio_signs_the_address() {
     };
     let is_signed = |signature: &str, token: &[u8]| {
         let headers = headers(&[("x-twilio-signature", signature)]);
-        is_signed_by_twilio(&headers, "calls.example.com", "/v1/telephony/media-streams", token)
+        is_signed_by_twilio(
+            &headers,
+            "calls.example.com",
+            "/v1/telephony/media-streams",
+            token,
+        )
     };
     for address in [
         "wss://calls.example.com/v1/telephony/media-streams",
