@@ -344,7 +344,15 @@ impl<P: Protocol> Call<P> {
                     None => Ok(Some(Left::Asks(Goodbye::Elsewhere, "the server stops".into()))),
                 },
                 piece = talk.mouth.next() => self.say(piece).await.map(|()| None),
-                error = ear.deaf() => Ok(Some(Left::Asks(Goodbye::Failed, error.to_string()))),
+                error = ear.deaf() => {
+                    let reason = match error.kind() {
+                        // The conversation ended, which its events are about to tell.
+                        ErrorKind::Cancelled if !stopping.is_cancelled() => Goodbye::Completed,
+                        ErrorKind::Cancelled => Goodbye::Elsewhere,
+                        _ => Goodbye::Failed,
+                    };
+                    Ok(Some(Left::Asks(reason, error.to_string())))
+                }
                 () = talk.line.replaced() => {
                     let info = "another connection serves this conversation";
                     Ok(Some(Left::Asks(Goodbye::Completed, info.into())))
