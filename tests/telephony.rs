@@ -73,7 +73,7 @@ async fn the_sample_call_is_understood_over_audiohook_on_both_tracks() {
     );
     let config = ServerConfig::parse(&config, []).unwrap();
     let state = ServerState::new(hub.clone(), config).unwrap();
-    let router = telephony::router(state).unwrap();
+    let router: axum::Router = telephony::router(state);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });

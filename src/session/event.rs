@@ -94,7 +94,7 @@ pub enum SessionInput {
 }
 
 /// The skills that can fail on their own while the session goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Skill {
@@ -119,7 +119,7 @@ pub enum Skill {
 }
 
 /// What a session finds and does. Serialised, `type` names the variant in snake case.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SessionEvent {

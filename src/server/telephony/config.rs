@@ -143,7 +143,7 @@ impl std::fmt::Debug for Known {
 
 /// The configuration with its secrets read.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(in crate::server) struct Settings {
     pub(super) audiohook: Vec<Known>,
     pub(super) media_streams: Vec<Known>,
     pub(super) languages: Vec<String>,
@@ -158,7 +158,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`ErrorKind::Config`] with the entry that cannot be used.
-    pub(super) fn read(config: &TelephonyConfig) -> Result<Self> {
+    pub(in crate::server) fn read(config: &TelephonyConfig) -> Result<Self> {
         let audiohook = config.audiohook.iter().enumerate();
         let audiohook = audiohook.map(|(number, client)| {
             audiohook_client(client).map_err(|error| {

@@ -45,7 +45,8 @@ use super::problem::Problem;
 use super::state::ServerState;
 use crate::error::{Error, ErrorKind, Result};
 use crate::speech::transport::{LONGEST_MESSAGE, Started};
-use config::{Sender, Settings};
+use config::Sender;
+pub(super) use config::Settings;
 use line::parameter;
 use seats::Seats;
 use signature::Verifier;
@@ -55,14 +56,14 @@ const TOKEN: &str = "token";
 
 /// The telephone sockets of a server.
 #[derive(Clone, Debug)]
-pub struct Telephony {
+struct Telephony {
     inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
     state: ServerState,
-    settings: Settings,
+    settings: Arc<Settings>,
     /// Where the platforms connect to, without the scheme, where that is not what the requests say: host and port,
     /// and a path in front of ours.
     address: Option<(String, String)>,
@@ -72,40 +73,29 @@ struct Inner {
     voice: Option<Arc<dyn SpeechOut>>,
 }
 
-/// The routes, without a voice of the virtual agent.
-///
-/// # Errors
-/// As [`Telephony::new`].
-pub fn router(state: ServerState) -> Result<Router> {
-    Ok(Telephony::new(state, None)?.router())
+/// The routes. What the virtual agent says is heard where the state has a voice ([`ServerState::with_voice`]).
+pub fn router<S: Clone + Send + Sync + 'static>(state: ServerState) -> Router<S> {
+    Telephony::new(state).router()
 }
 
 impl Telephony {
-    /// Reads the secrets of the configuration's section `telephony`. `voice`: what makes the virtual agent's words
-    /// audible.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) with the entry whose secret cannot be used.
-    pub fn new(state: ServerState, voice: Option<Arc<dyn SpeechOut>>) -> Result<Self> {
-        let config = &state.config.telephony;
-        let settings = Settings::read(config)?;
-        let strangers = Arc::new(Semaphore::new(config.most_strangers));
+    fn new(state: ServerState) -> Self {
+        let strangers = Arc::new(Semaphore::new(state.config.telephony.most_strangers));
         let address = state.config.server.public_url.as_deref().map(address);
-        Ok(Self {
+        Self {
             inner: Arc::new(Inner {
-                settings,
+                settings: Arc::clone(&state.telephony),
                 address,
                 verifier: Verifier::default(),
                 seats: Arc::default(),
                 strangers,
-                voice,
+                voice: state.voice.clone(),
                 state,
             }),
-        })
+        }
     }
 
-    /// The routes.
-    pub fn router(self) -> Router {
+    fn router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
         Router::new()
             .route("/v1/telephony/audiohook", any(audiohook::connect))
             .route("/v1/telephony/media-streams", any(media_streams::connect))

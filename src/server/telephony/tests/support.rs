@@ -208,9 +208,12 @@ tenant = "{TENANT}"
             .await
             .unwrap();
         let hub = SessionHub::new(assistant, HubOptions::default());
-        let state = ServerState::new(hub.clone(), config).unwrap();
-        let telephony = Telephony::new(state.clone(), voice).unwrap();
-        let router = telephony.clone().router();
+        let mut state = ServerState::new(hub.clone(), config).unwrap();
+        if let Some(voice) = voice {
+            state = state.with_voice(voice);
+        }
+        let telephony = Telephony::new(state.clone());
+        let router: axum::Router = telephony.clone().router();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
