@@ -22,6 +22,7 @@ use super::protocol::{Goodbye, Incoming, Protocol};
 use super::speech_out::Mouth;
 use crate::conversation::ParticipantId;
 use crate::error::{Error, ErrorKind, Result};
+use crate::server::routes::conversations::remember;
 use crate::session::{HubEvents, SessionInput};
 use crate::speech::transport::{Frame, Received, Started, StopReason, TransportEvent};
 
@@ -299,10 +300,17 @@ impl<P: Protocol> Call<P> {
             AtHangUp::End => Some(SessionInput::End),
             AtHangUp::Nothing => None,
         };
-        if let Some(input) = then
-            && let Err(error) = talk.line.submit("hang up", input).await
-        {
-            tracing::warn!(%error, "the end of a call could not be told to its conversation");
+        if let Some(input) = then {
+            match talk.line.submit("hang up", input).await {
+                Ok(()) if at_hang_up == AtHangUp::End => {
+                    let state = self.telephony.inner.state.clone();
+                    tokio::spawn(remember(state, talk.line.key().clone()));
+                }
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "the end of a call could not be told to its conversation");
+                }
+            }
         }
         match reason {
             StopReason::Fault(_) => close_code::POLICY,

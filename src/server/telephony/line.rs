@@ -1,5 +1,6 @@
 //! The side of a call that is a conversation: whose it is, who speaks on which track, when on its clock.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -11,10 +12,11 @@ use super::Telephony;
 use super::config::Sender;
 use super::seats::Seat;
 use crate::conversation::{
-    Channel, Conversation, ConversationId, CustomerProfile, NewUtterance, Participant,
+    Channel, Conversation, ConversationId, CustomerId, CustomerProfile, NewUtterance, Participant,
     ParticipantId, Role,
 };
 use crate::error::{Error, ErrorKind, Result};
+use crate::server::state::ServerState;
 use crate::session::{HubEvent, HubEvents, SessionHub, SessionInput, SessionView};
 use crate::speech::AudioFrame;
 use crate::speech::transport::{Started, Track, WIRE_RATE};
@@ -37,6 +39,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const CONVERSATION: &str = "conversation";
 const VIRTUAL_AGENT: &str = "virtual_agent";
 const LANGUAGE: &str = "language";
+/// What the customer directory calls a number.
+const PHONE: &str = "phone";
 
 /// A call that belongs to a conversation.
 #[derive(Debug)]
@@ -101,7 +105,8 @@ impl Line {
         };
         // With the seat taken, nobody else changes the conversation for this call.
         let seat = telephony.inner.seats.take(&key);
-        let view = patiently(|| open_or_view(&hub, &key, started, virtual_agent)).await?;
+        let state = &telephony.inner.state;
+        let view = patiently(|| open_or_view(state, &key, started, virtual_agent)).await?;
         if view.ended {
             return Err(Error::new(
                 ErrorKind::Conflict,
@@ -159,9 +164,12 @@ impl Line {
             }
             line.human_agent = Some(id);
         }
-        if let (None, Some(profile)) = (&conversation.profile, profile(started)) {
-            line.submit("profile", SessionInput::Profile(profile))
-                .await?;
+        if conversation.profile.is_none()
+            && let Some(caller) = Caller::of(state, &line.key, started).await
+        {
+            let profile = SessionInput::Profile(caller.profile.clone());
+            line.submit("profile", profile).await?;
+            caller.link(state, &line.key).await;
         }
         let events = patiently(|| line.hub.events(&line.key, Some(after))).await?;
         Ok((line, ear, events))
@@ -268,6 +276,11 @@ impl Line {
         Uuid::new_v5(&INPUTS, name.as_bytes())
     }
 
+    /// The conversation.
+    pub(super) fn key(&self) -> &StreamKey {
+        &self.key
+    }
+
     /// Whether somebody is the customer.
     pub(super) fn is_customer(&self, participant: &ParticipantId) -> bool {
         *participant == self.customer
@@ -299,12 +312,12 @@ impl Ear {
 
 /// The conversation as it stands, begun where there is none.
 async fn open_or_view(
-    hub: &SessionHub,
+    state: &ServerState,
     key: &StreamKey,
     started: &Started,
     virtual_agent: bool,
 ) -> Result<SessionView> {
-    match hub.view(key).await {
+    match state.hub.view(key).await {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         known => return known,
     }
@@ -314,8 +327,9 @@ async fn open_or_view(
     if let Some(language) = language {
         conversation = conversation.with_language(language);
     }
-    if let Some(profile) = profile(started) {
-        conversation = conversation.with_profile(profile);
+    let caller = Caller::of(state, key, started).await;
+    if let Some(caller) = &caller {
+        conversation = conversation.with_profile(caller.profile.clone());
     }
     let join = |conversation: &mut Conversation, role: Role| {
         conversation.join(Participant::new(role.as_str(), role));
@@ -324,21 +338,60 @@ async fn open_or_view(
     if virtual_agent {
         join(&mut conversation, Role::AutomatedAgent);
     }
-    hub.open(conversation).await
+    let view = state.hub.open(conversation).await?;
+    if let Some(caller) = caller {
+        caller.link(state, key).await;
+    }
+    Ok(view)
 }
 
-/// What the platform knows of whoever calls.
-fn profile(started: &Started) -> Option<CustomerProfile> {
-    let caller = started.caller.clone()?;
-    let mut profile = CustomerProfile {
-        id: caller.clone(),
-        ..CustomerProfile::default()
-    };
-    profile.attributes.insert("caller".to_owned(), caller);
-    if let Some(callee) = started.callee.clone() {
-        profile.attributes.insert("called".to_owned(), callee);
+/// Whoever calls, as far as the number tells.
+struct Caller {
+    customer: Option<CustomerId>,
+    profile: CustomerProfile,
+}
+
+impl Caller {
+    /// Who has this number. `None` where the platform does not tell it. A number that the directory cannot use is no
+    /// reason not to take the call.
+    async fn of(state: &ServerState, key: &StreamKey, started: &Started) -> Option<Self> {
+        let number = started.caller.clone()?;
+        let keys = BTreeMap::from([(PHONE.to_owned(), number.clone())]);
+        let known = async {
+            let found = state.customers.identify(&key.tenant, &keys).await?;
+            let customer = found.customer;
+            let profile = state
+                .customers
+                .profile(&key.tenant, &customer, None)
+                .await?;
+            Ok::<_, Error>((customer, profile))
+        };
+        let (customer, mut profile) = match known.await {
+            Ok((customer, profile)) => (Some(customer), profile),
+            Err(error) => {
+                tracing::info!(%error, "who calls is not known");
+                (None, CustomerProfile::default())
+            }
+        };
+        profile.attributes.insert("caller".to_owned(), number);
+        if let Some(called) = started.callee.clone() {
+            profile.attributes.insert("called".to_owned(), called);
+        }
+        Some(Self { customer, profile })
     }
-    Some(profile)
+
+    /// The conversation is one of theirs.
+    async fn link(&self, state: &ServerState, key: &StreamKey) {
+        let Some(customer) = &self.customer else {
+            return;
+        };
+        let linked = state
+            .customers
+            .link(&key.tenant, customer, &key.conversation);
+        if let Err(error) = linked.await {
+            tracing::warn!(%error, "a call is not listed with its customer");
+        }
+    }
 }
 
 /// Feeds audio in order. What the hub is too busy for waits, and with it the socket; what cannot be heard at all ends
