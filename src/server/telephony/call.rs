@@ -437,8 +437,17 @@ impl<P: Protocol> Call<P> {
         let waiting = async {
             while !self.protocol.is_over() {
                 let message = self.socket.recv().await;
-                if let Some(received) = self.receive(message)? {
-                    self.send_all(received.replies).await?;
+                let Some(received) = self.receive(message)? else {
+                    continue;
+                };
+                let is_stopped = received
+                    .events
+                    .iter()
+                    .any(|event| matches!(event, TransportEvent::Stopped { .. }));
+                self.send_all(received.replies).await?;
+                if is_stopped {
+                    self.finish().await;
+                    break;
                 }
             }
             Ok::<_, Gone>(())

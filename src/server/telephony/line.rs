@@ -125,10 +125,8 @@ impl Line {
             .unwrap_or_default()
             .max(seat.position_ms());
         // What was said while no socket was there is told now.
-        let after = match seat.last_event() {
-            0 => view.last_event,
-            last => last,
-        };
+        let after = seat.last_event().unwrap_or(view.last_event);
+        seat.told(after);
         let (audio, frames) = mpsc::channel(QUEUE);
         let ear = Ear(tokio::spawn(push_all(hub.clone(), key.clone(), frames)));
         let mut line = Self {

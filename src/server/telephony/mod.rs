@@ -104,10 +104,7 @@ impl Telephony {
 
     /// Host and path of a request as the platform wrote them.
     fn target(&self, parts: &Parts) -> (String, String) {
-        let uri = parts
-            .extensions
-            .get::<axum::extract::OriginalUri>()
-            .map_or(&parts.uri, |original| &original.0);
+        let uri = &parts.uri;
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
         match &self.inner.address {
             Some((authority, prefix)) => (authority.clone(), format!("{prefix}{target}")),

@@ -44,6 +44,8 @@ pub(super) struct Seat {
     key: StreamKey,
     progress: Arc<Progress>,
     replaced: CancellationToken,
+    /// Nobody had it before.
+    is_first: bool,
 }
 
 impl Seats {
@@ -52,13 +54,12 @@ impl Seats {
         let mut seats = self.seats.lock();
         seats.retain(|_, entry| entry.left.is_none_or(|left| left.elapsed() < REMEMBERED));
         let replaced = CancellationToken::new();
-        let progress = match seats.get(key) {
-            Some(former) => {
-                former.replaced.cancel();
-                Arc::clone(&former.progress)
-            }
-            None => Arc::default(),
-        };
+        let former = seats.get(key).map(|former| {
+            former.replaced.cancel();
+            Arc::clone(&former.progress)
+        });
+        let is_first = former.is_none();
+        let progress = former.unwrap_or_default();
         let entry = Entry {
             progress: Arc::clone(&progress),
             replaced: replaced.clone(),
@@ -70,6 +71,7 @@ impl Seats {
             key: key.clone(),
             progress,
             replaced,
+            is_first,
         }
     }
 
@@ -93,9 +95,9 @@ impl Seat {
             .fetch_max(position_ms, Ordering::Relaxed);
     }
 
-    /// The last event that was told, 0 where none was.
-    pub(super) fn last_event(&self) -> u64 {
-        self.progress.event.load(Ordering::Relaxed)
+    /// The last event that was told; `None` where no socket was there before.
+    pub(super) fn last_event(&self) -> Option<u64> {
+        (!self.is_first).then(|| self.progress.event.load(Ordering::Relaxed))
     }
 
     /// An event was told.
@@ -139,10 +141,13 @@ mod tests {
         first.reached(3_000);
         first.told(7);
         let other = seats.take(&key("b"));
-        assert_eq!((other.position_ms(), other.last_event()), (0, 0));
+        assert_eq!((other.position_ms(), other.last_event()), (0, None));
         let second = seats.take(&key("a"));
         first.replaced().await;
-        assert_eq!((second.position_ms(), second.last_event()), (4_000, 7));
+        assert_eq!(
+            (second.position_ms(), second.last_event()),
+            (4_000, Some(7))
+        );
         // The one that was replaced goes; that is not the end of the other.
         drop(first);
         assert_eq!(seats.taken(), 2);

@@ -314,8 +314,9 @@ impl Peer {
 
     /// The next message that is none of the socket's own; `None` behind the last.
     pub(super) async fn next(&mut self) -> Option<Message> {
+        let end = tokio::time::Instant::now() + Duration::from_secs(30);
         loop {
-            let message = tokio::time::timeout(Duration::from_secs(30), self.0.next());
+            let message = tokio::time::timeout_at(end, self.0.next());
             match message.await.expect("a message within half a minute") {
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
@@ -347,8 +348,9 @@ impl Peer {
 
     /// The code that the socket is closed with, 0 where there is none.
     pub(super) async fn closed(&mut self) -> u16 {
+        let end = tokio::time::Instant::now() + Duration::from_secs(30);
         loop {
-            let message = tokio::time::timeout(Duration::from_secs(30), self.0.next());
+            let message = tokio::time::timeout_at(end, self.0.next());
             match message.await.expect("an end within half a minute") {
                 Some(Ok(Message::Close(frame))) => {
                     return frame.map_or(0, |frame| frame.code.into());
