@@ -301,7 +301,7 @@ impl Runtime {
     }
 
     /// Writes what waits. Whether there was more in the store than we knew.
-    pub(super) async fn flush(&mut self) -> Result<bool> {
+    pub(in crate::session) async fn flush(&mut self) -> Result<bool> {
         let is_news = self.journal.flush().await?;
         if is_news {
             let store = &self.assistant.inner.store;

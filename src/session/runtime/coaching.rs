@@ -83,7 +83,7 @@ impl Runtime {
         self.check_lists(false).await;
     }
 
-    async fn list_entries(&self, is_over: bool) -> Result<Vec<ChecklistEntry>> {
+    async fn list_entries(&mut self, is_over: bool) -> Result<Vec<ChecklistEntry>> {
         let (lists, overrides) = (&self.assistant.inner.checklists, &self.coaching.overrides);
         lists.entries(&self.conversation, overrides, is_over).await
     }
