@@ -19,12 +19,13 @@ mod serve;
 mod socket;
 mod state;
 mod telemetry;
+pub mod telephony;
 mod turn;
 
 pub use auth::{Authenticator, Caller, Permission, key_digest};
 pub use config::{
-    ApiKey, AudioHookClient, Auth, ContentSource, Cors, Jwt, JwtAlgorithm, Limits, Listen,
-    LogFormat, Models, Secret, ServerConfig, Sessions, Store, Telemetry, Telephony, Tls,
+    ApiKey, Auth, ContentSource, Cors, Jwt, JwtAlgorithm, Limits, Listen, LogFormat, Models,
+    Secret, ServerConfig, Sessions, Store, Telemetry, Tls,
 };
 pub use metrics::record_metrics;
 pub use openapi::document as openapi_document;
@@ -57,6 +58,7 @@ pub fn router(state: ServerState) -> Router {
         .route("/v1/conversations/{id}/ws", get(socket::socket))
         .merge(routes::router(&state))
         .merge(openai::router(&state))
+        .merge(telephony::router(state.clone()))
         .merge(viewer)
         .fallback(nothing_here);
     routes
