@@ -54,6 +54,8 @@ pub struct Phrases {
     pub action_failed: String,
     /// What the customer asked for is not done since somebody said no.
     pub declined: String,
+    /// Nothing was changed, since this is a dry run ([`AssistantBuilder::dry_run`]).
+    pub dry_run: String,
 }
 
 impl Default for Phrases {
@@ -79,6 +81,8 @@ impl Default for Phrases {
                             than try again blindly."
                     .into(),
             declined: "I am sorry, that was not approved, so I have not done it.".into(),
+            dry_run: "This is a trial, so nothing was changed: in earnest I would have done that now."
+                .into(),
         }
     }
 }
@@ -104,6 +108,7 @@ pub struct AssistantBuilder {
     crisis: CrisisConfig,
     phrases: Phrases,
     empathy: EmpathyPolicy,
+    dry_run: bool,
 }
 
 impl AssistantBuilder {
@@ -189,6 +194,15 @@ impl AssistantBuilder {
     #[must_use]
     pub fn tools(mut self, tools: Vec<Arc<dyn Tool>>) -> Self {
         self.tools = tools;
+        self
+    }
+
+    /// Tries procedures out: tools that look something up are called, those that change something are not. Their
+    /// receipts say [`ActionStatus::DryRun`](crate::conversation::ActionStatus), nothing counts as done, and the virtual
+    /// agent says that this is a trial.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
         self
     }
 
@@ -285,7 +299,8 @@ impl AssistantBuilder {
                 ranker: ActionRanker::new(embedder.clone(), playbooks.clone()).await?,
                 planner: Planner::new(model.clone(), prompts.clone(), playbooks.clone()),
                 reader: Reader::new(embedder.clone(), playbooks.clone()).await?,
-                actions: ActionLedger::new(Tools::new(self.tools), store.clone()),
+                actions: ActionLedger::new(Tools::new(self.tools), store.clone())
+                    .with_dry_run(self.dry_run),
                 finder: ArticleFinder::new(knowledge.clone()),
                 replies: ReplyWriter::new(model.clone(), prompts.clone(), knowledge.clone()),
                 crisis,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
-use super::Assistant;
+use super::{Aside, Assistant};
 use crate::conversation::{
     ActionReceipt, ActionStatus, Approver, Citation, Conversation, Handoff, HandoffReason,
 };
@@ -104,6 +104,7 @@ impl Assistant {
         conversation: &Conversation,
         state: DialogueState,
         effects: Vec<Effect>,
+        aside: &mut Aside,
     ) -> Result<Response> {
         let mut response = Response {
             state,
@@ -147,7 +148,7 @@ impl Assistant {
                         arguments,
                         approvals,
                     };
-                    match self.run(conversation, &source, action, &mut response).await {
+                    match self.run(conversation, &source, action, &mut response, aside).await {
                         Ok((receipt, more)) => {
                             receipts.push(receipt);
                             more.into_iter()
@@ -202,6 +203,7 @@ impl Assistant {
         source: &str,
         action: Action,
         response: &mut Response,
+        aside: &mut Aside,
     ) -> Result<(ActionReceipt, Vec<Effect>)> {
         let spec = self
             .inner
@@ -209,10 +211,10 @@ impl Assistant {
             .tools()
             .get(&action.tool)
             .map(|tool| tool.spec().clone());
-        let receipt = self
-            .inner
-            .actions
-            .perform(&stream(conversation), action)
+        let stream = stream(conversation);
+        let performing = self.inner.actions.perform(&stream, action);
+        let receipt = aside
+            .meanwhile(spec.as_ref(), conversation.channel, performing)
             .await?;
         let changes = spec
             .as_ref()
@@ -229,7 +231,9 @@ impl Assistant {
             shown.arguments = spec.mask(&shown.arguments);
             shown.result = spec.mask(&shown.result);
         }
-        if receipt.status != ActionStatus::Succeeded {
+        if receipt.status == ActionStatus::DryRun {
+            response.say(&self.inner.phrases.dry_run);
+        } else if receipt.status != ActionStatus::Succeeded {
             let why = receipt
                 .result
                 .get("error")

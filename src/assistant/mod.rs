@@ -1,6 +1,7 @@
 //! The public face: one [`Assistant`] composes models, knowledge, playbooks and policies.
 
 mod answer;
+mod aside;
 mod builder;
 mod carry;
 mod coaching;
@@ -11,6 +12,7 @@ pub mod local;
 mod respond;
 mod reviewed;
 
+pub(crate) use aside::Aside;
 pub use builder::{AssistantBuilder, Phrases};
 pub(crate) use carry::Response;
 pub use content::Content;

@@ -1,6 +1,6 @@
 //! One turn of the virtual agent: code reads what is certain, the model proposes the rest, code disposes.
 
-use super::Assistant;
+use super::{Aside, Assistant};
 use super::carry::Response;
 use crate::conversation::{Conversation, Role};
 use crate::dialogue::{Command, DialogueState, Moment, Rejection, apply};
@@ -21,6 +21,7 @@ impl Assistant {
         conversation: &Conversation,
         mut state: DialogueState,
         signs: &[String],
+        aside: &mut Aside,
     ) -> Result<Response> {
         // Whoever writes again needs something again.
         state.ended = false;
@@ -42,11 +43,11 @@ impl Assistant {
         let before = state.clone();
         let (state, effects, refused) = apply(state, &commands, &moment);
         rejections.extend(refused);
-        let mut response = self.carry(conversation, state, effects).await?;
+        let mut response = self.carry(conversation, state, effects, aside).await?;
         if response.found_nothing && !otherwise.is_empty() {
             let (state, effects, refused) = apply(before, &otherwise, &moment);
             rejections.extend(refused);
-            response = self.carry(conversation, state, effects).await?;
+            response = self.carry(conversation, state, effects, aside).await?;
         }
         response.rejections.splice(0..0, rejections);
         let is_over = response.state.handed_off.is_some() || response.state.ended;

@@ -12,14 +12,13 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::ears::Ears;
 use super::event::{SessionEvent, SessionInput, Skill};
 use super::persist::{Journal, Restored};
 use crate::assist::{CardDesk, ReplyContext, asks_something};
-use crate::assistant::{Assistant, Response, action_card, instruction, worth_showing};
+use crate::assistant::{Aside, Assistant, Response, action_card, instruction, worth_showing};
 use crate::conversation::{
     ArticleId, Conversation, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary,
     UtteranceId,
@@ -115,6 +114,8 @@ pub(super) struct Runtime {
     running: Option<Running>,
     /// What runs, which decides whether new words of the customer overtake it.
     doing: Doing,
+    /// What it says before it is done.
+    meanwhile: mpsc::Receiver<String>,
     next_reply: Option<Work>,
     note_wanted: Option<bool>,
     settling: Vec<oneshot::Sender<()>>,
@@ -166,6 +167,7 @@ impl Runtime {
             stop_selling: false,
             running: None,
             doing: Doing::Nothing,
+            meanwhile: mpsc::channel(1).1,
             next_reply: None,
             note_wanted: None,
             settling: Vec::new(),
@@ -185,13 +187,7 @@ impl Runtime {
             // Inputs come first, since new words make a reply to the old ones worthless; but not for ever.
             if in_a_row >= INPUTS_IN_A_ROW {
                 in_a_row = 0;
-                let ready = self
-                    .running
-                    .as_mut()
-                    .and_then(|running| running.now_or_never());
-                if let Some(done) = ready {
-                    self.running = None;
-                    self.doing = Doing::Nothing;
+                if let Some(done) = self.ready() {
                     self.deliver(done).await;
                 }
             }
@@ -224,10 +220,10 @@ impl Runtime {
                     self.listen(heard).await;
                     self.save().await;
                 }
+                Some(words) = self.meanwhile.recv() => self.speak_meanwhile(words).await,
                 done = done => {
                     in_a_row = 0;
-                    self.running = None;
-                    self.doing = Doing::Nothing;
+                    self.idle();
                     self.deliver(done).await;
                 }
             }
@@ -251,7 +247,7 @@ impl Runtime {
         }
         self.next_reply = None;
         self.coach_end().await;
-        let note = self.work(Work::Note { is_final: true }).await;
+        let note = self.work(Work::Note { is_final: true }, Aside::default()).await;
         self.deliver(note).await;
         self.tell_experience().await;
         self.journal.ended();

@@ -1,5 +1,6 @@
 mod coaching;
 mod crisis;
+mod filler;
 mod tools;
 
 use std::sync::Arc;
