@@ -6,6 +6,8 @@
 
 mod auth;
 mod config;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod problem;
 mod state;
 

@@ -1,6 +1,8 @@
 mod coaching;
 mod crisis;
 mod filler;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod tools;
 
 use std::sync::Arc;
