@@ -138,8 +138,9 @@ impl Skills {
         match name {
             "summarize" => {
                 let asked: Summarize = read(arguments)?;
+                let options = asked.options();
                 let conversation = self.conversation(tenant, asked.about()).await?;
-                written(&assistant.summarize(&conversation, asked.options()).await?)
+                written(&assistant.summarize(&conversation, options).await?)
             }
             "suggest" => {
                 let asked: Suggest = read(arguments)?;
