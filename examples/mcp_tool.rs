@@ -6,9 +6,8 @@
 use attendant::conversation::{ActionStatus, Channel, Conversation, Participant, Role};
 use attendant::dialogue::{McpCommand, McpOptions, McpTools, Playbook};
 use attendant::session::{SessionEvent, SessionInput};
-use attendant::{Assistant, Error, ErrorKind, Result};
 use futures::StreamExt;
-use rmcp::handler::server::wrapper::{Json, Parameters};
+use rmcp::handler::server::wrapper::Parameters;
 use rmcp::{ServiceExt, tool, tool_router};
 
 const PLAYBOOK: &str = r#"
@@ -35,58 +34,49 @@ struct Order {
     number: u32,
 }
 
-#[derive(serde::Serialize, schemars::JsonSchema)]
-struct Status {
-    order: u32,
-    status: String,
-}
-
 struct Shop;
 
 #[tool_router(server_handler)]
 impl Shop {
-    #[tool(description = "Says where an order is", annotations(read_only_hint = true))]
-    async fn order_status(&self, Parameters(order): Parameters<Order>) -> Json<Status> {
-        let (order, status) = (order.number, "on its way".to_owned());
-        Json(Status { order, status })
+    #[tool(
+        description = "Says where an order is",
+        annotations(read_only_hint = true)
+    )]
+    async fn order_status(&self, Parameters(order): Parameters<Order>) -> String {
+        serde_json::json!({ "order": order.number, "status": "on its way" }).to_string()
     }
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let wrong = |what: &str| Error::new(ErrorKind::Internal, what);
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if std::env::args().nth(1).as_deref() == Some("serve") {
-        let served = Shop.serve(rmcp::transport::stdio()).await;
-        let served = served.map_err(|error| wrong("cannot serve").with_source(error))?;
-        return served.waiting().await.map(|_| ()).map_err(|error| wrong("broke off").with_source(error));
+        Shop.serve(rmcp::transport::stdio())
+            .await?
+            .waiting()
+            .await?;
+        return Ok(());
     }
-    let ourselves = std::env::current_exe().map_err(|error| wrong("no program").with_source(error))?;
+    let ourselves = std::env::current_exe()?;
     let command = McpCommand::new(ourselves.to_string_lossy()).with_args(["serve"]);
     let shop = McpTools::connect_stdio(command, McpOptions::default().with_prefix("shop_")).await?;
-    let assistant = Assistant::builder()
+    let assistant = attendant::Assistant::builder()
         .playbooks(vec![Playbook::from_toml(PLAYBOOK)?])
-        .tools(shop.tools())
-        .build()
-        .await?;
+        .tools(shop.tools());
     let mut conversation = Conversation::new("larkfield", Channel::Chat);
     conversation.join(Participant::new("bot", Role::AutomatedAgent));
-    let mut session = assistant.session(conversation);
-    let mut events = session.events();
+    let mut session = assistant.build().await?.session(conversation);
+    let events = session.events();
     for words in ["Where is my order?", "It is number 4711"] {
         session.say(Role::EndUser, words).await?;
         session.settle().await?;
     }
     session.send(SessionInput::End).await?;
     let mut done = false;
-    while let Some(event) = events.next().await {
-        match event {
-            SessionEvent::UtteranceFinal(said) => println!("{:?}: {}", said.role, said.text),
-            SessionEvent::Action(receipt) => {
-                println!("  [{} {:?}]", receipt.tool, receipt.status);
-                done = receipt.status == ActionStatus::Succeeded;
-            }
-            _ => {}
+    for event in events.collect::<Vec<_>>().await {
+        if let SessionEvent::UtteranceFinal(said) = &event {
+            println!("{:?}: {}", said.role, said.text);
         }
+        done |= matches!(event, SessionEvent::Action(receipt) if receipt.status == ActionStatus::Succeeded);
     }
-    done.then_some(()).ok_or_else(|| wrong("the tool was not called"))
+    done.then_some(()).ok_or("the tool was not called".into())
 }

@@ -81,8 +81,9 @@ impl Default for Phrases {
                             than try again blindly."
                     .into(),
             declined: "I am sorry, that was not approved, so I have not done it.".into(),
-            dry_run: "This is a trial, so nothing was changed: in earnest I would have done that now."
-                .into(),
+            dry_run:
+                "This is a trial, so nothing was changed: in earnest I would have done that now."
+                    .into(),
         }
     }
 }

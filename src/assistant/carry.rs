@@ -148,7 +148,10 @@ impl Assistant {
                         arguments,
                         approvals,
                     };
-                    match self.run(conversation, &source, action, &mut response, aside).await {
+                    match self
+                        .run(conversation, &source, action, &mut response, aside)
+                        .await
+                    {
                         Ok((receipt, more)) => {
                             receipts.push(receipt);
                             more.into_iter()

@@ -1,7 +1,7 @@
 //! One turn of the virtual agent: code reads what is certain, the model proposes the rest, code disposes.
 
-use super::{Aside, Assistant};
 use super::carry::Response;
+use super::{Aside, Assistant};
 use crate::conversation::{Conversation, Role};
 use crate::dialogue::{Command, DialogueState, Moment, Rejection, apply};
 use crate::error::Result;

@@ -22,9 +22,7 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
-use rmcp::transport::streamable_http_server::{
-    StreamableHttpServerConfig, StreamableHttpService,
-};
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ServerHandler, ServiceExt};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -83,10 +81,14 @@ pub async fn serve_stdio(hub: SessionHub, tenant: TenantId) -> Result<()> {
     let served = Skills::new(hub, Some(tenant))
         .serve(rmcp::transport::stdio())
         .await
-        .or_error(ErrorKind::Malformed, || {
-            "whoever is at the standard input speaks no MCP"
-        })?;
-    served.waiting().await.or_error(ErrorKind::Internal, || "the MCP server broke off")?;
+        .or_error(
+            ErrorKind::Malformed,
+            || "whoever is at the standard input speaks no MCP",
+        )?;
+    served
+        .waiting()
+        .await
+        .or_error(ErrorKind::Internal, || "the MCP server broke off")?;
     Ok(())
 }
 
@@ -109,9 +111,8 @@ impl Skills {
         }
         let parts = context.extensions.get::<axum::http::request::Parts>();
         let caller = parts.and_then(|parts| parts.extensions.get::<Caller>());
-        let caller = caller.ok_or_else(|| {
-            ErrorData::invalid_request("the request carries no credential", None)
-        })?;
+        let caller = caller
+            .ok_or_else(|| ErrorData::invalid_request("the request carries no credential", None))?;
         Ok(caller.tenant.clone())
     }
 
@@ -146,8 +147,10 @@ impl Skills {
                 let asked: Suggest = read(arguments)?;
                 let trigger = asked.trigger.unwrap_or(Trigger::Manual);
                 let conversation = self.conversation(tenant, asked.about()).await?;
-                let suggestions: Vec<_> =
-                    assistant.suggest(&conversation, trigger).try_collect().await?;
+                let suggestions: Vec<_> = assistant
+                    .suggest(&conversation, trigger)
+                    .try_collect()
+                    .await?;
                 Ok(json!({ "suggestions": written(&suggestions)? }))
             }
             "next_best_action" => {
@@ -173,7 +176,12 @@ impl Skills {
         }
         let limit = asked.limit();
         let question = Question::new(asked.checked()?, scope);
-        let found = self.hub.assistant().knowledge().articles_for(&question, limit).await?;
+        let found = self
+            .hub
+            .assistant()
+            .knowledge()
+            .articles_for(&question, limit)
+            .await?;
         let hits: Vec<Value> = found
             .iter()
             .map(|found| {
@@ -226,7 +234,10 @@ impl ServerHandler for Skills {
             Ok(value) => CallToolResult::structured(value),
             Err(error) if error.kind() == ErrorKind::Internal => {
                 tracing::error!(tool = %request.name, %error, "a tool failed");
-                return Err(ErrorData::internal_error("the server has a defect; see its log", None));
+                return Err(ErrorData::internal_error(
+                    "the server has a defect; see its log",
+                    None,
+                ));
             }
             // The host's model reads it and can do better.
             Err(error) => CallToolResult::error(vec![ContentBlock::text(error.to_string())]),
@@ -279,9 +290,10 @@ fn tool<A: JsonSchema>(name: &'static str, title: &str, description: &'static st
 }
 
 fn read<A: DeserializeOwned>(arguments: JsonObject) -> Result<A> {
-    serde_json::from_value(Value::Object(arguments)).or_error(ErrorKind::InvalidInput, || {
-        "the arguments do not fit the tool's schema"
-    })
+    serde_json::from_value(Value::Object(arguments)).or_error(
+        ErrorKind::InvalidInput,
+        || "the arguments do not fit the tool's schema",
+    )
 }
 
 fn written(value: &impl Serialize) -> Result<Value> {

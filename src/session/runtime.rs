@@ -247,7 +247,9 @@ impl Runtime {
         }
         self.next_reply = None;
         self.coach_end().await;
-        let note = self.work(Work::Note { is_final: true }, Aside::default()).await;
+        let note = self
+            .work(Work::Note { is_final: true }, Aside::default())
+            .await;
         self.deliver(note).await;
         self.tell_experience().await;
         self.journal.ended();

@@ -109,10 +109,7 @@ impl ActionLedger {
         if self.dry_run && effect != ToolEffect::Read {
             // What was done in earnest before, or may have been, is told as it is.
             if let (Before::Ended(done), _) = self.before(stream, &key).await?
-                && matches!(
-                    done.status,
-                    ActionStatus::Succeeded | ActionStatus::Unknown
-                )
+                && matches!(done.status, ActionStatus::Succeeded | ActionStatus::Unknown)
             {
                 return Ok(*done);
             }

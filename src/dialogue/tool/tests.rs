@@ -247,12 +247,22 @@ async fn a_dry_run_changes_nothing_and_does_not_stand_in_the_way_of_the_real_one
     assert_eq!(tried.result, json!({ "dry_run": true }));
     assert_eq!(called.load(Ordering::SeqCst), 0);
     let done = real.perform(&stream(), refund("a/b#1")).await.unwrap();
-    assert_eq!((done.status, called.load(Ordering::SeqCst)), (ActionStatus::Succeeded, 1));
+    assert_eq!(
+        (done.status, called.load(Ordering::SeqCst)),
+        (ActionStatus::Succeeded, 1)
+    );
     // What was done in earnest stays done.
     let again = dry.perform(&stream(), refund("a/b#1")).await.unwrap();
     assert_eq!(again, done);
 
     let (real, called) = ledger(ToolEffect::Read, vec![]);
-    let looked = real.with_dry_run(true).perform(&stream(), refund("a/b#1")).await.unwrap();
-    assert_eq!((looked.status, called.load(Ordering::SeqCst)), (ActionStatus::Succeeded, 1));
+    let looked = real
+        .with_dry_run(true)
+        .perform(&stream(), refund("a/b#1"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (looked.status, called.load(Ordering::SeqCst)),
+        (ActionStatus::Succeeded, 1)
+    );
 }

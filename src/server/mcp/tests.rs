@@ -43,10 +43,16 @@ async fn hub() -> SessionHub {
 
 /// The server on a socket: keys `a` of acme, `b` of another tenant, `w` that may not read.
 async fn serve() -> (String, SessionHub) {
-    let keys = [("a", "acme", "read"), ("b", "other", "read"), ("w", "acme", "write")];
+    let keys = [
+        ("a", "acme", "read"),
+        ("b", "other", "read"),
+        ("w", "acme", "write"),
+    ];
     let key = |(id, tenant, scope): (&str, &str, &str)| {
         let digest = key_digest(id);
-        format!("[[auth.keys]]\nid = \"{id}\"\nsha256 = \"{digest}\"\ntenant = \"{tenant}\"\nscopes = [\"{scope}\"]\n")
+        format!(
+            "[[auth.keys]]\nid = \"{id}\"\nsha256 = \"{digest}\"\ntenant = \"{tenant}\"\nscopes = [\"{scope}\"]\n"
+        )
     };
     let config: String = keys.map(key).concat();
     let config = ServerConfig::parse(&config, []).unwrap();
@@ -88,11 +94,29 @@ async fn our_own_client_finds_four_tools_that_only_read() {
     let (url, _) = serve().await;
     let tools = connect(&url, "a").await.unwrap().tools();
     let names: Vec<_> = tools.iter().map(|tool| tool.spec().name.as_str()).collect();
-    assert_eq!(names, ["next_best_action", "search_knowledge", "suggest", "summarize"]);
+    assert_eq!(
+        names,
+        [
+            "next_best_action",
+            "search_knowledge",
+            "suggest",
+            "summarize"
+        ]
+    );
     for tool in &tools {
         assert_eq!(tool.spec().effect, ToolEffect::Read);
-        assert_eq!(tool.spec().parameters["type"], "object", "{:?}", tool.spec());
-        assert!(!tool.spec().parameters["properties"].as_object().unwrap().is_empty());
+        assert_eq!(
+            tool.spec().parameters["type"],
+            "object",
+            "{:?}",
+            tool.spec()
+        );
+        assert!(
+            !tool.spec().parameters["properties"]
+                .as_object()
+                .unwrap()
+                .is_empty()
+        );
     }
 }
 
@@ -100,11 +124,24 @@ async fn our_own_client_finds_four_tools_that_only_read() {
 async fn the_skills_work_on_a_transcript() {
     let (url, _) = serve().await;
     let tools = connect(&url, "a").await.unwrap();
-    let note = ask(&tools, "summarize", json!({ "transcript": transcript() })).await.unwrap();
+    let note = ask(&tools, "summarize", json!({ "transcript": transcript() }))
+        .await
+        .unwrap();
     assert!(note["facts"].to_string().contains("42"), "{note}");
-    let suggested = ask(&tools, "suggest", json!({ "transcript": transcript() })).await.unwrap();
-    assert!(suggested.to_string().contains("five working days"), "{suggested}");
-    let next = ask(&tools, "next_best_action", json!({ "transcript": transcript(), "limit": 1 })).await.unwrap();
+    let suggested = ask(&tools, "suggest", json!({ "transcript": transcript() }))
+        .await
+        .unwrap();
+    assert!(
+        suggested.to_string().contains("five working days"),
+        "{suggested}"
+    );
+    let next = ask(
+        &tools,
+        "next_best_action",
+        json!({ "transcript": transcript(), "limit": 1 }),
+    )
+    .await
+    .unwrap();
     assert_eq!(next["actions"][0]["action"], "twice/refund");
 }
 
@@ -113,12 +150,21 @@ async fn articles_come_with_the_words_to_cite_and_only_for_whom_they_are_meant()
     let (url, _) = serve().await;
     let ours = connect(&url, "a").await.unwrap();
     let query = "When is a duplicate charge refunded?";
-    let found = ask(&ours, "search_knowledge", json!({ "query": query })).await.unwrap();
+    let found = ask(&ours, "search_knowledge", json!({ "query": query }))
+        .await
+        .unwrap();
     assert_eq!(found["hits"].as_array().unwrap().len(), 1);
     assert_eq!(found["hits"][0]["article"], "twice");
-    assert!(found["hits"][0]["citation"]["quote"].as_str().unwrap().contains("five working days"));
+    assert!(
+        found["hits"][0]["citation"]["quote"]
+            .as_str()
+            .unwrap()
+            .contains("five working days")
+    );
     let inside = json!({ "query": query, "audience": "agent" });
-    let found = ask(&ours, "search_knowledge", inside.clone()).await.unwrap();
+    let found = ask(&ours, "search_knowledge", inside.clone())
+        .await
+        .unwrap();
     assert_eq!(found["hits"].as_array().unwrap().len(), 2);
     let theirs = connect(&url, "b").await.unwrap();
     let found = ask(&theirs, "search_knowledge", inside).await.unwrap();
@@ -139,9 +185,21 @@ async fn what_cannot_be_done_is_told_to_the_hosts_model() {
     let tools = connect(&url, "a").await.unwrap();
     for (tool, arguments, why) in [
         ("summarize", json!({}), "give either"),
-        ("summarize", json!({ "transcript": { "lines": [] } }), "between 1 and"),
-        ("suggest", json!({ "transcript": transcript(), "trigger": "whenever" }), "do not fit"),
-        ("search_knowledge", json!({ "query": "x".repeat(20_000) }), "longer than"),
+        (
+            "summarize",
+            json!({ "transcript": { "lines": [] } }),
+            "between 1 and",
+        ),
+        (
+            "suggest",
+            json!({ "transcript": transcript(), "trigger": "whenever" }),
+            "do not fit",
+        ),
+        (
+            "search_knowledge",
+            json!({ "query": "x".repeat(20_000) }),
+            "longer than",
+        ),
         ("next_best_action", json!({ "conversation": "none" }), ""),
     ] {
         let error = ask(&tools, tool, arguments).await.unwrap_err();
@@ -157,11 +215,17 @@ async fn a_host_on_the_same_machine_needs_no_key() {
     let skills = Skills::new(hub().await, Some("acme".into()));
     let serving = tokio::spawn(async move { skills.serve(ours).await.unwrap().waiting().await });
     let host = ().serve(theirs).await.unwrap();
-    let Value::Object(arguments) = json!({ "query": "When is a duplicate charge refunded?" }) else {
+    let Value::Object(arguments) = json!({ "query": "When is a duplicate charge refunded?" })
+    else {
         unreachable!()
     };
     let asked = CallToolRequestParams::new("search_knowledge").with_arguments(arguments);
-    let found = host.call_tool(asked).await.unwrap().structured_content.unwrap();
+    let found = host
+        .call_tool(asked)
+        .await
+        .unwrap()
+        .structured_content
+        .unwrap();
     assert_eq!(found["hits"][0]["article"], "twice");
     drop(host);
     serving.await.unwrap().unwrap();

@@ -37,23 +37,33 @@ fn tools(takes: Duration, words: &str) -> (Vec<Arc<dyn Tool>>, Arc<AtomicUsize>)
         .with_filler(words);
     let order = ToolSpec::new("order_line", "Orders a line").with_filler(words);
     let tools = [
-        FnTool::new(look, move |_: serde_json::Map<String, serde_json::Value>, _| async move {
-            tokio::time::sleep(takes).await;
-            Ok(serde_json::json!({ "line": "L1" }))
-        }),
-        FnTool::new(order, move |_: serde_json::Map<String, serde_json::Value>, _| {
-            counted.fetch_add(1, Ordering::SeqCst);
-            async move {
+        FnTool::new(
+            look,
+            move |_: serde_json::Map<String, serde_json::Value>, _| async move {
                 tokio::time::sleep(takes).await;
                 Ok(serde_json::json!({ "line": "L1" }))
-            }
-        }),
+            },
+        ),
+        FnTool::new(
+            order,
+            move |_: serde_json::Map<String, serde_json::Value>, _| {
+                counted.fetch_add(1, Ordering::SeqCst);
+                async move {
+                    tokio::time::sleep(takes).await;
+                    Ok(serde_json::json!({ "line": "L1" }))
+                }
+            },
+        ),
     ];
     let tools = tools.map(|tool| Arc::new(tool) as Arc<dyn Tool>);
     (tools.into(), ordered)
 }
 
-async fn events_of(channel: Channel, tools: Vec<Arc<dyn Tool>>, dry_run: bool) -> Vec<SessionEvent> {
+async fn events_of(
+    channel: Channel,
+    tools: Vec<Arc<dyn Tool>>,
+    dry_run: bool,
+) -> Vec<SessionEvent> {
     let assistant = Assistant::builder()
         .playbooks(vec![Playbook::from_toml(BOOK).unwrap()])
         .tools(tools)
@@ -146,10 +156,21 @@ async fn a_dry_run_looks_things_up_and_changes_nothing_and_says_so() {
         ]
     );
     let spoken = spoken(&events);
-    assert!(spoken.iter().any(|(text, _)| text.starts_with("This is a trial")));
-    assert!(spoken.iter().all(|(text, _)| !text.contains("have ordered")), "{spoken:?}");
     assert!(
-        events.iter().all(|e| !matches!(e, SessionEvent::Handoff(_))),
+        spoken
+            .iter()
+            .any(|(text, _)| text.starts_with("This is a trial"))
+    );
+    assert!(
+        spoken
+            .iter()
+            .all(|(text, _)| !text.contains("have ordered")),
+        "{spoken:?}"
+    );
+    assert!(
+        events
+            .iter()
+            .all(|e| !matches!(e, SessionEvent::Handoff(_))),
         "the procedure goes through to its end"
     );
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::conversation::{ActionStatus, HandoffReason, Participant};
-use crate::dialogue::mcp_backend::Backend;
 use crate::dialogue::McpOptions;
+use crate::dialogue::mcp_backend::Backend;
 
 const BOOK: &str = r#"
 id = "refund"
@@ -59,18 +59,29 @@ async fn a_procedure_runs_tools_of_another_process_and_has_their_receipts() {
     let events = refund(&backend).await;
     assert_eq!(
         receipts(&events),
-        [("crm_words", ActionStatus::Succeeded), ("crm_refund", ActionStatus::Succeeded)]
+        [
+            ("crm_words", ActionStatus::Succeeded),
+            ("crm_refund", ActionStatus::Succeeded)
+        ]
     );
-    assert!(events.iter().any(
-        |e| matches!(e, SessionEvent::Reply { text, .. } if text == "I have refunded £20.")
-    ));
+    assert!(
+        events.iter().any(
+            |e| matches!(e, SessionEvent::Reply { text, .. } if text == "I have refunded £20.")
+        )
+    );
     // The words of the first tool ask for £500; nothing comes of that.
-    let refunds: Vec<_> = backend.calls().into_iter().filter(|call| call.0 == "refund").collect();
+    let refunds: Vec<_> = backend
+        .calls()
+        .into_iter()
+        .filter(|call| call.0 == "refund")
+        .collect();
     assert_eq!(refunds.len(), 1);
     assert_eq!(refunds[0].1["amount"], 20.0);
-    assert!(events.iter().all(
-        |e| !matches!(e, SessionEvent::Reply { text, .. } if text.contains("500"))
-    ));
+    assert!(
+        events
+            .iter()
+            .all(|e| !matches!(e, SessionEvent::Reply { text, .. } if text.contains("500")))
+    );
 }
 
 #[tokio::test]
@@ -95,7 +106,9 @@ async fn where_the_server_dies_in_the_middle_of_a_write_a_person_looks() {
         |e| matches!(e, SessionEvent::Handoff(handoff) if handoff.reason == HandoffReason::ActionFailed)
     ));
     assert_eq!(backend.calls().len(), 1);
-    assert!(events.iter().all(
-        |e| !matches!(e, SessionEvent::Reply { text, .. } if text.contains("have refunded"))
-    ));
+    assert!(
+        events.iter().all(
+            |e| !matches!(e, SessionEvent::Reply { text, .. } if text.contains("have refunded"))
+        )
+    );
 }

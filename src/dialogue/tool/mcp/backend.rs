@@ -138,12 +138,18 @@ impl ServerHandler for Backend {
             .lock()
             .push((name.clone(), arguments.clone(), key));
         let dies = |left: usize| left.checked_sub(1);
-        if self.deadly.fetch_update(Ordering::SeqCst, Ordering::SeqCst, dies).is_ok() {
+        if self
+            .deadly
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, dies)
+            .is_ok()
+        {
             self.process.cancel();
             std::future::pending::<()>().await;
         }
         let result = match name.as_str() {
-            "find.payments" => CallToolResult::structured(json!({ "last": 42.5, "of": arguments["account"] })),
+            "find.payments" => {
+                CallToolResult::structured(json!({ "last": 42.5, "of": arguments["account"] }))
+            }
             "refund" | "set_address" => CallToolResult::success(vec![ContentBlock::text(
                 json!({ "refunded": arguments["amount"] }).to_string(),
             )]),

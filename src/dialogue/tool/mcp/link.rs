@@ -15,7 +15,9 @@ use tokio::sync::{Mutex, watch};
 use crate::error::{Error, ErrorKind, OrError, Result};
 
 /// What a program gets of our environment; the rest may hold keys that are none of its business.
-const ENVIRONMENT: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TMPDIR"];
+const ENVIRONMENT: &[&str] = &[
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TMPDIR",
+];
 
 /// A program that is an MCP server on its standard input and output.
 ///
@@ -68,7 +70,9 @@ impl McpCommand {
     fn start(&self) -> Result<TokioChildProcess> {
         let mut command = tokio::process::Command::new(&self.program);
         command.args(&self.arguments).env_clear();
-        let ours = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let ours = ENVIRONMENT
+            .iter()
+            .filter_map(|name| Some((name, std::env::var_os(name)?)));
         command.envs(ours).envs(&self.environment);
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
@@ -170,7 +174,10 @@ impl Link {
         let running = tokio::time::timeout(self.within, self.connect())
             .await
             .unwrap_or_else(|_| {
-                let late = format!("the MCP server {} was not there within {:?}", self.name, self.within);
+                let late = format!(
+                    "the MCP server {} was not there within {:?}",
+                    self.name, self.within
+                );
                 Err(Error::new(ErrorKind::Timeout, late))
             })?;
         let peer = running.peer().clone();
@@ -207,7 +214,10 @@ impl Link {
 
     /// Connects anew before the next call, where this failure is one of the connection.
     pub(super) async fn forget(&self, error: &ServiceError) {
-        if matches!(error, ServiceError::TransportSend(_) | ServiceError::TransportClosed) {
+        if matches!(
+            error,
+            ServiceError::TransportSend(_) | ServiceError::TransportClosed
+        ) {
             self.close().await;
         }
     }

@@ -170,9 +170,10 @@ impl McpTools {
         headers: impl IntoIterator<Item = (String, String)>,
         options: McpOptions,
     ) -> Result<Self> {
-        let parsed = reqwest::Url::parse(url).or_error(ErrorKind::Config, || {
-            "the address of the MCP server is no URL; write it like http://localhost:8000/mcp"
-        })?;
+        let parsed = reqwest::Url::parse(url).or_error(
+            ErrorKind::Config,
+            || "the address of the MCP server is no URL; write it like http://localhost:8000/mcp",
+        )?;
         if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() {
             return Err(Error::new(
                 ErrorKind::Config,
@@ -182,8 +183,10 @@ impl McpTools {
         let mut sent = std::collections::HashMap::new();
         for (name, value) in headers {
             let wrong = || format!("header {name:?} for the MCP server cannot be sent as it is");
-            let header = HeaderName::from_bytes(name.as_bytes()).or_error(ErrorKind::Config, wrong)?;
-            let mut value = HeaderValue::from_str(value.trim()).or_error(ErrorKind::Config, wrong)?;
+            let header =
+                HeaderName::from_bytes(name.as_bytes()).or_error(ErrorKind::Config, wrong)?;
+            let mut value =
+                HeaderValue::from_str(value.trim()).or_error(ErrorKind::Config, wrong)?;
             value.set_sensitive(true);
             sent.insert(header, value);
         }
@@ -194,8 +197,7 @@ impl McpTools {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .or_error(ErrorKind::Config, || "cannot start the HTTP client")?;
-        let config =
-            StreamableHttpClientTransportConfig::with_uri(url).custom_headers(sent);
+        let config = StreamableHttpClientTransportConfig::with_uri(url).custom_headers(sent);
         let name = parsed.origin().ascii_serialization();
         Self::connect(name, Endpoint::Http(client, Box::new(config)), options).await
     }
@@ -268,12 +270,16 @@ impl Server {
                 return Err(outcome::failure(self.link.name(), error));
             }
             Err(_) => {
-                let late = format!("{} did not list its tools within {within:?}", self.link.name());
+                let late = format!(
+                    "{} did not list its tools within {within:?}",
+                    self.link.name()
+                );
                 return Err(Error::new(ErrorKind::Timeout, late));
             }
         };
         // Whatever is told from here on makes this list old.
-        self.known.keep(listed, &self.options, at.max(self.link.connected_at()));
+        self.known
+            .keep(listed, &self.options, at.max(self.link.connected_at()));
         Ok(())
     }
 
@@ -291,7 +297,10 @@ impl Server {
             let there = there.into_iter().collect::<Vec<_>>().join(", ");
             return Err(Error::new(
                 ErrorKind::Config,
-                format!("{} has no tool {missing:?}; it has: {there}", self.link.name()),
+                format!(
+                    "{} has no tool {missing:?}; it has: {there}",
+                    self.link.name()
+                ),
             ));
         }
         let mut names = BTreeSet::new();
@@ -299,7 +308,11 @@ impl Server {
             None => Ok(()),
             Some((_, twice)) => Err(Error::new(
                 ErrorKind::Config,
-                format!("{} has two tools that would be called {:?} here; allow one of them", self.link.name(), twice.name),
+                format!(
+                    "{} has two tools that would be called {:?} here; allow one of them",
+                    self.link.name(),
+                    twice.name
+                ),
             )),
         }
     }

@@ -92,9 +92,15 @@ pub(super) fn failure(server: &str, error: ServiceError) -> Error {
         return Error::new(ErrorKind::Config, what);
     }
     if let Some(StreamableHttpError::HttpStatus(status)) = http(&error) {
-        let what = format!("the MCP server {server} answered with status {}", status.status);
+        let what = format!(
+            "the MCP server {server} answered with status {}",
+            status.status
+        );
         let busy = Error::new(ErrorKind::Overloaded, what.clone());
-        let wait = status.retry_after.as_deref().and_then(|wait| wait.parse().ok());
+        let wait = status
+            .retry_after
+            .as_deref()
+            .and_then(|wait| wait.parse().ok());
         return match (status.status, wait) {
             (429, Some(wait)) => busy.with_retry_after(Duration::from_secs(wait)),
             (429, None) => busy,
@@ -111,6 +117,9 @@ pub(super) fn failure(server: &str, error: ServiceError) -> Error {
         ServiceError::Timeout { .. } => ErrorKind::Timeout,
         _ => ErrorKind::Unavailable,
     };
-    let what = format!("the MCP server {server} failed: {}", shown(&error.to_string()));
+    let what = format!(
+        "the MCP server {server} failed: {}",
+        shown(&error.to_string())
+    );
     Error::new(kind, what)
 }

@@ -146,7 +146,9 @@ impl RemoteTool {
             Some(now) if self.offered.is_still(now) => Ok(()),
             Some(_) => Err(Error::new(
                 ErrorKind::Config,
-                format!("tool {name:?} of {server} is not what it was when it was accepted; look at it, and build the assistant anew"),
+                format!(
+                    "tool {name:?} of {server} is not what it was when it was accepted; look at it, and build the assistant anew"
+                ),
             )),
             None => Err(Error::new(
                 ErrorKind::NotFound,
@@ -194,11 +196,15 @@ impl Tool for RemoteTool {
         }
         let server = &self.server;
         self.check().await.map_err(|error| self.unsent(error))?;
-        let peer = server.link.peer().await.map_err(|error| self.unsent(error))?;
+        let peer = server
+            .link
+            .peer()
+            .await
+            .map_err(|error| self.unsent(error))?;
         let mut meta = RequestMetaObject::new();
         meta.insert(IDEMPOTENCY_KEY.into(), call.idempotency_key.clone().into());
-        let mut request = CallToolRequestParams::new(self.offered.name.clone())
-            .with_arguments(arguments.clone());
+        let mut request =
+            CallToolRequestParams::new(self.offered.name.clone()).with_arguments(arguments.clone());
         request.set_meta(meta);
         match peer.call_tool_once(request).await {
             Ok(CallToolResponse::Complete(result)) => {
@@ -206,12 +212,18 @@ impl Tool for RemoteTool {
             }
             Ok(CallToolResponse::InputRequired(_)) => Err(Error::new(
                 ErrorKind::Unsupported,
-                format!("tool {} asks back in the middle of a call, which nobody can answer here", self.spec.name),
+                format!(
+                    "tool {} asks back in the middle of a call, which nobody can answer here",
+                    self.spec.name
+                ),
             )),
             // It runs on somewhere, and we have no way to follow it.
             Ok(_) => Err(Error::new(
                 ErrorKind::Unavailable,
-                format!("tool {} did not answer but runs on as a task", self.spec.name),
+                format!(
+                    "tool {} did not answer but runs on as a task",
+                    self.spec.name
+                ),
             )),
             Err(error) => {
                 server.link.forget(&error).await;
