@@ -15,7 +15,7 @@ use crate::embedding::{CachedEmbedder, Embedder, HashingEmbedder};
 use crate::error::Result;
 use crate::guard::{CrisisConfig, CrisisGuard, MaskedModel, PiiPolicy};
 use crate::knowledge::{KnowledgeBase, MemoryVectorStore, VectorStore};
-use crate::llm::{LanguageModel, ScriptedModel};
+use crate::llm::{LanguageModel, ScriptedModel, Traced};
 use crate::prompt::Prompts;
 use crate::review::{ListeningCoder, Reviewer};
 use crate::speech::SpeechToText;
@@ -25,8 +25,9 @@ use crate::understanding::emotion::EmotionModel;
 
 /// What prompts call an organisation whose name was not given.
 pub(super) const UNNAMED: &str = "the company";
-/// Vectors of utterances kept between turns.
-const CACHED_VECTORS: usize = 8192;
+/// Vectors of utterances kept between turns: of some hundred live conversations all that is looked back at, in at most
+/// 50 MB.
+const CACHED_VECTORS: usize = 32_768;
 
 /// What the virtual agent says where no model is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -260,9 +261,10 @@ impl AssistantBuilder {
             None => Prompts::bundled(),
         });
         let writes = self.model.is_some();
-        let model = self
-            .model
-            .unwrap_or_else(|| Arc::new(ScriptedModel::silent()));
+        let model: Arc<dyn LanguageModel> = match self.model {
+            Some(model) => Arc::new(Traced::new(model)),
+            None => Arc::new(ScriptedModel::silent()),
+        };
         let model: Arc<dyn LanguageModel> = match self.unmasked {
             true => model,
             false => Arc::new(MaskedModel::new(model).with_policy(self.policy)),

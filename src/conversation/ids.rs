@@ -45,6 +45,10 @@ string_id! {
     ParticipantId
 }
 string_id! {
+    /// A customer in the directory of a tenant.
+    CustomerId
+}
+string_id! {
     /// A knowledge article.
     ArticleId
 }

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::auth::Authenticator;
 use super::config::ServerConfig;
+use super::openai::Threads;
 use crate::error::Result;
 use crate::session::SessionHub;
 
@@ -23,6 +24,7 @@ pub struct ServerState {
     pub metrics: Option<PrometheusHandle>,
     /// Cancelled when the server stops: streams and sockets end then.
     pub stopping: CancellationToken,
+    pub(super) threads: Arc<Threads>,
 }
 
 impl ServerState {
@@ -37,6 +39,14 @@ impl ServerState {
             config: Arc::new(config),
             metrics: None,
             stopping: CancellationToken::new(),
+            threads: Arc::default(),
         })
+    }
+
+    /// Keeps figures of this process for `/metrics` ([`record_metrics`](super::record_metrics)).
+    #[must_use]
+    pub fn with_metrics(mut self) -> Self {
+        self.metrics = super::metrics::record_metrics();
+        self
     }
 }

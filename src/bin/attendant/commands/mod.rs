@@ -14,6 +14,8 @@ pub(crate) mod mcp;
 pub(crate) mod models;
 pub(crate) mod replay;
 pub(crate) mod review;
+#[cfg(feature = "server")]
+pub(crate) mod serve;
 #[cfg(feature = "eval")]
 pub(crate) mod tasks;
 pub(crate) mod transcribe;
