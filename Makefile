@@ -53,7 +53,7 @@ test: models  ## Run all tests, those with the real models too
 	@cargo test --quiet -p attendant-kernels
 	@cargo test --doc --features $(FEATURES)
 	@echo "==> examples"
-	@for example in live_session summarize suggest chatbot approval strategy; do \
+	@for example in live_session summarize suggest chatbot approval strategy mcp_tool; do \
 	    cargo run --quiet --features $(FEATURES) --example $$example >/dev/null || exit 1; \
 	done
 

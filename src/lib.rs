@@ -56,6 +56,7 @@
 //! | `sqlite` | yes | the conversation store on disk |
 //! | `qdrant` | | a Qdrant server or cluster as vector index |
 //! | `openai` | | any OpenAI-compatible server as language model or embedder |
+//! | `mcp` | | tools of MCP servers as backend actions; with `server`, our skills as MCP tools |
 //! | `fetch` | | download of models by name |
 //! | `plot` | | insight reports as SVG |
 //! | `cli`, `eval` | | the `attendant` command, its evaluations |

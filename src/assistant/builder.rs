@@ -64,6 +64,8 @@ pub struct Phrases {
     pub outbound: String,
     /// What it asks at the end of its first words then.
     pub outbound_question: String,
+    /// Nothing was changed, since this is a dry run ([`AssistantBuilder::dry_run`]).
+    pub dry_run: String,
 }
 
 impl Default for Phrases {
@@ -92,6 +94,9 @@ impl Default for Phrases {
             hello: "Hello!".into(),
             outbound: "Hello, this is the virtual assistant of {organisation}.".into(),
             outbound_question: "Shall I help you with that now?".into(),
+            dry_run:
+                "This is a trial, so nothing was changed: in earnest I would have done that now."
+                    .into(),
         }
     }
 }
@@ -120,6 +125,7 @@ pub struct AssistantBuilder {
     strategist: Strategist,
     predictor: NeedPredictor,
     learning: LearningOptions,
+    dry_run: bool,
 }
 
 impl AssistantBuilder {
@@ -205,6 +211,15 @@ impl AssistantBuilder {
     #[must_use]
     pub fn tools(mut self, tools: Vec<Arc<dyn Tool>>) -> Self {
         self.tools = tools;
+        self
+    }
+
+    /// Tries procedures out: tools that look something up are called, those that change something are not. Their
+    /// receipts say [`ActionStatus::DryRun`](crate::conversation::ActionStatus), nothing counts as done, and the virtual
+    /// agent says that this is a trial.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
         self
     }
 
@@ -317,7 +332,8 @@ impl AssistantBuilder {
         let store = self
             .store
             .unwrap_or_else(|| Arc::new(MemoryStore::default()));
-        let actions = ActionLedger::new(Tools::new(self.tools), store.clone());
+        let actions = ActionLedger::new(Tools::new(self.tools), store.clone())
+            .with_dry_run(self.dry_run);
         let strategist = Arc::new(self.strategist);
         let chooser = WrapUpChooser::new(model.clone(), prompts.clone(), codes.into());
         Ok(Assistant {

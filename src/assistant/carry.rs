@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
-use super::Assistant;
 use super::resolve::{Driven, ResolveStep};
+use super::{Aside, Assistant};
 use crate::conversation::{
     ActionReceipt, ActionStatus, Approver, Citation, Conversation, Effort, EmotionState, Handoff,
     HandoffReason,
@@ -123,6 +123,7 @@ impl Assistant {
         state: DialogueState,
         effects: Vec<Effect>,
         person: &PersonNow,
+        aside: &mut Aside,
     ) -> Result<Response> {
         let mut response = Response {
             state,
@@ -167,7 +168,10 @@ impl Assistant {
                         arguments,
                         approvals,
                     };
-                    match self.run(conversation, &source, action, &mut response).await {
+                    match self
+                        .run(conversation, &source, action, &mut response, aside)
+                        .await
+                    {
                         Ok((receipt, more)) => {
                             receipts.push(receipt);
                             more.into_iter()
@@ -250,6 +254,7 @@ impl Assistant {
         source: &str,
         action: Action,
         response: &mut Response,
+        aside: &mut Aside,
     ) -> Result<(ActionReceipt, Vec<Effect>)> {
         let spec = self
             .inner
@@ -257,10 +262,10 @@ impl Assistant {
             .tools()
             .get(&action.tool)
             .map(|tool| tool.spec().clone());
-        let receipt = self
-            .inner
-            .actions
-            .perform(&stream(conversation), action)
+        let stream = stream(conversation);
+        let performing = self.inner.actions.perform(&stream, action);
+        let receipt = aside
+            .meanwhile(spec.as_ref(), conversation.channel, performing)
             .await?;
         let changes = spec
             .as_ref()
@@ -277,7 +282,9 @@ impl Assistant {
             shown.arguments = spec.mask(&shown.arguments);
             shown.result = spec.mask(&shown.result);
         }
-        if receipt.status != ActionStatus::Succeeded {
+        if receipt.status == ActionStatus::DryRun {
+            response.say(&self.inner.phrases.dry_run);
+        } else if receipt.status != ActionStatus::Succeeded {
             let why = receipt
                 .result
                 .get("error")

@@ -1,6 +1,7 @@
 //! The public face: one [`Assistant`] composes models, knowledge, playbooks and policies.
 
 mod answer;
+mod aside;
 mod builder;
 mod carry;
 mod coaching;
@@ -14,6 +15,7 @@ mod respond;
 mod reviewed;
 mod views;
 
+pub(crate) use aside::Aside;
 pub use builder::{AssistantBuilder, Phrases};
 pub(crate) use carry::{PersonNow, Response};
 pub use content::Content;

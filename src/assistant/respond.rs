@@ -1,7 +1,7 @@
 //! One turn of the virtual agent: code reads what is certain, the model proposes the rest, code disposes.
 
-use super::Assistant;
 use super::carry::{PersonNow, Response};
+use super::{Aside, Assistant};
 use crate::conversation::{Conversation, Role};
 use crate::dialogue::{Command, DialogueState, Moment, Rejection, apply};
 use crate::error::Result;
@@ -21,6 +21,7 @@ impl Assistant {
         conversation: &Conversation,
         mut state: DialogueState,
         person: &PersonNow,
+        aside: &mut Aside,
     ) -> Result<Response> {
         // Whoever writes again needs something again.
         state.ended = false;
@@ -65,11 +66,11 @@ impl Assistant {
         let before = state.clone();
         let (state, effects, refused) = apply(state, &commands, &moment);
         rejections.extend(refused);
-        let mut response = self.carry(conversation, state, effects, person).await?;
+        let mut response = self.carry(conversation, state, effects, person, aside).await?;
         if response.found_nothing && !otherwise.is_empty() {
             let (state, effects, refused) = apply(before, &otherwise, &moment);
             rejections.extend(refused);
-            response = self.carry(conversation, state, effects, person).await?;
+            response = self.carry(conversation, state, effects, person, aside).await?;
         }
         response.foreseen = foreseen
             .zip(was_right)

@@ -9,6 +9,8 @@ mod config;
 mod events;
 mod extract;
 mod input;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod metrics;
 mod observe;
 mod openai;
@@ -60,6 +62,7 @@ pub fn router(state: ServerState) -> Router {
         .merge(openai::router(&state))
         .merge(telephony::router(state.clone()))
         .merge(viewer)
+        .merge(mcp_router(&state))
         .fallback(nothing_here);
     routes
         .layer(DefaultBodyLimit::max(state.config.limits.body_bytes))
@@ -67,6 +70,16 @@ pub fn router(state: ServerState) -> Router {
         .layer(from_fn_with_state(state.clone(), observe::observe))
         .layer(cors(&state.config.cors))
         .with_state(state)
+}
+
+#[cfg(feature = "mcp")]
+fn mcp_router(state: &ServerState) -> Router<ServerState> {
+    mcp::router(state.clone()).with_state(())
+}
+
+#[cfg(not(feature = "mcp"))]
+fn mcp_router(_: &ServerState) -> Router<ServerState> {
+    Router::new()
 }
 
 async fn nothing_here() -> Problem {

@@ -218,6 +218,9 @@ pub enum SessionEvent {
         sentence_ends: Vec<usize>,
         /// Where the facts in them come from.
         citations: Vec<Citation>,
+        /// They only bridge the wait for a slow tool ([`ToolSpec::filler`](crate::dialogue::ToolSpec)); the answer
+        /// follows. At most once a turn.
+        filler: bool,
     },
     /// The customer heard only this much of what the virtual agent said.
     ReplyInterrupted {

@@ -19,7 +19,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Accepted;
@@ -29,7 +28,7 @@ use super::hub::SessionView;
 use super::outlet::{Meter, Outlet};
 use super::persist::{Journal, Restored};
 use crate::assist::{CardDesk, ReplyContext};
-use crate::assistant::{Assistant, Opening, PersonNow, Response};
+use crate::assistant::{Aside, Assistant, Opening, PersonNow, Response};
 use crate::conversation::{
     ArticleId, Conversation, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion,
     Summary, UtteranceId,
@@ -161,6 +160,8 @@ pub(super) struct Runtime {
     running: Option<Running>,
     /// What runs, which decides whether new words of the customer overtake it.
     doing: Doing,
+    /// What it says before it is done.
+    aside: mpsc::Receiver<String>,
     next_reply: Option<Work>,
     note_wanted: Option<bool>,
     settling: Vec<oneshot::Sender<()>>,
@@ -252,6 +253,7 @@ impl Runtime {
             stop_selling: false,
             running: None,
             doing: Doing::Nothing,
+            aside: mpsc::channel(1).1,
             next_reply: None,
             note_wanted: None,
             settling: Vec::new(),
@@ -286,13 +288,7 @@ impl Runtime {
             // Inputs come first, since new words make a reply to the old ones worthless; but not for ever.
             if in_a_row >= INPUTS_IN_A_ROW {
                 in_a_row = 0;
-                let ready = self
-                    .running
-                    .as_mut()
-                    .and_then(|running| running.now_or_never());
-                if let Some(done) = ready {
-                    self.running = None;
-                    self.doing = Doing::Nothing;
+                if let Some(done) = self.ready() {
                     Box::pin(self.deliver(done)).await;
                 }
             }
@@ -346,10 +342,10 @@ impl Runtime {
                     Box::pin(self.listen(heard)).await;
                     self.save().await;
                 }
+                Some(words) = self.aside.recv() => Box::pin(self.speak_meanwhile(words)).await,
                 done = done => {
                     in_a_row = 0;
-                    self.running = None;
-                    self.doing = Doing::Nothing;
+                    self.idle();
                     Box::pin(self.deliver(done)).await;
                 }
             }

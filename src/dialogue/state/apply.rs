@@ -116,6 +116,10 @@ pub fn tool_ended(
                 }
             }
         }
+        // The procedure goes on as if it were done, and nothing says that it is.
+        ActionStatus::DryRun => {
+            walk.state.done.insert(source.to_owned());
+        }
         ActionStatus::Failed => {
             walk.say(source, &step.failed);
             walk.otherwise(source, step.on_failure, HandoffReason::ActionFailed);

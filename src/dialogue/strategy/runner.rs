@@ -314,7 +314,8 @@ impl RunningStrategy {
     fn outcome(&self, step: &StrategyStep, receipt: ActionReceipt, now: Timestamp) -> Outcome {
         let why = || error_of(&receipt.result);
         match receipt.status {
-            ActionStatus::Succeeded => Outcome::Done {
+            // A trial goes on, with a receipt that says that nothing was done.
+            ActionStatus::Succeeded | ActionStatus::DryRun => Outcome::Done {
                 result: receipt.result.clone(),
                 receipt: Some(Box::new(receipt)),
             },
