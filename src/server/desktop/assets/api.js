@@ -45,14 +45,17 @@ async function problemOf(response) {
   }
 }
 
-async function send(method, path, body, signal) {
+async function send(method, path, body, { signal, id } = {}) {
   let response;
   try {
     response = await fetch(new URL(path, ROOT), {
       method,
       signal,
       cache: "no-store",
-      headers: headers(body === undefined ? {} : { "Content-Type": "application/json" }),
+      headers: headers({
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(id ? { "Idempotency-Key": id } : {}),
+      }),
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch (error) {
@@ -64,8 +67,8 @@ async function send(method, path, body, signal) {
 }
 
 /** One request; the answer's JSON, or null where it has none. */
-export async function request(method, path, body) {
-  const response = await send(method, path, body);
+export async function request(method, path, body, options) {
+  const response = await send(method, path, body, options);
   const text = await response.text();
   return text ? JSON.parse(text) : null;
 }
@@ -73,8 +76,8 @@ export async function request(method, path, body) {
 /** The path of a conversation, or of something in it. */
 export const of = (id, what = "") => `v1/conversations/${encodeURIComponent(id)}${what && `/${what}`}`;
 
-/** An id for an input: sent again with the same one, it counts once. Works without a secure context too. */
-export function inputId() {
+// An id for an input: sent again with the same one, it counts once. Works without a secure context too.
+function inputId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
@@ -82,11 +85,12 @@ export function inputId() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-/** Sends an input until it is accepted or refused for good. The id makes that safe. */
-export async function submit(id, what, body) {
+/** Sends an input until it is accepted or refused for good. Its id makes that safe. */
+export async function submit(conversation, what, body) {
+  const id = inputId();
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await request("POST", of(id, what), body);
+      return await request("POST", of(conversation, what), body, { id });
     } catch (error) {
       if (!error.retryable || attempt >= 3) throw error;
       await pause(400 * 2 ** attempt);
@@ -109,7 +113,9 @@ export function follow(id, after, take, tell) {
 
   const read = async () => {
     const query = last === null ? "" : `?after=${last}`;
-    const response = await send("GET", of(id, `events${query}`), undefined, stop.signal);
+    const response = await send("GET", of(id, `events${query}`), undefined, { signal: stop.signal });
+    // Over, and read to its end.
+    if (response.status === 204) return true;
     tell("live");
     failures = 0;
     let ended = false;

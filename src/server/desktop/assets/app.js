@@ -2,13 +2,13 @@
 
 import { button, icon, put, setText, $ } from "./dom.js";
 import { t, span, named, percent } from "./strings.js";
-import { request, submit, follow, of, inputId } from "./api.js";
+import { request, submit, follow, of } from "./api.js";
 import { blank, fromView, apply, titleOf, spoken } from "./state.js";
-import { drawTalk, toEnd, toUtterance, latestButton } from "./talk.js";
+import { drawTalk, toEnd, toUtterance, watchScroll, latestButton } from "./talk.js";
 import { drawAssist, openCards, cardTitle } from "./cards.js";
 import { drawChecklist, drawCustomer, drawList } from "./panels.js";
 import { drawAlerts } from "./alerts.js";
-import { drawNote, Drafts, edited, inWords } from "./note.js";
+import { drawNote, fitNote, Drafts, edited, inWords } from "./note.js";
 import { drawMood } from "./plot.js";
 import { agentName, listen, nextTheme, shortcutsDialog } from "./settings.js";
 import { translate, toast, announce, withKey } from "./page.js";
@@ -42,7 +42,7 @@ function draw() {
   drawMood($("mood"), state, go);
   const last = spoken(state).at(-1);
   setText($("title"), titleOf(state) || named("channel", state.conversation.channel));
-  setText($("facts-line"), `${named("channel", state.conversation.channel)} · ${span(last?.end_ms ?? 0)}`);
+  setText($("facts-line"), [named("channel", state.conversation.channel), last?.end_ms > 0 && span(last.end_ms)].filter(Boolean).join(" · "));
   $("composer").hidden = state.ended || !WRITTEN.has(state.conversation.channel);
   setText($("lagging"), state.lagging > 2000 ? t("lagging", { seconds: Math.round(state.lagging / 1000) }) : "");
   setText($("assist-count"), String(openCards(state).filter((card) => card.state === "open").length || ""));
@@ -142,7 +142,7 @@ async function tryTo(work) {
 // Only articles are learned from; what became of the other cards shows in what is said.
 function feedback(card, given) {
   if (card.kind !== "article") return Promise.resolve(true);
-  return tryTo(() => submit(state.id, "feedback", { id: inputId(), suggestion: card.id, given }));
+  return tryTo(() => submit(state.id, "feedback", { suggestion: card.id, given }));
 }
 
 async function copy(text) {
@@ -205,18 +205,18 @@ const does = {
   },
   async mark({ checklist, item, status, is_override }) {
     const next = is_override ? null : status === "said" ? "open" : "said";
-    await tryTo(() => submit(state.id, "checklist", { id: inputId(), checklist, item, status: next }));
+    await tryTo(() => submit(state.id, "checklist", { checklist, item, status: next }));
   },
   async approve(yes) {
     const { source, by } = state.approval;
-    const body = { id: inputId(), source, by, who: agentName.get(), yes };
+    const body = { source, by, who: agentName.get(), yes };
     if (!(await tryTo(() => submit(state.id, "actions/approve", body)))) return;
     state.approval = null;
     announce(t("answered"));
     redraw();
   },
   async handoff(answer, note) {
-    const body = { id: inputId(), answer, who: agentName.get(), note: note || undefined };
+    const body = { answer, who: agentName.get(), note: note || undefined };
     if (!(await tryTo(() => submit(state.id, "handoff", body)))) return;
     if (answer === "return") state.handoff = null;
     state.handoffAnswer = answer === "accept" ? "accepted" : answer === "decline" ? "declined" : null;
@@ -230,9 +230,8 @@ const does = {
 };
 
 async function say(text) {
-  const body = { id: inputId(), role: "human_agent", text };
   try {
-    await withKey(() => submit(state.id, "utterances", body));
+    await withKey(() => submit(state.id, "utterances", { role: "human_agent", text }));
     return true;
   } catch (error) {
     toast(t("sent_failed", { why: error.message }), true);
@@ -288,6 +287,7 @@ function show(view, focus = true) {
     if (tab.dataset.show === view) tab.setAttribute("aria-current", "true");
     else tab.removeAttribute("aria-current");
   }
+  if (view === "note") fitNote();
   if (focus) $(view === "talk" ? "talk-scroll" : view)?.focus();
 }
 
@@ -320,10 +320,7 @@ function start() {
   translate();
   put($("talk-latest"), latestButton());
   $("talk-latest").addEventListener("click", toEnd);
-  $("talk-scroll").addEventListener("scroll", (event) => {
-    const { scrollHeight, scrollTop, clientHeight } = event.target;
-    if (scrollHeight - scrollTop - clientHeight < 60) $("talk-latest").hidden = true;
-  });
+  watchScroll();
   for (const node of document.querySelectorAll("[data-icon]")) node.prepend(icon(node.dataset.icon));
   for (const node of document.querySelectorAll("[data-sample]")) node.addEventListener("click", playSample);
   for (const tab of document.querySelectorAll("[data-show]")) tab.addEventListener("click", () => show(tab.dataset.show));
@@ -356,6 +353,11 @@ function start() {
     c: () => !$("composer").hidden && (show("talk", false), $("composer-text").focus()),
     t: nextTheme, "?": () => $("shortcuts").showModal(),
   });
+  // Where there is room, the checklist stands at the side; else it goes with the suggestions.
+  const narrow = matchMedia("(max-width: 900px)");
+  const place = () => (narrow.matches ? $("assist").append($("checklist-section")) : $("customer").before($("checklist-section")));
+  narrow.addEventListener("change", place);
+  place();
   show("talk", false);
   draw();
   const wanted = new URLSearchParams(location.search).get("conversation");

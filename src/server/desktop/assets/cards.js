@@ -4,8 +4,9 @@ import { h, keyed, put, button, icon, $ } from "./dom.js";
 import { t, percent, named, readable } from "./strings.js";
 import { evidenceLinks } from "./talk.js";
 
-// As many cards as somebody can take in while talking; older ones step back.
-const SHOWN = 4;
+// As many cards as somebody can take in while talking; older ones step back to a line each until they are looked at.
+const SHOWN = 5;
+const WHOLE = 2;
 const HINTS = 2;
 
 /** Title of a card, for announcements. */
@@ -46,7 +47,7 @@ function editor(card, does) {
   ];
 }
 
-function drawCard(card, state, does) {
+function drawCard({ card, isOld }, state, does) {
   const label = named("kind", card.kind);
   const used = card.state === "used";
   return h(
@@ -54,7 +55,7 @@ function drawCard(card, state, does) {
     null,
     h(
       "article",
-      { class: `card card-${card.kind} is-${card.state}`, tabindex: -1, "data-card": card.id, "aria-label": `${label}: ${cardTitle(card)}` },
+      { class: `card card-${card.kind} is-${card.state} ${isOld ? "is-old" : ""}`, tabindex: -1, "data-card": card.id, "aria-label": `${label}: ${cardTitle(card)}` },
       h(
         "header",
         { class: "card-head" },
@@ -98,10 +99,10 @@ export function drawAssist(state, does) {
   const cards = openCards(state);
   keyed(
     $("cards"),
-    cards,
-    (card) => card.id,
-    (card) => `${card.state}|${card.text ?? card.title}`,
-    (card) => drawCard(card, state, does),
+    cards.map((card, at) => ({ card, isOld: card.state === "used" || (at >= WHOLE && card.state === "open") })),
+    ({ card }) => card.id,
+    ({ card, isOld }) => `${card.state}|${isOld}|${card.text ?? card.title}`,
+    (row) => drawCard(row, state, does),
   );
   $("cards-none").hidden = cards.length > 0;
   const hints = state.hints.filter((hint) => hint.state === "open").slice(-HINTS);

@@ -64,7 +64,9 @@ export function inWords(state, drafts) {
   return lines.join("\n");
 }
 
+// As high as its words. What is not shown has no height yet; it gets one when it is shown.
 function fit(area) {
+  if (area.offsetParent === null) return;
   area.style.height = "auto";
   area.style.height = `${area.scrollHeight + 2}px`;
 }
@@ -110,6 +112,11 @@ function drawCode(wrapUp, drafts) {
     codes.map(([code, sure, label]) => h("option", { value: code, selected: code === chosen }, `${label} (${percent(sure)})`)),
   );
   return h("div", { class: "note-section" }, h("div", { class: "note-head" }, h("label", { for: "note-code" }, t("wrap_up"))), select);
+}
+
+/** Gives the fields the height of their words, once the note is shown. */
+export function fitNote() {
+  for (const area of document.querySelectorAll(".note-text")) fit(area);
 }
 
 /** Draws the note. A field that has the focus is never drawn anew: its words are the agent's. */

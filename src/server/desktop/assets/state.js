@@ -40,7 +40,7 @@ export function fromView(view, before) {
   state.summary = view.summary || null;
   state.wrapUp = wrapUpOf(view.summary);
   state.approval = view.approval || null;
-  state.handoff = view.handoff?.handoff || view.handoff || null;
+  state.handoff = view.handoff || null;
   state.slots = view.dialogue?.slots || {};
   state.ended = Boolean(view.ended);
   return state;
@@ -170,16 +170,18 @@ const takes = {
     state.handoff = handoff;
     state.handoffAnswer = null;
   },
-  handoff_changed(state, change) {
-    // The state's name stands in a field of its own or tags an object.
-    const to = change.state?.state ?? change.state?.status ?? change.state ?? change.status ?? change.to;
-    if (typeof to === "string") state.handoffAnswer = to;
-    if (to === "returned") state.handoff = null;
+  handoff_changed(state, { status }) {
+    const now = typeof status === "string" ? status : status?.status;
+    if (now !== "offered") state.handoffAnswer = now;
+    // Nobody waits for an answer any more.
+    if (["returned", "given_up", "alternative", "timed_out"].includes(now)) state.handoff = null;
   },
-  channel_changed(state, { channel }) {
-    if (state.conversation.channel === channel) return;
-    state.conversation = { ...state.conversation, channel };
-    state.notices.push({ after: lastSaid(state)?.id ?? 0, channel });
+  channel_changed(state, { to }) {
+    const after = lastSaid(state)?.id ?? 0;
+    state.conversation = { ...state.conversation, channel: to };
+    if (!state.notices.some((notice) => notice.after === after && notice.channel === to)) {
+      state.notices.push({ after, channel: to });
+    }
   },
   failed(state, { skill, message }) {
     state.problem = { skill, message };

@@ -26,6 +26,9 @@ function withValues(said) {
 
 const side = (role) => (role === "end_user" ? "left" : role === "unknown" ? "left unknown" : "right");
 
+// Where times are not known, as in a chat, none is shown.
+const when = (said) => (said.end_ms > 0 || said.start_ms > 0 ? h("time", null, span(said.start_ms)) : null);
+
 function drawUtterance(said, cut) {
   const who = said.role === "unknown" ? t("role_unknown") : named("role", said.role);
   return h(
@@ -35,7 +38,7 @@ function drawUtterance(said, cut) {
       id: `said-${said.id}`,
       tabindex: -1,
     },
-    h("p", { class: "said-who" }, h("span", null, who), h("time", null, span(said.start_ms))),
+    h("p", { class: "said-who" }, h("span", null, who), when(said)),
     h("p", { class: "said-words", lang: said.language || null }, withValues(said),
       cut && h("span", { class: "said-cut" }, t("heard_until"))),
     (said.citations || []).length > 0 &&
@@ -59,9 +62,7 @@ const roleOf = (state, participant) =>
 
 /** Draws the transcript and keeps its end in sight, unless somebody reads further up. */
 export function drawTalk(state) {
-  const scroller = $("talk-scroll");
   const list = $("talk-list");
-  const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
   const rows = [];
   let before = null;
   for (const said of spoken(state)) {
@@ -87,21 +88,36 @@ export function drawTalk(state) {
     },
   );
   $("talk-empty").hidden = rows.length > 0;
-  if (atEnd) toEnd();
-  $("talk-latest").hidden = atEnd || rows.length === 0;
+  if (follows) toEnd();
+  else $("talk-latest").hidden = rows.length === 0;
 }
 
-/** Shows what was said last. */
+// Whether the end is kept in sight: until somebody scrolls up, and again once they come back.
+let follows = true;
+
+/** Shows what was said last, and keeps it in sight. */
 export function toEnd() {
   const scroller = $("talk-scroll");
+  follows = true;
   scroller.scrollTop = scroller.scrollHeight;
   $("talk-latest").hidden = true;
+}
+
+/** Watches where somebody reads. What is above the transcript may grow: that is no scrolling. */
+export function watchScroll() {
+  const scroller = $("talk-scroll");
+  scroller.addEventListener("scroll", () => {
+    follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
+    if (follows) $("talk-latest").hidden = true;
+  });
+  new ResizeObserver(() => follows && toEnd()).observe(scroller);
 }
 
 /** Shows an utterance, moves the focus to it and marks it for a moment. */
 export function toUtterance(id) {
   const line = $(`said-${id}`);
   if (!line) return false;
+  follows = false;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   line.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
   line.focus({ preventScroll: true });
