@@ -101,6 +101,8 @@ pub mod prompt;
 #[cfg(feature = "openai")]
 mod remote;
 pub mod review;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod session;
 pub mod speech;
 pub mod store;

@@ -15,7 +15,7 @@ use crate::embedding::{CachedEmbedder, Embedder, HashingEmbedder};
 use crate::error::Result;
 use crate::guard::{CrisisConfig, CrisisGuard, MaskedModel, PiiPolicy};
 use crate::knowledge::{KnowledgeBase, MemoryVectorStore, VectorStore};
-use crate::llm::{LanguageModel, ScriptedModel};
+use crate::llm::{LanguageModel, ScriptedModel, Traced};
 use crate::prompt::Prompts;
 use crate::review::{ListeningCoder, Reviewer};
 use crate::speech::SpeechToText;
@@ -245,9 +245,10 @@ impl AssistantBuilder {
             None => Prompts::bundled(),
         });
         let writes = self.model.is_some();
-        let model = self
-            .model
-            .unwrap_or_else(|| Arc::new(ScriptedModel::silent()));
+        let model: Arc<dyn LanguageModel> = match self.model {
+            Some(model) => Arc::new(Traced::new(model)),
+            None => Arc::new(ScriptedModel::silent()),
+        };
         let model: Arc<dyn LanguageModel> = match self.unmasked {
             true => model,
             false => Arc::new(MaskedModel::new(model).with_policy(self.policy)),

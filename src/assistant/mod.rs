@@ -243,6 +243,21 @@ impl Assistant {
         &self.inner.knowledge
     }
 
+    /// The conversation store.
+    pub fn store(&self) -> &Arc<dyn ConversationStore> {
+        &self.inner.store
+    }
+
+    /// The embedder.
+    pub fn embedder(&self) -> &Arc<dyn Embedder> {
+        &self.inner.embedder
+    }
+
+    /// Whether there is a model that writes. Without one answers are quoted, and replies and notes come from code alone.
+    pub fn writes(&self) -> bool {
+        self.inner.writes
+    }
+
     /// The speech engine.
     ///
     /// # Errors

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::conversation::{
-    ActionReceipt, Approver, ChecklistEntry, ChecklistOverride, Citation, CrisisKind,
-    CrisisProtocol, EffortSign, EmotionEvent, EmotionState, Evidence, ExperienceScore, Handoff,
-    NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
+    ActionReceipt, Approver, Channel, ChecklistEntry, ChecklistOverride, Citation, CrisisKind,
+    CrisisProtocol, CustomerProfile, EffortSign, EmotionEvent, EmotionState, Evidence, ExperienceScore, Handoff,
+    JourneyEvent, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
 };
 use crate::error::Error;
 use crate::knowledge::ArticleFeedback;
@@ -80,6 +80,12 @@ pub enum SessionInput {
     },
     /// A person decided where an item of a checklist stands. It holds for the whole conversation, and is stored.
     Checklist(ChecklistOverride),
+    /// The conversation goes on over another medium. All that was said, collected and asked stays.
+    Channel(Channel),
+    /// Something happened outside the conversation.
+    Journey(Vec<JourneyEvent>),
+    /// What the host knows of the customer, in place of what it knew before.
+    Profile(CustomerProfile),
     /// The human agent wants a note now.
     Summarize,
     /// The conversation is over: the final note and the wrap-up code are made.
@@ -87,7 +93,7 @@ pub enum SessionInput {
 }
 
 /// The skills that can fail on their own while the session goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Skill {
@@ -112,7 +118,7 @@ pub enum Skill {
 }
 
 /// What a session finds and does. Serialised, `type` names the variant in snake case.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SessionEvent {
@@ -132,6 +138,13 @@ pub enum SessionEvent {
         start_ms: u64,
         /// To.
         end_ms: u64,
+    },
+    /// The conversation goes on over another medium.
+    ChannelChanged {
+        /// The one before.
+        from: Channel,
+        /// The one it is on now.
+        to: Channel,
     },
     /// Words that are being spoken.
     UtteranceInterim {

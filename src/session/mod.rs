@@ -7,15 +7,18 @@ mod ears;
 mod ears;
 mod event;
 mod heard;
+mod hub;
 mod persist;
 mod runtime;
 
 pub use event::{SessionEvent, SessionInput, Skill};
+pub use hub::{HubEvent, HubEvents, HubOptions, HubStats, NumberedEvent, SessionHub, SessionView};
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures::Stream;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::assistant::Assistant;
@@ -147,6 +150,16 @@ fn over() -> Error {
         ErrorKind::Cancelled,
         "the session is over; resume the conversation to go on",
     )
+}
+
+/// An input that is in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Accepted {
+    /// The id it was submitted under.
+    #[schemars(with = "String", extend("format" = "uuid"))]
+    pub id: uuid::Uuid,
+    /// Records of the conversation in the store.
+    pub version: u64,
 }
 
 /// The events of a [`Session`].

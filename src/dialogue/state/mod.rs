@@ -14,7 +14,7 @@ use super::playbook::{Playbook, Step};
 use crate::conversation::{ApprovalGrant, Approver, HandoffReason};
 
 /// Where a conversation stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct DialogueState {
     /// The playbook that runs.
@@ -62,7 +62,7 @@ pub struct DialogueState {
 }
 
 /// A step that waits for somebody's yes. It outlives a restart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PendingApproval {
     /// `playbook/step`.
     pub source: String,
@@ -71,8 +71,10 @@ pub struct PendingApproval {
     /// What is asked.
     pub question: String,
     /// When it was asked for.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub asked_at: jiff::Timestamp,
     /// From then on a yes does not count any more.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub expires_at: jiff::Timestamp,
 }
 

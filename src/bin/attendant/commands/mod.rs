@@ -12,6 +12,8 @@ pub(crate) mod live;
 pub(crate) mod models;
 pub(crate) mod replay;
 pub(crate) mod review;
+#[cfg(feature = "server")]
+pub(crate) mod serve;
 #[cfg(feature = "eval")]
 pub(crate) mod tasks;
 pub(crate) mod transcribe;

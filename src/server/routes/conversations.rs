@@ -1,0 +1,336 @@
+//! Conversations: begun, listed, looked at, erased; notes and suggestions.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::stateless::{Suggestions, collect};
+use crate::conversation::{
+    Channel, Conversation, CustomerProfile, JourneyEvent, Participant, Role, Summary, Trigger,
+};
+use crate::server::auth::{Caller, Permission};
+use crate::server::extract::{Body, InputId, Named, Parameters, check_id};
+use crate::server::input::Join;
+use crate::server::problem::Problem;
+use crate::server::state::ServerState;
+use crate::server::turn::turn;
+use crate::session::{HubEvent, SessionEvent, SessionInput, SessionView, Skill};
+
+/// Conversations of one page at most.
+const LONGEST_PAGE: usize = 100;
+
+/// A conversation that begins.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct NewConversation {
+    /// The host's id; a fresh one where it is left out.
+    #[serde(default)]
+    id: Option<String>,
+    /// The medium.
+    channel: Channel,
+    /// BCP 47 tag; `en` where it is left out.
+    #[serde(default)]
+    language: Option<String>,
+    /// Who takes part from the start.
+    #[serde(default)]
+    participants: Vec<Join>,
+    /// Who the customer is.
+    #[serde(default)]
+    customer: Option<Customer>,
+    /// Whether the virtual agent answers.
+    #[serde(default)]
+    virtual_agent: bool,
+    /// What happened outside the conversation.
+    #[serde(default)]
+    journey: Vec<JourneyEvent>,
+}
+
+/// Who a customer is.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct Customer {
+    /// What the host knows them by: `customer_id`, `phone`, `email`, …
+    #[serde(default)]
+    pub(in crate::server) keys: BTreeMap<String, String>,
+    /// What the host knows of them.
+    #[serde(default)]
+    pub(in crate::server) profile: Option<CustomerProfile>,
+}
+
+impl Customer {
+    /// The profile, with the best key for its id where it has none.
+    pub(in crate::server) fn into_profile(self) -> Option<CustomerProfile> {
+        let key = ["customer_id", "email", "phone"]
+            .iter()
+            .find_map(|name| self.keys.get(*name))
+            .or_else(|| self.keys.values().next());
+        let mut profile = match (self.profile, key) {
+            (None, None) => return None,
+            (profile, _) => profile.unwrap_or_default(),
+        };
+        if let (true, Some(key)) = (profile.id.is_empty(), key) {
+            profile.id.clone_from(key);
+        }
+        Some(profile)
+    }
+}
+
+/// `POST /v1/conversations`
+pub(in crate::server) async fn open(
+    State(state): State<ServerState>,
+    caller: Caller,
+    Body(new): Body<NewConversation>,
+) -> Result<Response, Problem> {
+    caller.require(Permission::Write)?;
+    let mut conversation = Conversation::new(caller.tenant.clone(), new.channel);
+    if let Some(id) = new.id {
+        check_id(&id)?;
+        conversation = conversation.with_id(id);
+    }
+    if let Some(language) = new.language {
+        conversation = conversation.with_language(language);
+    }
+    for participant in new.participants {
+        conversation.join(participant.into_participant());
+    }
+    let has_agent = |role| conversation.participants.iter().any(|p| p.role == role);
+    if new.virtual_agent && !has_agent(Role::AutomatedAgent) {
+        let role = Role::AutomatedAgent;
+        conversation.join(Participant::new(role.as_str(), role));
+    }
+    conversation.profile = new.customer.and_then(Customer::into_profile);
+    conversation.journey = new.journey;
+    let view = state.hub.open(conversation).await?;
+    let location = format!("/v1/conversations/{}", view.conversation.id);
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(view)).into_response())
+}
+
+/// Which conversations.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct Page {
+    #[serde(default)]
+    customer: Option<String>,
+    #[serde(default)]
+    limit: Option<usize>,
+    #[serde(default)]
+    after: Option<String>,
+    #[serde(default)]
+    #[allow(dead_code, reason = "the caller's extractor reads it")]
+    access_token: Option<String>,
+}
+
+/// One page of conversations, newest first.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(in crate::server) struct ConversationPage {
+    conversations: Vec<ConversationRow>,
+    /// What to give as `after` for the next page; left out on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// A conversation in a list.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(in crate::server) struct ConversationRow {
+    id: String,
+    channel: Channel,
+    language: String,
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    started_at: jiff::Timestamp,
+    /// The customer's id, where the host told one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<String>,
+    /// Whether it goes on.
+    live: bool,
+    /// How many utterances there are.
+    utterances: usize,
+    /// The roles that take part.
+    roles: Vec<Role>,
+}
+
+/// `GET /v1/conversations`
+pub(in crate::server) async fn list(
+    State(state): State<ServerState>,
+    caller: Caller,
+    Parameters(page): Parameters<Page>,
+) -> Result<Json<ConversationPage>, Problem> {
+    caller.require(Permission::Read)?;
+    let limit = page.limit.unwrap_or(20);
+    if limit == 0 || limit > LONGEST_PAGE {
+        return Err(Problem::invalid(format!(
+            "limit must be from 1 to {LONGEST_PAGE}"
+        )));
+    }
+    let ids = stored(&state, &caller).await?;
+    let ids = ids.into_iter().skip_while(|id| {
+        page.after.as_ref().is_some_and(|after| id != after)
+    });
+    let mut ids = ids.skip(usize::from(page.after.is_some()));
+    let mut rows = Vec::new();
+    let mut next = None;
+    for id in ids.by_ref() {
+        if rows.len() == limit {
+            next = rows.last().map(|row: &ConversationRow| row.id.clone());
+            break;
+        }
+        let view = match state.hub.view(&caller.conversation(id)).await {
+            Ok(view) => view,
+            // Erased in between, or of a form this version cannot read: the others are shown.
+            Err(error) => {
+                tracing::warn!(%error, "a conversation is left out of the list");
+                continue;
+            }
+        };
+        let row = ConversationRow::from(view);
+        if page.customer.is_none() || row.customer == page.customer {
+            rows.push(row);
+        }
+    }
+    Ok(Json(ConversationPage {
+        conversations: rows,
+        next,
+    }))
+}
+
+/// The ids of a tenant's conversations, newest first.
+pub(in crate::server) async fn stored(
+    state: &ServerState,
+    caller: &Caller,
+) -> Result<Vec<String>, Problem> {
+    let store = state.hub.assistant().store();
+    let ids = store.list(&caller.tenant).await?;
+    // Names that begin with ~ are no conversations.
+    let mut ids: Vec<String> = ids
+        .into_iter()
+        .map(|id| id.as_str().to_owned())
+        .filter(|id| check_id(id).is_ok())
+        .collect();
+    ids.reverse();
+    Ok(ids)
+}
+
+impl From<SessionView> for ConversationRow {
+    fn from(view: SessionView) -> Self {
+        let conversation = view.conversation;
+        let mut roles: Vec<Role> = Vec::new();
+        for participant in &conversation.participants {
+            if !roles.contains(&participant.role) {
+                roles.push(participant.role);
+            }
+        }
+        Self {
+            id: conversation.id.as_str().to_owned(),
+            channel: conversation.channel,
+            language: conversation.language,
+            started_at: conversation.started_at,
+            customer: conversation
+                .profile
+                .map(|profile| profile.id)
+                .filter(|id| !id.is_empty()),
+            live: !view.ended,
+            utterances: conversation.transcript.len(),
+            roles,
+        }
+    }
+}
+
+/// `GET /v1/conversations/{id}`
+pub(in crate::server) async fn view(
+    State(state): State<ServerState>,
+    Named { caller, key }: Named,
+) -> Result<Json<SessionView>, Problem> {
+    caller.require(Permission::Read)?;
+    Ok(Json(state.hub.view(&key).await?))
+}
+
+/// `GET /v1/conversations/{id}/summary`
+pub(in crate::server) async fn summary(
+    State(state): State<ServerState>,
+    Named { caller, key }: Named,
+) -> Result<Json<Summary>, Problem> {
+    caller.require(Permission::Read)?;
+    let view = state.hub.view(&key).await?;
+    view.summary.map(Json).ok_or_else(|| {
+        Problem::not_found("there is no note of this conversation yet; POST here to have one made")
+    })
+}
+
+/// `POST /v1/conversations/{id}/summary`
+pub(in crate::server) async fn summarize(
+    State(state): State<ServerState>,
+    Named { caller, key }: Named,
+    InputId(id): InputId,
+) -> Result<Json<Summary>, Problem> {
+    caller.require(Permission::Write)?;
+    let mut failed = None;
+    let mut events = turn(state.hub.clone(), key.clone(), id, SessionInput::Summarize);
+    while let Some(event) = events.next().await {
+        let HubEvent::Event(event) = event? else {
+            continue;
+        };
+        match &event.event {
+            SessionEvent::Summary(summary) => return Ok(Json(summary.clone())),
+            SessionEvent::Failed {
+                skill: Skill::Summary,
+                message,
+                transient,
+            } => failed = Some((message.clone(), *transient)),
+            _ => {}
+        }
+    }
+    if let Some((message, transient)) = failed {
+        let mut problem = Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "insufficient_content",
+            message,
+        );
+        problem.retryable = transient;
+        return Err(problem);
+    }
+    // A repeated request, or one that other words overtook: the note there is.
+    summary(State(state), Named { caller, key }).await
+}
+
+/// What to suggest for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct SuggestNow {
+    /// Why now; `manual` where it is left out.
+    #[serde(default)]
+    trigger: Option<Trigger>,
+}
+
+/// `POST /v1/conversations/{id}/suggest`
+pub(in crate::server) async fn suggest(
+    State(state): State<ServerState>,
+    Named { caller, key }: Named,
+    Body(now): Body<SuggestNow>,
+) -> Result<Json<Suggestions>, Problem> {
+    caller.require(Permission::Read)?;
+    let view = state.hub.view(&key).await?;
+    collect(&state, &view.conversation, now.trigger).await
+}
+
+/// `DELETE /v1/conversations/{id}`
+pub(in crate::server) async fn erase(
+    State(state): State<ServerState>,
+    Named { caller, key }: Named,
+) -> Result<Response, Problem> {
+    caller.require(Permission::Erase)?;
+    // It must be there, and of this tenant.
+    state.hub.view(&key).await?;
+    let _ = Uuid::nil();
+    Err(Problem::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "unsupported",
+        "this store cannot erase",
+    ))
+}

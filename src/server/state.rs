@@ -1,0 +1,52 @@
+//! What every handler works with.
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::auth::Authenticator;
+use super::config::ServerConfig;
+use super::openai::Threads;
+use crate::error::Result;
+use crate::session::SessionHub;
+
+/// What every handler works with; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ServerState {
+    /// The live conversations.
+    pub hub: SessionHub,
+    /// Who may come in.
+    pub auth: Arc<Authenticator>,
+    /// The configuration.
+    pub config: Arc<ServerConfig>,
+    /// Where `/metrics` reads, if metrics are recorded.
+    pub metrics: Option<PrometheusHandle>,
+    /// Cancelled when the server stops: streams and sockets end then.
+    pub stopping: CancellationToken,
+    pub(super) threads: Arc<Threads>,
+}
+
+impl ServerState {
+    /// A state for `hub`, with keys and limits of `config`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a key, a secret or a file it refers to cannot be used.
+    pub fn new(hub: SessionHub, config: ServerConfig) -> Result<Self> {
+        Ok(Self {
+            hub,
+            auth: Arc::new(Authenticator::new(&config.auth, &config.limits)?),
+            config: Arc::new(config),
+            metrics: None,
+            stopping: CancellationToken::new(),
+            threads: Arc::default(),
+        })
+    }
+
+    /// Keeps figures of this process for `/metrics` ([`record_metrics`](super::record_metrics)).
+    #[must_use]
+    pub fn with_metrics(mut self) -> Self {
+        self.metrics = super::metrics::record_metrics();
+        self
+    }
+}
