@@ -6,6 +6,7 @@
 
 mod auth;
 mod config;
+mod desktop;
 mod events;
 mod extract;
 mod input;
@@ -57,6 +58,7 @@ pub fn router(state: ServerState) -> Router {
         .route("/v1/conversations/{id}/ws", get(socket::socket))
         .merge(routes::router(&state))
         .merge(openai::router(&state))
+        .merge(desktop::router())
         .merge(viewer)
         .fallback(nothing_here);
     routes

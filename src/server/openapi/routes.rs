@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Builder, Content, Route};
 use crate::conversation::{ChecklistOverride, Summary};
 use crate::knowledge::KnowledgeAnswer;
+use crate::server::desktop::{PlaySample, SampleBegun};
 use crate::server::input::{Approve, ClientInput, Feedback, Interrupted, Join, Say, ToChannel};
 use crate::server::openai::{ChatCompletion, ChatRequest, ErrorBody, ModelList};
 use crate::server::routes::{conversations, health, insight, knowledge, stateless};
@@ -362,6 +363,16 @@ fn operation(to: &mut Builder) {
             ..route("get", path, id)
         });
     }
+    let body = to.schema::<PlaySample>();
+    let begun = to.json::<SampleBegun>();
+    to.add(Route {
+        tag: "operation",
+        summary: "Play the sample call for the agent desktop",
+        body: Some(body),
+        answers: vec![(201, "It has begun.", begun)],
+        problems: &[408, 409],
+        ..route("post", "/v1/desktop/sample", "playSample")
+    });
     to.add(Route {
         tag: "operation",
         summary: "Figures for Prometheus",
