@@ -21,6 +21,7 @@ let state = null;
 let drafts = null;
 let unfollow = () => {};
 let drawing = 0;
+let saveAtEnd = false;
 let conversations = [];
 
 // --- Drawing: once a frame, however many events came ---
@@ -76,6 +77,8 @@ function tell(event, cardsBefore) {
     announce(t("approval_arrived", { question: event.question }));
   } else if (event.type === "handoff") {
     announce(t("handoff_arrived", { reason: named("reason", event.reason) }));
+  } else if (event.type === "ended") {
+    if (saveAtEnd) noteSave();
   } else if (event.type === "failed") {
     toast(t("failed_skill", { skill: event.skill, message: event.message }), true);
   }
@@ -98,6 +101,7 @@ function connection(now, error) {
 
 async function open(id, focus = true) {
   unfollow();
+  saveAtEnd = false;
   state = blank(id);
   drafts = new Drafts(id);
   const url = new URL(location.href);
@@ -154,9 +158,10 @@ async function copy(text) {
   }
 }
 
-// A host that shows this page in a frame may take over notes and texts.
+// A host that shows this page in a frame may take over notes and texts. Who may frame it, the server's policy says.
 function tellHost(message) {
-  if (parent !== window) parent.postMessage({ source: "attendant", conversation: state.id, ...message }, location.origin);
+  const host = location.ancestorOrigins?.[0];
+  if (host) parent.postMessage({ source: "attendant", conversation: state.id, ...message }, host);
 }
 
 const does = {
@@ -268,14 +273,18 @@ async function noteNow() {
 
 async function noteSave() {
   try {
+    // While it goes on the server writes the note anew with every turn; what the agent wrote waits for its end.
+    saveAtEnd = !state.ended;
+    if (saveAtEnd) {
+      toast(t("note_saved_later"));
+      return;
+    }
     await withKey(() => request("PUT", of(state.id, "summary"), edited(state, drafts)));
     toast(t("note_saved"));
+    tellHost({ type: "note", text: inWords(state, drafts) });
   } catch (error) {
-    // A server that keeps no edited notes: they stay in this tab and go to the host.
-    if ([404, 405].includes(error.status)) toast(t("note_saved_here"));
-    else toast(t("problem", { why: error.message }), true);
+    toast(t("problem", { why: error.message }), true);
   }
-  tellHost({ type: "note", text: inWords(state, drafts) });
 }
 
 // --- Moving about ---
@@ -326,6 +335,7 @@ function start() {
   for (const tab of document.querySelectorAll("[data-show]")) tab.addEventListener("click", () => show(tab.dataset.show));
   put($("note-buttons"),
     button("note-now", t("note_now"), { press: noteNow }),
+    button("note-by-hand", t("note_by_hand"), { press: () => (drafts.byHand(), draw(), $("note-situation")?.focus()) }),
     button("note-save", t("note_save"), { class: "button primary", press: noteSave }),
     button("note-copy", t("note_copy"), { icon: "copy", press: () => copy(inWords(state, drafts)) }));
   for (const control of $("note-buttons").children) control.id = control.dataset.action;

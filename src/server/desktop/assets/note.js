@@ -4,6 +4,8 @@ import { h, keyed, button, $ } from "./dom.js";
 import { t, named, percent, readable } from "./strings.js";
 import { evidenceLinks } from "./talk.js";
 
+const BY_HAND = ["situation", "action", "resolution"];
+
 const storageKey = (id) => `attendant.note.${id}`;
 
 /** What the agent changed in the note of a conversation, by section. Kept in the tab: a reload loses nothing. */
@@ -31,6 +33,11 @@ export class Drafts {
     this.keep();
   }
 
+  /** Fields for a note that the agent writes without a model's help. */
+  byHand() {
+    for (const kind of BY_HAND) if (!this.has(kind)) this.set(kind, "", "");
+  }
+
   setCode(code) {
     this.set("wrap_up", code, null);
   }
@@ -40,14 +47,24 @@ export class Drafts {
   }
 }
 
+// The server's sections, and those that only the agent wrote.
+function sectionsOf(state, drafts) {
+  const written = state.summary?.sections || [];
+  const own = BY_HAND.filter((kind) => drafts.has(kind) && !written.some((one) => one.kind === kind));
+  return [...written, ...own.map((kind) => ({ kind, text: "", evidence: [] }))];
+}
+
 /** The note as it would be saved: the server's, with what the agent changed. */
 export function edited(state, drafts) {
   const summary = state.summary || { sections: [], facts: [], covers: 0, wrap_up: null };
-  const sections = summary.sections.map((one) => (drafts.has(one.kind) ? { ...one, text: drafts.texts[one.kind].text } : one));
+  const sections = sectionsOf(state, drafts)
+    .map((one) => (drafts.has(one.kind) ? { ...one, text: drafts.texts[one.kind].text } : one))
+    .filter((one) => one.text.trim() !== "");
   let wrapUp = summary.wrap_up ?? null;
   const code = drafts.texts.wrap_up?.text;
-  if (code && wrapUp && wrapUp.code.id !== code) {
-    wrapUp = { ...wrapUp, code: { id: code, label: labelOf(state.wrapUp, code), description: "" }, confidence: 1 };
+  if (code && wrapUp?.code.id !== code) {
+    // Chosen by a person.
+    wrapUp = { alternatives: [], evidence: [], ...wrapUp, code: { id: code, label: labelOf(state.wrapUp, code), description: "" }, confidence: 1 };
   }
   return { ...summary, sections, wrap_up: wrapUp };
 }
@@ -122,7 +139,7 @@ export function fitNote() {
 /** Draws the note. A field that has the focus is never drawn anew: its words are the agent's. */
 export function drawNote(state, drafts, does) {
   const { summary, wrapUp } = state;
-  const rows = (summary?.sections || []).map((section) => ({ key: section.kind, section }));
+  const rows = sectionsOf(state, drafts).map((section) => ({ key: section.kind, section }));
   if (wrapUp) rows.push({ key: "wrap_up", wrapUp });
   const active = document.activeElement?.dataset?.section;
   keyed(
@@ -149,6 +166,7 @@ export function drawNote(state, drafts, does) {
         evidenceLinks(state, fact.evidence, does.go)),
   );
   $("note-empty").hidden = rows.length > 0;
+  $("note-by-hand").hidden = rows.length > 0;
   $("note-save").hidden = rows.length === 0;
   $("note-copy").hidden = rows.length === 0;
   $("note-now").querySelector("span").textContent = rows.length === 0 ? t("note_now") : t("note_again");

@@ -9,7 +9,7 @@ function drawItem(entry, does) {
   const isSaid = entry.status === "said";
   const words = [
     t(`item_${entry.status}`),
-    entry.is_late && t("item_late"),
+    entry.is_late && !isSaid && t("item_late"),
     entry.required && !isSaid && t("item_required"),
     entry.is_override && t("item_by_you"),
   ].filter(Boolean);
@@ -27,7 +27,7 @@ function drawItem(entry, does) {
       },
       icon(SIGNS[entry.status] || "ring"),
     ),
-    h("span", { class: "item-label" }, entry.label, h("span", { class: "item-state" }, words.join(", "))),
+    h("span", { class: "item-label" }, entry.label, h("span", { class: `item-state ${words.length > 1 || entry.status === "missing" ? "" : "hidden"}` }, words.join(", "))),
     entry.evidence !== null && entry.evidence !== undefined &&
       h("button", { type: "button", class: "link", "data-action": `line-${entry.item}`, on: { click: () => does.go(entry.evidence) } },
         t("from_line", { n: entry.evidence })),
