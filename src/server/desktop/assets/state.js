@@ -7,6 +7,7 @@ export function blank(id) {
     id,
     conversation: { id, channel: "voice", language: "en", participants: [], profile: null, journey: [] },
     utterances: new Map(),
+    now: null,
     cut: new Set(),
     notices: [],
     interim: new Map(),
@@ -68,11 +69,11 @@ function wrapUpOf(summary) {
   };
 }
 
-// The last thing said, for what carries no time of its own.
+// The last thing said when an event came, for what carries no time of its own. Events that come once more after the page
+// was loaded again come among all utterances, so the last one of the stream counts, not the last one that is known.
 function lastSaid(state) {
-  let last = null;
-  for (const said of state.utterances.values()) last = said;
-  return last;
+  if (state.now !== null) return state.utterances.get(state.now) ?? null;
+  return [...state.utterances.values()].at(-1) ?? null;
 }
 
 const takes = {
@@ -93,6 +94,7 @@ const takes = {
   utterance_final(state, said) {
     state.interim.delete(said.participant);
     state.utterances.set(said.id, said);
+    state.now = said.id;
     state.lagging = 0;
   },
   reply(state, { utterance, text, citations }) {
