@@ -34,6 +34,7 @@ const EN = {
   channel_changed: "Goes on as: {channel}",
 
   transcript: "Transcript",
+  lines: "What was said",
   talk: "Talk",
   assist: "Assist",
   note: "Note",
