@@ -16,7 +16,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build models demo test test-light test-llama-server lint features light bench-llm bench-speech bench-knowledge test-qdrant test-desktop test-kit sample
+.PHONY: help setup build models demo test test-light test-clients test-llama-server lint features light bench-llm bench-speech bench-knowledge bench-server test-qdrant test-desktop test-kit sample
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | expand -t 20
@@ -84,6 +84,9 @@ test-qdrant: setup  ## Test the Qdrant server adapter; with a real server: make 
 	@echo "==> tests of the Qdrant adapter"
 	@$(if $(URL),ATTENDANT_QDRANT_URL="$(URL)") cargo test --features $(FEATURES),qdrant --lib knowledge::qdrant
 
+test-clients: build  ## Public clients against the server: openai, an OpenAPI validator, schemathesis (from PyPI)
+	@bash scripts/clients.sh "$(ATTENDANT)"
+
 lint: setup  ## Formatting, clippy and rustdoc, warnings denied
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || \
 	    { echo "==> cannot go on: run 'rustup component add rustfmt clippy'" >&2; exit 1; }
@@ -127,6 +130,9 @@ bench-speech: models  ## Measure speech beside whisper.cpp and faster-whisper: m
 bench-knowledge: models  ## Measure the knowledge base beside fastembed: make bench-knowledge [DOCS="FOLDER ..."] (on a quiet machine)
 	@peers=$$(bash scripts/peers_knowledge.sh) && \
 	ATTENDANT_KNOWLEDGE_PEERS="$$peers" cargo bench --profile dev --features $(FEATURES) --bench knowledge -- $(DOCS)
+
+bench-server: models  ## Measure how many live conversations this machine serves (on a quiet machine)
+	@cargo bench --profile dev --features $(FEATURES) --bench server
 
 sample:  ## Make the sample call again from its script (needs sox and espeak-ng)
 	@bash scripts/setup.sh sample

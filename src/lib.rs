@@ -43,6 +43,7 @@
 //! | [`dialogue`], [`assist`], [`summary`] | skills: the virtual agent, help for the human agent, notes |
 //! | [`review`], [`insight`] | what looks back: evaluation forms; topics, irritants and figures of many conversations |
 //! | [`assistant`], [`session`] | the public face |
+//! | `server` | all of it over HTTP (feature `server`) |
 //! | [`models`], [`prompt`] | weights by name; prompts as files |
 //!
 //! # Features
@@ -58,6 +59,7 @@
 //! | `fetch` | | download of models by name |
 //! | `plot` | | insight reports as SVG |
 //! | `cli`, `eval` | | the `attendant` command, its evaluations |
+//! | `server`, `otel` | | `attendant serve` and what it is made of; traces to a collector |
 //! | `test-util` | | conformance suites for adapters of your own |
 //! | `cuda`, `metal` | | accelerators, for the engines that are on |
 #![cfg_attr(

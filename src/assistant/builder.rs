@@ -25,8 +25,9 @@ use crate::understanding::emotion::EmotionModel;
 
 /// What prompts call an organisation whose name was not given.
 pub(super) const UNNAMED: &str = "the company";
-/// Vectors of utterances kept between turns.
-const CACHED_VECTORS: usize = 8192;
+/// Vectors of utterances kept between turns: of some hundred live conversations all that is looked back at, in at most
+/// 50 MB.
+const CACHED_VECTORS: usize = 32_768;
 
 /// What the virtual agent says where no model is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]

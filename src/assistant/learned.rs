@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Assistant;
 use crate::conversation::{ArticleId, TenantId};
 use crate::error::{Error, ErrorKind, OrError, Result};
+use crate::guard::Redactor;
 use crate::knowledge::{ArticleFeedback, Audience, KnowledgeGap, Question, Scope};
 use crate::store::{Record, StreamKey, Version};
 
@@ -49,7 +50,8 @@ impl Assistant {
         self.keep(tenant, FEEDBACK, &Given { article, given }).await
     }
 
-    /// Nothing answered a question. It is kept, and counts towards an article that is missing.
+    /// Nothing answered a question. It is kept, and counts towards an article that is missing. Personal data in it is
+    /// not: `[EMAIL]` stands where an address stood.
     ///
     /// # Errors
     /// What the embedder and the store report.
@@ -57,8 +59,11 @@ impl Assistant {
         let tenant = &question.scope.tenant;
         self.recall(tenant).await?;
         let now = jiff::Timestamp::now();
-        self.inner.knowledge.unanswered(question, now).await?;
-        let text = question.text.clone();
+        // What is learned outlives the conversation, and the customer's right to have that erased.
+        let text = Redactor::default().redact(&question.text);
+        let mut question = question.clone();
+        question.text.clone_from(&text);
+        self.inner.knowledge.unanswered(&question, now).await?;
         self.keep(tenant, UNANSWERED, &Unanswered { text }).await
     }
 

@@ -14,6 +14,7 @@ mod profile;
 mod signals;
 mod summary;
 mod transcript;
+pub mod vcon;
 
 pub use action::{
     ActionReceipt, ActionStatus, ApprovalGrant, Approver, Handoff, HandoffReason, NextBestAction,
@@ -27,7 +28,9 @@ pub use emotion::{
     EmotionKind, EmotionState, SentimentGroup,
 };
 pub use experience::{ExperienceReason, ExperienceScore, ExperienceSign};
-pub use ids::{ArticleId, ConversationId, ParticipantId, PassageId, TenantId, UtteranceId};
+pub use ids::{
+    ArticleId, ConversationId, CustomerId, ParticipantId, PassageId, TenantId, UtteranceId,
+};
 pub use profile::{CustomerProfile, JourneyEvent};
 pub use signals::{
     ConversationSignals, Overlap, OverlapKind, ParticipantSignals, SilenceKind, SilenceSpan,

@@ -37,6 +37,11 @@ pub trait Embedder: Debug + Send + Sync + 'static {
         None
     }
 
+    /// Whether the vectors of texts seen lately are kept, so that nobody else needs to.
+    fn remembers(&self) -> bool {
+        false
+    }
+
     /// One vector of unit norm a text, in order. Texts longer than the model's window are cut.
     ///
     /// # Errors

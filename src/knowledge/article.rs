@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::conversation::{ArticleId, PassageId, TenantId};
 
 /// Who may read an article.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Audience {
     /// Customers, and therefore also everybody who works for the organisation.

@@ -28,7 +28,9 @@ pub enum ArticleFeedback {
 }
 
 /// How often an article was opened, used and dismissed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct ArticleTally {
     /// Looked at.
     pub opened: u32,

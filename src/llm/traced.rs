@@ -70,7 +70,11 @@ impl LanguageModel for Traced {
 
     async fn score(&self, prompt: Prompt, choices: Vec<String>) -> Result<Vec<f32>> {
         let span = self.span("score");
-        let scores = self.inner.score(prompt, choices).instrument(span.clone()).await;
+        let scores = self
+            .inner
+            .score(prompt, choices)
+            .instrument(span.clone())
+            .await;
         scores.inspect_err(|error| failed(&span, error))
     }
 }
@@ -144,7 +148,10 @@ mod tests {
     async fn a_failure_tells_its_class() {
         let (seen, _guard) = watch();
         let model = Traced::new(Arc::new(ScriptedModel::silent()));
-        model.complete(Request::new(Prompt::new("s", "q"))).await.unwrap_err();
+        model
+            .complete(Request::new(Prompt::new("s", "q")))
+            .await
+            .unwrap_err();
         assert!(seen.0.lock().contains_key("error.type"));
     }
 }

@@ -106,7 +106,10 @@ impl Authenticator {
         let mut ids = BTreeSet::new();
         for key in &auth.keys {
             if !ids.insert(key.id.as_str()) {
-                let what = format!("auth.keys: two keys are called {:?}; give each its own id", key.id);
+                let what = format!(
+                    "auth.keys: two keys are called {:?}; give each its own id",
+                    key.id
+                );
                 return Err(Error::new(ErrorKind::Config, what));
             }
             not_empty("auth.keys: tenant", &key.id, &key.tenant)?;
@@ -207,8 +210,12 @@ impl Authenticator {
                     why = match error.kind() {
                         Jwt::ExpiredSignature => "the token has expired".to_owned(),
                         Jwt::ImmatureSignature => "the token is not valid yet".to_owned(),
-                        Jwt::InvalidAudience => "the token is meant for another audience".to_owned(),
-                        Jwt::MissingRequiredClaim(claim) => format!("the token has no claim {claim}"),
+                        Jwt::InvalidAudience => {
+                            "the token is meant for another audience".to_owned()
+                        }
+                        Jwt::MissingRequiredClaim(claim) => {
+                            format!("the token has no claim {claim}")
+                        }
                         _ => why,
                     };
                     continue;

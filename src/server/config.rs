@@ -206,11 +206,14 @@ impl Secret {
     pub fn read(&self) -> Result<String> {
         let value = match self {
             Self::Env(name) => std::env::var(name).or_error(ErrorKind::Config, || {
-                format!("the environment variable {name} that the configuration refers to is not set")
+                format!(
+                    "the environment variable {name} that the configuration refers to is not set"
+                )
             })?,
-            Self::File(path) => std::fs::read_to_string(path).or_error(ErrorKind::Config, || {
-                format!("the secret's file {} cannot be read", path.display())
-            })?,
+            Self::File(path) => std::fs::read_to_string(path)
+                .or_error(ErrorKind::Config, || {
+                    format!("the secret's file {} cannot be read", path.display())
+                })?,
         };
         let value = value.strip_suffix('\n').unwrap_or(&value);
         let value = value.strip_suffix('\r').unwrap_or(value);
@@ -375,8 +378,8 @@ impl ServerConfig {
             .collect();
         overrides.sort();
         if !overrides.is_empty() {
-            let mut table: toml::Table = toml::from_str(text)
-                .or_error(ErrorKind::Config, || "the file is no TOML")?;
+            let mut table: toml::Table =
+                toml::from_str(text).or_error(ErrorKind::Config, || "the file is no TOML")?;
             for (name, value) in overrides {
                 set(&mut table, &name, &value)?;
                 // One after the other, so that the mistake has a name.
@@ -402,12 +405,17 @@ impl ServerConfig {
             ("limits.model_seconds", limits.model_seconds),
             ("limits.header_seconds", limits.header_seconds),
             ("limits.connections", limits.connections as u64),
-            ("limits.requests_per_second", limits.requests_per_second.into()),
+            (
+                "limits.requests_per_second",
+                limits.requests_per_second.into(),
+            ),
             ("limits.burst", limits.burst.into()),
             ("limits.keep_alive_seconds", limits.keep_alive_seconds),
         ] {
             if value == 0 {
-                return wrong(format!("{name} is 0, so that nothing would get through; give 1 or more"));
+                return wrong(format!(
+                    "{name} is 0, so that nothing would get through; give 1 or more"
+                ));
             }
         }
         for origin in &self.cors.origins {
@@ -420,9 +428,12 @@ impl ServerConfig {
                 ));
             }
         }
-        if self.store.url.contains("://") && self.store.url.split('@').next().is_some_and(|user| {
-            self.store.url.contains('@') && user.rsplit("://").next().is_some_and(|u| u.contains(':'))
-        }) {
+        if self.store.url.contains("://")
+            && self.store.url.split('@').next().is_some_and(|user| {
+                self.store.url.contains('@')
+                    && user.rsplit("://").next().is_some_and(|u| u.contains(':'))
+            })
+        {
             return wrong(
                 "store.url holds a password; put the URL into the environment or a file and write \
                  secret_url = { env = \"NAME\" }"
@@ -445,7 +456,9 @@ fn set(table: &mut toml::Table, name: &str, value: &str) -> Result<()> {
     let (Some(last), false) = (keys.pop(), keys.is_empty()) else {
         return Err(Error::new(
             ErrorKind::Config,
-            format!("the environment variable {name} names no key; write {ENVIRONMENT}SECTION__KEY"),
+            format!(
+                "the environment variable {name} names no key; write {ENVIRONMENT}SECTION__KEY"
+            ),
         ));
     };
     let mut at = table;

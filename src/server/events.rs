@@ -18,6 +18,9 @@ use super::problem::Problem;
 use super::state::ServerState;
 use crate::session::HubEvent;
 
+/// The number of the last thing there is to tell of a conversation that is over: the greatest that JavaScript counts.
+const NOTHING_BEHIND: u64 = (1 << 53) - 1;
+
 /// From where on.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,7 +54,8 @@ pub(super) async fn events(
     };
     let after: Option<u64> = last.or(from.after);
     let view = state.hub.view(&key).await?;
-    if view.ended && after.is_some_and(|after| after >= view.last_event) {
+    let end = view.last_event.min(NOTHING_BEHIND);
+    if view.ended && after.is_some_and(|after| after >= end) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     drop(view);
@@ -72,6 +76,7 @@ pub(super) async fn events(
 fn encoded(event: &HubEvent) -> Event {
     let (id, data) = match event {
         HubEvent::Event(event) => (event.id, serde_json::to_value(&event.event)),
+        HubEvent::Resync(view) if view.ended => (NOTHING_BEHIND, serde_json::to_value(view)),
         HubEvent::Resync(view) => (view.last_event, serde_json::to_value(view)),
     };
     // Our own types always serialise.

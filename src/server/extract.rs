@@ -69,7 +69,9 @@ impl FromRequestParts<ServerState> for Named {
 pub(super) fn check_id(id: &str) -> Result<(), Problem> {
     let fits = id.len() <= LONGEST_ID
         && id.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && id.chars().all(|c| c.is_ascii_alphanumeric() || "._:@+=-".contains(c));
+        && id
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._:@+=-".contains(c));
     if fits {
         return Ok(());
     }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::extract::check_text;
 use super::problem::Problem;
+use super::routes::conversations::remember;
 use super::state::ServerState;
 use crate::conversation::{
     Approver, Channel, ChecklistOverride, NewUtterance, Participant, ParticipantId, Role,
@@ -159,7 +160,12 @@ pub(super) async fn submit(
         ClientInput::Summarize => SessionInput::Summarize,
         ClientInput::End => SessionInput::End,
     };
-    Ok(state.hub.submit(key, id, input).await?)
+    let ends = matches!(input, SessionInput::End);
+    let accepted = state.hub.submit(key, id, input).await?;
+    if ends {
+        tokio::spawn(remember(state.clone(), key.clone()));
+    }
+    Ok(accepted)
 }
 
 async fn say(
@@ -188,7 +194,11 @@ async fn say(
         }
         None => {
             let view = state.hub.view(key).await?;
-            let known = view.conversation.participants.iter().find(|p| p.role == role);
+            let known = view
+                .conversation
+                .participants
+                .iter()
+                .find(|p| p.role == role);
             match known {
                 Some(known) => known.id.clone(),
                 None => {

@@ -59,7 +59,10 @@ fn describe() {
         "attendant_sessions_evicted_total",
         "Conversations that left memory because they were quiet."
     );
-    metrics::describe_counter!("attendant_inputs_accepted_total", "Inputs that were stored.");
+    metrics::describe_counter!(
+        "attendant_inputs_accepted_total",
+        "Inputs that were stored."
+    );
     metrics::describe_counter!(
         "attendant_inputs_refused_total",
         "Calls refused because there was too much to do."

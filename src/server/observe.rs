@@ -62,10 +62,14 @@ pub(super) async fn observe(
 
 /// The client's id where it is a plain one, else a new one.
 fn request_id(headers: &HeaderMap) -> String {
-    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let given = headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
     let plain = given.filter(|id| {
         (1..=LONGEST_ID).contains(&id.len())
-            && id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            && id
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
     });
     plain.map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
 }
@@ -90,10 +94,16 @@ async fn in_one_form(mut response: Response, id: &str) -> Response {
         return response;
     }
     let (parts, body) = response.into_parts();
-    let text = axum::body::to_bytes(body, ERROR_BYTES).await.unwrap_or_default();
+    let text = axum::body::to_bytes(body, ERROR_BYTES)
+        .await
+        .unwrap_or_default();
     let told = String::from_utf8_lossy(&text).trim().to_owned();
     let (kind, instead) = class(status);
-    let detail = if told.is_empty() { instead.to_owned() } else { told };
+    let detail = if told.is_empty() {
+        instead.to_owned()
+    } else {
+        told
+    };
     let mut problem = Problem::new(status, kind, detail);
     problem.instance = Some(format!("urn:attendant:request:{id}"));
     with_headers(problem, &parts.headers)
@@ -148,7 +158,9 @@ fn safe(headers: &mut HeaderMap, state: &ServerState, is_docs: bool) {
     ];
     for (name, value) in defaults {
         // Pages set their own.
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     if state.config.server.tls.is_some() {
         headers.insert(

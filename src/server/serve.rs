@@ -116,7 +116,10 @@ impl Server {
                 .handle(handle.clone())
                 .first_request_timeout(head);
             let builder = server.http_builder();
-            builder.http1().header_read_timeout(head).max_buf_size(64 * 1024);
+            builder
+                .http1()
+                .header_read_timeout(head)
+                .max_buf_size(64 * 1024);
             // One connection cannot open streams without end, and a peer that is gone is noticed.
             builder
                 .http2()

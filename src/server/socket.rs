@@ -82,7 +82,12 @@ impl Connection {
         let _ = timeout(alive, writer).await;
     }
 
-    async fn read(&self, mut stream: SplitStream<WebSocket>, out: mpsc::Sender<Message>, alive: Duration) {
+    async fn read(
+        &self,
+        mut stream: SplitStream<WebSocket>,
+        out: mpsc::Sender<Message>,
+        alive: Duration,
+    ) {
         let mut heard = Instant::now();
         let mut ping = tokio::time::interval(alive);
         ping.reset();
@@ -103,14 +108,17 @@ impl Connection {
             heard = Instant::now();
             let answer = match message {
                 Some(Ok(Message::Text(text))) => self.input(&text).await,
-                Some(Ok(Message::Binary(_))) => problem(
-                    None,
-                    &Problem::invalid("messages are JSON in text frames"),
-                ),
+                Some(Ok(Message::Binary(_))) => {
+                    problem(None, &Problem::invalid("messages are JSON in text frames"))
+                }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
             };
-            if out.send(Message::Text(answer.to_string().into())).await.is_err() {
+            if out
+                .send(Message::Text(answer.to_string().into()))
+                .await
+                .is_err()
+            {
                 return;
             }
         }
@@ -127,7 +135,9 @@ impl Connection {
     async fn take(&self, text: &str, id: &mut Option<Uuid>) -> Result<Uuid, Problem> {
         self.state.auth.admit(&self.caller)?;
         self.caller.require(Permission::Write)?;
-        let unreadable = |error: serde_json::Error| Problem::invalid(format!("the message does not fit: {error}"));
+        let unreadable = |error: serde_json::Error| {
+            Problem::invalid(format!("the message does not fit: {error}"))
+        };
         let mut value: Value = serde_json::from_str(text).map_err(unreadable)?;
         if let Some(given) = value.as_object_mut().and_then(|object| object.remove("id")) {
             let given = given.as_str().and_then(|text| Uuid::parse_str(text).ok());
@@ -159,14 +169,22 @@ async fn tell(mut events: HubEvents, out: mpsc::Sender<Message>) {
                 json!({ "id": view.last_event, "resync": view })
             }
         };
-        if out.send(Message::Text(message.to_string().into())).await.is_err() {
+        if out
+            .send(Message::Text(message.to_string().into()))
+            .await
+            .is_err()
+        {
             return;
         }
     }
 }
 
 /// Ends when there is nothing more to write, or the client takes nothing for too long.
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut outgoing: mpsc::Receiver<Message>, alive: Duration) {
+async fn write(
+    mut sink: SplitSink<WebSocket, Message>,
+    mut outgoing: mpsc::Receiver<Message>,
+    alive: Duration,
+) {
     while let Some(message) = outgoing.recv().await {
         match timeout(2 * alive, sink.send(message)).await {
             Ok(Ok(())) => {}

@@ -10,6 +10,7 @@ use super::config::ServerConfig;
 use super::openai::Threads;
 use crate::error::Result;
 use crate::session::SessionHub;
+use crate::session::customers::{CustomerDirectory, IdentityRules};
 
 /// What every handler works with; cheap to clone.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct ServerState {
     pub metrics: Option<PrometheusHandle>,
     /// Cancelled when the server stops: streams and sockets end then.
     pub stopping: CancellationToken,
+    /// Who customers are, over the hub's store.
+    pub customers: CustomerDirectory,
     pub(super) threads: Arc<Threads>,
 }
 
@@ -33,7 +36,9 @@ impl ServerState {
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a key, a secret or a file it refers to cannot be used.
     pub fn new(hub: SessionHub, config: ServerConfig) -> Result<Self> {
+        let store = hub.assistant().store().clone();
         Ok(Self {
+            customers: CustomerDirectory::new(store, IdentityRules::standard()?),
             hub,
             auth: Arc::new(Authenticator::new(&config.auth, &config.limits)?),
             config: Arc::new(config),

@@ -52,11 +52,7 @@ pub fn start_telemetry(config: &Telemetry) -> Result<TelemetryGuard> {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.format {
         LogFormat::Text => lines.with_filter(filter).boxed(),
-        LogFormat::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_filter(filter)
-            .boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
     };
     #[allow(unused_mut, reason = "the feature otel fills it")]
     let mut guard = TelemetryGuard::default();

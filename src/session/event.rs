@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use crate::conversation::{
     ActionReceipt, Approver, Channel, ChecklistEntry, ChecklistOverride, Citation, CrisisKind,
-    CrisisProtocol, CustomerProfile, EffortSign, EmotionEvent, EmotionState, Evidence, ExperienceScore, Handoff,
-    JourneyEvent, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
+    CrisisProtocol, CustomerProfile, EffortSign, EmotionEvent, EmotionState, Evidence,
+    ExperienceScore, Handoff, JourneyEvent, NewUtterance, Participant, ParticipantId, Role,
+    Suggestion, Summary, Utterance, UtteranceId,
 };
 use crate::error::Error;
 use crate::knowledge::ArticleFeedback;

@@ -1,26 +1,40 @@
 //! Many conversations in one process: taken up when something comes for them, put away when they are quiet.
+//!
+//! What a hub promises:
+//! - An input that was accepted is in the store, once, whatever its id's owner sends again and whatever process dies.
+//! - One that was refused was not taken. [`ErrorKind::Overloaded`] says that nothing was even looked at.
+//! - Readers of events hold nobody up; what they missed reaches them as [`HubEvent::Resync`].
+//! - A conversation belongs to one hub at a time. Where two processes write to the same, the store keeps all records in
+//!   one order and loses none, but neither hub sees what the other one took until it takes the conversation up again:
+//!   send what belongs to a conversation to the same process.
 
+mod events;
+mod leaving;
 mod options;
+mod registry;
 mod view;
 
+pub use events::{HubEvent, HubEvents, NumberedEvent};
 pub use options::{HubOptions, HubStats};
 pub use view::SessionView;
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use futures::Stream;
-use futures::stream::BoxStream;
-use serde::Serialize;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Accepted, SessionEvent, SessionInput};
+use super::outlet::Held;
+use super::runtime::{Message, Submitted};
+use super::{Accepted, SessionInput, over};
 use crate::assistant::Assistant;
 use crate::conversation::{Conversation, ParticipantId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::speech::AudioFrame;
 use crate::store::StreamKey;
+use registry::{Hub, Taken};
+
+/// A conversation that ends or leaves while something is sent to it is taken up again so often.
+const ATTEMPTS: usize = 3;
 
 /// All live conversations of a process. Cheap to clone; clones are the same hub.
 ///
@@ -29,27 +43,25 @@ use crate::store::StreamKey;
 /// the order they came, and conversations do not wait for each other.
 #[derive(Clone, Debug)]
 pub struct SessionHub {
-    assistant: Assistant,
-    options: Arc<HubOptions>,
+    hub: Arc<Hub>,
 }
 
 impl SessionHub {
     /// A hub of `assistant`'s conversations.
     pub fn new(assistant: Assistant, options: HubOptions) -> Self {
         Self {
-            assistant,
-            options: Arc::new(options),
+            hub: Arc::new(Hub::new(assistant, options)),
         }
     }
 
     /// What answers in the conversations.
     pub fn assistant(&self) -> &Assistant {
-        &self.assistant
+        &self.hub.assistant
     }
 
     /// The limits.
     pub fn options(&self) -> &HubOptions {
-        &self.options
+        &self.hub.options
     }
 
     /// Begins a conversation; when this answers, its beginning is in the store.
@@ -57,114 +69,141 @@ impl SessionHub {
     /// # Errors
     /// [`ErrorKind::Conflict`] if the store has one of that id; [`ErrorKind::Overloaded`] beyond the limits;
     /// [`ErrorKind::Storage`] and its kin if it could not be stored; [`ErrorKind::Cancelled`] while shutting down.
-    pub async fn open(&self, _conversation: Conversation) -> Result<SessionView> {
-        Err(unfinished())
+    pub async fn open(&self, conversation: Conversation) -> Result<SessionView> {
+        let key = StreamKey {
+            tenant: conversation.tenant.clone(),
+            conversation: conversation.id.clone(),
+        };
+        self.hub.open(&key, conversation).await?;
+        self.view(&key).await
     }
 
-    /// Takes an input; when this answers, what it brought is in the store. The same id twice counts once.
+    /// Takes an input; when this answers, what it brought is in the store. The same id twice counts once, after a
+    /// restart too: whoever got no answer, or an error that is transient, sends the same again. What follows from the
+    /// input comes as events. Dropping the future does not take the input back.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for a conversation the store does not know; [`ErrorKind::InvalidInput`] for an input
     /// that cannot be taken, or where the conversation is over; [`ErrorKind::Overloaded`] beyond the limits, with a
     /// time to wait; [`ErrorKind::Storage`] and its kin if it could not be stored, and then it was not taken;
     /// [`ErrorKind::Cancelled`] while shutting down.
-    pub async fn submit(
-        &self,
-        _key: &StreamKey,
-        _id: Uuid,
-        _input: SessionInput,
-    ) -> Result<Accepted> {
-        Err(unfinished())
+    pub async fn submit(&self, key: &StreamKey, id: Uuid, input: SessionInput) -> Result<Accepted> {
+        let mut busy = self.hub.admit(&input)?;
+        for _ in 0..ATTEMPTS {
+            let live = match self.hub.take(key).await? {
+                Taken::Live(live) => live,
+                Taken::Over(known) if known.contains(&id) => {
+                    let version = known.len() as u64;
+                    return Ok(Accepted { id, version });
+                }
+                Taken::Over(_) => {
+                    return Err(Error::new(
+                        ErrorKind::InvalidInput,
+                        format!(
+                            "conversation {} is over; open another one",
+                            key.conversation
+                        ),
+                    ));
+                }
+            };
+            let (answer, accepted) = oneshot::channel();
+            let submitted = Submitted {
+                id,
+                input: input.clone(),
+                answer,
+                busy: busy.take(),
+            };
+            // Sent while the conversation is held: it cannot leave in between.
+            let sent = live.send(Message::Submit(Box::new(submitted))).await;
+            drop(live);
+            if sent.is_ok()
+                && let Ok(accepted) = accepted.await
+            {
+                if accepted.is_ok() {
+                    self.hub.count(|stats| stats.accepted += 1);
+                }
+                return accepted;
+            }
+            // It ended before it came to this input; the next attempt finds out how.
+        }
+        Err(over())
     }
 
     /// Takes live audio of a participant, which is not acknowledged piece by piece.
     ///
     /// # Errors
-    /// As [`submit`](Self::submit); [`ErrorKind::Overloaded`] also where it comes faster than it is heard.
+    /// As [`submit`](Self::submit); [`ErrorKind::Overloaded`] also where it comes faster than it is heard, and then
+    /// the piece is lost.
     pub async fn push(
         &self,
-        _key: &StreamKey,
-        _participant: ParticipantId,
-        _frame: AudioFrame,
+        key: &StreamKey,
+        participant: ParticipantId,
+        frame: AudioFrame,
     ) -> Result<()> {
-        Err(unfinished())
+        let live = match self.hub.take(key).await? {
+            Taken::Live(live) => live,
+            Taken::Over(_) => return Err(over()),
+        };
+        live.try_send(live.frame(participant, frame)?)
     }
 
-    /// The events with a number above `after`, and those to come; without `after` only those to come.
+    /// The events with a number above `after`, and those to come; without `after` only those to come. A conversation
+    /// that is not in memory stays where it is.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] for a conversation the store does not know.
-    pub async fn events(&self, _key: &StreamKey, _after: Option<u64>) -> Result<HubEvents> {
-        Err(unfinished())
+    /// [`ErrorKind::NotFound`] for a conversation the store does not know; [`ErrorKind::Cancelled`] while shutting
+    /// down.
+    pub async fn events(&self, key: &StreamKey, after: Option<u64>) -> Result<HubEvents> {
+        let ring = self.hub.ring(key).await?;
+        let readers = Held::new(&self.hub.readers, 1);
+        let after = after.unwrap_or_else(|| ring.last());
+        Ok(HubEvents::new(
+            Arc::clone(&self.hub),
+            key.clone(),
+            ring,
+            after,
+            readers,
+        ))
     }
 
     /// How a conversation stands.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for a conversation the store does not know; else as the store.
-    pub async fn view(&self, _key: &StreamKey) -> Result<SessionView> {
-        Err(unfinished())
+    pub async fn view(&self, key: &StreamKey) -> Result<SessionView> {
+        self.hub.view(key).await
     }
 
     /// Waits until everything the inputs so far have set off is done, written replies and notes included.
     ///
     /// # Errors
-    /// As [`view`](Self::view).
-    pub async fn settle(&self, _key: &StreamKey) -> Result<()> {
-        Err(unfinished())
+    /// [`ErrorKind::Cancelled`] if the conversation left memory meanwhile.
+    pub async fn settle(&self, key: &StreamKey) -> Result<()> {
+        let Some(live) = self.hub.live(key).await else {
+            return Ok(());
+        };
+        let (done, settled) = oneshot::channel();
+        let sent = live.send(Message::Settle(done)).await;
+        drop(live);
+        match sent {
+            // One that ends has settled.
+            Ok(()) => drop(settled.await),
+            Err(_) => tracing::debug!(conversation = %key.conversation, "it is over"),
+        }
+        Ok(())
     }
 
     /// What the hub is doing.
     pub fn stats(&self) -> HubStats {
-        HubStats::default()
+        self.hub.stats()
     }
 
     /// Takes nothing more, finishes what is being stored, and ends all tasks and readers. The conversations can be
     /// taken up again by another hub.
-    pub async fn shut_down(&self) {}
-}
-
-fn unfinished() -> Error {
-    Error::new(ErrorKind::Unsupported, "the hub is not built yet")
-}
-
-/// An event with its number. Numbers of a conversation only grow, over restarts too; they need not be consecutive.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct NumberedEvent {
-    /// Its number.
-    pub id: u64,
-    /// What happened.
-    pub event: SessionEvent,
-}
-
-/// What a reader of a conversation gets.
-#[derive(Clone, Debug, PartialEq)]
-pub enum HubEvent {
-    /// Something happened.
-    Event(Arc<NumberedEvent>),
-    /// Events the reader has not seen are gone: this is how the conversation stands; what follows goes on from its
-    /// `last_event`.
-    Resync(Box<SessionView>),
-}
-
-/// The events of a conversation, until it is over or the hub shuts down.
-///
-/// A reader holds nobody up. Whoever is slower than the events that are kept gets [`HubEvent::Resync`] instead of
-/// what was lost, so final words, receipts and hand-offs are never missing: they are in the state.
-pub struct HubEvents {
-    events: BoxStream<'static, HubEvent>,
-}
-
-impl Stream for HubEvents {
-    type Item = HubEvent;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<HubEvent>> {
-        self.events.as_mut().poll_next(cx)
+    pub async fn shut_down(&self) {
+        self.hub.shut_down().await;
     }
 }
 
-impl std::fmt::Debug for HubEvents {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HubEvents").finish_non_exhaustive()
-    }
-}
+#[cfg(test)]
+mod tests;

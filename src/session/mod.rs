@@ -1,5 +1,6 @@
 //! A live conversation: inputs in, a stream of events out, everything kept.
 
+pub mod customers;
 #[cfg(feature = "whisper")]
 mod ears;
 #[cfg(not(feature = "whisper"))]
@@ -8,6 +9,7 @@ mod ears;
 mod event;
 mod heard;
 mod hub;
+mod outlet;
 mod persist;
 mod runtime;
 
@@ -25,7 +27,8 @@ use crate::assistant::Assistant;
 use crate::conversation::{Conversation, ParticipantId, Role};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Record, StreamKey};
-use runtime::{Message, Runtime};
+use outlet::Outlet;
+use runtime::{Message, Runtime, Submitted};
 
 /// Events waiting for a reader; when it is full the session waits rather than lose one.
 const EVENTS: usize = 1024;
@@ -60,10 +63,10 @@ impl Session {
         }))
     }
 
-    fn spawn(runtime: impl FnOnce(mpsc::Sender<SessionEvent>) -> Runtime) -> Self {
+    fn spawn(runtime: impl FnOnce(Outlet) -> Runtime) -> Self {
         let (sender, events) = mpsc::channel(EVENTS);
         let (inputs, received) = mpsc::channel(INPUTS);
-        tokio::spawn(runtime(sender).run(received));
+        tokio::spawn(runtime(Outlet::Reader(sender)).run(received));
         Self {
             inputs,
             events: Some(events),
@@ -76,7 +79,27 @@ impl Session {
     /// # Errors
     /// [`ErrorKind::Cancelled`] if the session is over.
     pub async fn send(&self, input: SessionInput) -> Result<()> {
-        self.message(Message::Input(input)).await
+        self.message(Message::Input(Box::new(input))).await
+    }
+
+    /// Feeds the session, and answers when what the input brings is in the store; what follows from it comes as events.
+    /// The same id counts once, after a restart too: whoever got no answer, or an error that is transient, submits the
+    /// same again. Audio is not for this: [`send`](Self::send) it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] for what cannot be taken (no words, an approval nobody asked for, an unknown
+    /// suggestion or item, anything after the end); what the store reports, and then the input was not taken;
+    /// [`ErrorKind::Cancelled`] if the session is over.
+    pub async fn submit(&self, id: uuid::Uuid, input: SessionInput) -> Result<Accepted> {
+        let (answer, accepted) = oneshot::channel();
+        let submitted = Submitted {
+            id,
+            input,
+            answer,
+            busy: None,
+        };
+        self.message(Message::Submit(Box::new(submitted))).await?;
+        accepted.await.map_err(|_| over())?
     }
 
     /// Feeds what somebody of `role` said or wrote.
@@ -138,6 +161,16 @@ impl Session {
         let (answer, conversation) = oneshot::channel();
         self.message(Message::Snapshot(answer)).await?;
         conversation.await.map_err(|_| over())
+    }
+
+    /// How it stands: the conversation, what is waited for, and all that was decided.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Cancelled`] if the session is over.
+    pub async fn view(&self) -> Result<SessionView> {
+        let (answer, view) = oneshot::channel();
+        self.message(Message::View(answer)).await?;
+        view.await.map(|view| *view).map_err(|_| over())
     }
 
     async fn message(&self, message: Message) -> Result<()> {

@@ -1,33 +1,40 @@
 //! The loop of a session: one task owns the conversation, one thing is written at a time.
 
+mod accept;
 mod approvals;
 mod cards;
 mod coaching;
 mod crisis;
+mod ending;
 mod feelings;
 mod listen;
 mod work;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
+use super::Accepted;
 use super::ears::Ears;
 use super::event::{SessionEvent, SessionInput, Skill};
+use super::hub::SessionView;
+use super::outlet::{Meter, Outlet};
 use super::persist::{Journal, Restored};
 use crate::assist::{CardDesk, ReplyContext, asks_something};
 use crate::assistant::{Assistant, Response, action_card, instruction, worth_showing};
 use crate::conversation::{
-    ArticleId, Conversation, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary,
-    UtteranceId,
+    ArticleId, Conversation, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion,
+    Summary, UtteranceId,
 };
 use crate::dialogue::{DialogueState, Effect};
 use crate::error::{Error, Result};
 use crate::llm::Structured;
-use crate::speech::{AudioTrack, TranscribeOptions, annotate};
+use crate::speech::AudioFrame;
 
 /// A note is brought up to date after this many new utterances, when nothing else is to be done.
 const NOTE_EVERY: usize = 8;
@@ -37,9 +44,41 @@ const ACTIONS: usize = 3;
 /// What reaches the loop.
 #[derive(Debug)]
 pub(super) enum Message {
-    Input(SessionInput),
+    // Boxed: the queue's memory is there for every session, however quiet.
+    Input(Box<SessionInput>),
+    Submit(Box<Submitted>),
+    Frame(Box<Frame>),
     Settle(oneshot::Sender<()>),
     Snapshot(oneshot::Sender<Conversation>),
+    View(oneshot::Sender<Box<SessionView>>),
+    Leave(Leave),
+}
+
+/// An input that somebody waits for to be stored.
+#[derive(Debug)]
+pub(super) struct Submitted {
+    pub(super) id: uuid::Uuid,
+    pub(super) input: SessionInput,
+    pub(super) answer: oneshot::Sender<Result<Accepted>>,
+    /// Dropped when the input is dealt with.
+    pub(super) busy: Option<super::outlet::Held>,
+}
+
+/// Live audio, counted until it is heard.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) participant: ParticipantId,
+    pub(super) frame: AudioFrame,
+    pub(super) held: [super::outlet::Held; 2],
+}
+
+/// The session is to leave memory.
+#[derive(Debug)]
+pub(super) struct Leave {
+    /// Even where something is being done.
+    pub(super) at_once: bool,
+    /// Whether it does.
+    pub(super) answer: oneshot::Sender<bool>,
 }
 
 /// Something that takes a model some time to write.
@@ -97,7 +136,7 @@ const INPUTS_IN_A_ROW: usize = 32;
 pub(super) struct Runtime {
     assistant: Assistant,
     conversation: Conversation,
-    events: mpsc::Sender<SessionEvent>,
+    events: Outlet,
     journal: Journal,
     state: DialogueState,
     summary: Option<Summary>,
@@ -118,35 +157,55 @@ pub(super) struct Runtime {
     next_reply: Option<Work>,
     note_wanted: Option<bool>,
     settling: Vec<oneshot::Sender<()>>,
+    /// Ids of the inputs that are in the store.
+    seen: HashSet<uuid::Uuid>,
+    /// The last briefing.
+    handoff: Option<Handoff>,
+    /// Its end is in the store, or asked for.
+    ending: bool,
+    ended: bool,
+    meter: Meter,
 }
 
 impl Runtime {
-    pub(super) fn new(
-        assistant: Assistant,
-        conversation: Conversation,
-        events: mpsc::Sender<SessionEvent>,
-    ) -> Self {
+    pub(super) fn new(assistant: Assistant, conversation: Conversation, events: Outlet) -> Self {
         let mut runtime = Self::with(assistant, conversation, events, 0);
         runtime.journal.started(&runtime.conversation);
         runtime
     }
 
-    pub(super) fn restored(
-        assistant: Assistant,
-        restored: Restored,
-        events: mpsc::Sender<SessionEvent>,
-    ) -> Self {
+    pub(super) fn restored(assistant: Assistant, restored: Restored, events: Outlet) -> Self {
         let mut runtime = Self::with(assistant, restored.conversation, events, restored.version);
         runtime.state = restored.state;
         runtime.summary = restored.summary;
         runtime.coaching.overrides = restored.checklist;
+        runtime.handoff = restored.handoff;
+        runtime.card_articles = restored.cards.into_iter().collect();
+        restored
+            .dismissed
+            .iter()
+            .for_each(|article| runtime.cards.dismiss(article));
+        runtime.stop_selling = restored.stop_selling;
+        runtime.feelings = feelings::Feelings::of(&runtime.conversation);
+        runtime.coaching.take_up(restored.cues);
+        runtime.last_action = restored.last_action;
+        runtime.seen = restored.seen;
+        runtime.ending = restored.ending && !restored.ended;
+        runtime.ended = restored.ended;
         runtime
+    }
+
+    /// Counts what its transcript takes, and limits it.
+    pub(super) fn metered(mut self, total: &Arc<AtomicUsize>, most: usize) -> Self {
+        self.meter = Meter::new(total, most);
+        self.weigh();
+        self
     }
 
     fn with(
         assistant: Assistant,
         conversation: Conversation,
-        events: mpsc::Sender<SessionEvent>,
+        events: Outlet,
         version: u64,
     ) -> Self {
         Self {
@@ -169,6 +228,11 @@ impl Runtime {
             next_reply: None,
             note_wanted: None,
             settling: Vec::new(),
+            seen: HashSet::new(),
+            handoff: None,
+            ending: false,
+            ended: false,
+            meter: Meter::default(),
         }
     }
 
@@ -178,8 +242,12 @@ impl Runtime {
             let error = Error::context(error, "what was learned before cannot be read");
             self.emit(SessionEvent::failed(Skill::Store, &error)).await;
         }
-        self.coach_start().await;
-        self.take_up().await;
+        Box::pin(self.coach_start()).await;
+        if self.ending {
+            // It was asked for, and the process ended first.
+            return Box::pin(self.finish(&mut inputs)).await;
+        }
+        Box::pin(self.take_up()).await;
         let mut in_a_row = 0;
         loop {
             // Inputs come first, since new words make a reply to the old ones worthless; but not for ever.
@@ -192,7 +260,7 @@ impl Runtime {
                 if let Some(done) = ready {
                     self.running = None;
                     self.doing = Doing::Nothing;
-                    self.deliver(done).await;
+                    Box::pin(self.deliver(done)).await;
                 }
             }
             self.start_next();
@@ -213,118 +281,82 @@ impl Runtime {
                 message = inputs.recv() => {
                     in_a_row += 1;
                     match message {
-                    Some(Message::Input(SessionInput::End)) => return self.finish().await,
-                    Some(Message::Input(input)) => self.take(input).await,
+                    Some(Message::Input(input)) if matches!(*input, SessionInput::End) => {
+                        return Box::pin(self.finish(&mut inputs)).await;
+                    }
+                    Some(Message::Input(input)) => Box::pin(self.take(*input)).await,
+                    Some(Message::Submit(submitted)) => {
+                        Box::pin(self.accept(*submitted)).await;
+                        if self.ending {
+                            return Box::pin(self.finish(&mut inputs)).await;
+                        }
+                    }
+                    Some(Message::Frame(piece)) => {
+                        let Frame { participant, frame, held } = *piece;
+                        Box::pin(self.push(participant, frame)).await;
+                        self.save().await;
+                        drop(held);
+                    }
+                    Some(Message::View(answer)) => drop(answer.send(Box::new(self.view()))),
+                    Some(Message::Leave(leave)) => {
+                        if Box::pin(self.may_leave(leave)).await {
+                            break;
+                        }
+                    }
                     Some(Message::Settle(waiting)) => self.settling.push(waiting),
                     Some(Message::Snapshot(answer)) => drop(answer.send(self.conversation.clone())),
                     None => break,
                     }
                 }
                 heard = self.ears.next() => {
-                    self.listen(heard).await;
+                    Box::pin(self.listen(heard)).await;
                     self.save().await;
                 }
                 done = done => {
                     in_a_row = 0;
                     self.running = None;
                     self.doing = Doing::Nothing;
-                    self.deliver(done).await;
+                    Box::pin(self.deliver(done)).await;
                 }
             }
         }
         // Nobody feeds it any more; what was said is still kept.
-        for heard in self.ears.finish().await {
-            self.listen(heard).await;
+        for heard in Box::pin(self.ears.finish()).await {
+            Box::pin(self.listen(heard)).await;
         }
+        self.leave_desk();
         self.save().await;
     }
 
-    /// The conversation is over: what is still being written is overtaken by the final note.
-    async fn finish(&mut self) {
-        for heard in self.ears.finish().await {
-            self.listen(heard).await;
-        }
-        let running = self.running.take();
-        if let (Doing::Respond | Doing::Coach, Some(running)) = (self.doing, running) {
-            let done = running.await;
-            self.deliver(done).await;
-        }
-        self.next_reply = None;
-        self.coach_end().await;
-        let note = self.work(Work::Note { is_final: true }).await;
-        self.deliver(note).await;
-        self.tell_experience().await;
-        self.journal.ended();
-        self.save().await;
-        self.emit(SessionEvent::Ended).await;
-        self.settling.drain(..).for_each(|waiting| {
-            let _ = waiting.send(());
-        });
-    }
-
+    /// Takes an input that nobody waits for.
     async fn take(&mut self, input: SessionInput) {
-        match input {
-            SessionInput::Join(participant) => self.join(participant),
-            SessionInput::Utterance(utterance) => self.hear_from(utterance).await,
-            SessionInput::Say { role, text } => {
-                let known = self
-                    .conversation
-                    .participants
-                    .iter()
-                    .find(|p| p.role == role)
-                    .map(|p| p.id.clone());
-                let who = known.unwrap_or_else(|| {
-                    let participant = Participant::new(role.as_str(), role);
-                    let id = participant.id.clone();
-                    self.join(participant);
-                    id
-                });
-                let now = jiff::Timestamp::now().as_millisecond()
-                    - self.conversation.started_at.as_millisecond();
-                let now = u64::try_from(now).unwrap_or_default();
-                self.hear(NewUtterance::new(who, text).with_span(now, now))
+        self.prepare(&input).await;
+        match self.stage(input) {
+            Ok(staged) => {
+                // Kept before anybody is told.
+                self.save().await;
+                self.carry_out(staged).await;
+            }
+            Err(refusal) => {
+                self.emit(SessionEvent::failed(refusal.skill, &refusal.error))
                     .await;
             }
-            SessionInput::Audio { tracks, start_ms } => self.transcribe(tracks, start_ms).await,
-            SessionInput::Role {
-                participant,
-                role,
-                confidence,
-            } => {
-                self.conversation
-                    .assign_role(&participant, role, confidence);
-                self.journal.role(&participant, role, confidence);
-            }
-            SessionInput::Frame { participant, frame } => self.push(participant, frame).await,
-            SessionInput::Interrupted { utterance, spoken } => {
-                self.interrupted(utterance, spoken).await;
-            }
-            SessionInput::ArticleFeedback { suggestion, given } => {
-                self.article_feedback(&suggestion, given).await;
-            }
-            SessionInput::Approve {
-                source,
-                by,
-                who,
-                yes,
-            } => Box::pin(self.approve(&source, by, who, yes)).await,
-            SessionInput::Checklist(decided) => self.decide(decided).await,
-            SessionInput::Summarize => self.note_wanted = Some(false),
-            SessionInput::End => {}
         }
         self.save().await;
+    }
+
+    /// Takes an input that does not stand in the store as it came.
+    async fn take_other(&mut self, input: SessionInput) {
+        match input {
+            SessionInput::Audio { tracks, start_ms } => self.transcribe(tracks, start_ms).await,
+            SessionInput::Frame { participant, frame } => self.push(participant, frame).await,
+            _ => {}
+        }
     }
 
     /// Takes final words; whoever is not known yet joins.
     async fn hear_from(&mut self, utterance: NewUtterance) {
-        let known = &self.conversation.participants;
-        if known.iter().all(|p| p.id != utterance.participant) {
-            self.join(Participant::new(
-                utterance.participant.clone(),
-                Role::Unknown,
-            ));
-        }
-        self.hear(utterance).await;
+        Box::pin(self.take(SessionInput::Utterance(utterance))).await;
     }
 
     fn join(&mut self, participant: Participant) {
@@ -332,49 +364,11 @@ impl Runtime {
         self.conversation.join(participant);
     }
 
-    async fn transcribe(&mut self, tracks: Vec<(ParticipantId, AudioTrack)>, start_ms: u64) {
-        let mut heard: Vec<NewUtterance> = Vec::new();
-        for (participant, track) in tracks {
-            let options = TranscribeOptions::language(self.conversation.language.clone())
-                .with_vocabulary(self.assistant.vocabulary());
-            let segments = match self.assistant.speech().cloned() {
-                Ok(speech) => speech.transcribe(track, options).await,
-                Err(error) => Err(error),
-            };
-            match segments {
-                Ok(segments) => heard.extend(
-                    segments
-                        .into_iter()
-                        .map(|s| s.into_utterance(participant.clone(), start_ms)),
-                ),
-                Err(error) => self.emit(SessionEvent::failed(Skill::Speech, &error)).await,
-            }
-        }
-        heard.sort_by_key(|utterance| utterance.end_ms);
-        for utterance in heard {
-            Box::pin(self.take(SessionInput::Utterance(utterance))).await;
-        }
-    }
-
-    /// Takes final words: keeps them, tells them, and sets off what they call for.
-    async fn hear(&mut self, mut utterance: NewUtterance) {
-        if utterance.text.trim().is_empty() {
-            return;
-        }
-        if utterance.annotations.is_empty() {
-            let language = utterance
-                .language
-                .as_deref()
-                .unwrap_or(&self.conversation.language);
-            utterance.annotations = annotate(&utterance.text, Some(language));
-        }
-        let id = self.conversation.append(utterance);
+    /// Final words that are kept: tells them, and sets off what they call for.
+    async fn heard(&mut self, id: UtteranceId) {
         let Some(said) = self.conversation.transcript.get(id).cloned() else {
             return;
         };
-        self.journal.utterance(&said);
-        // Kept before anybody is told.
-        self.save().await;
         let role = said.role;
         // Whoever only shows that they listen asks for nothing.
         let calls_for_something = role != Role::AutomatedAgent && !said.back_channel;
@@ -478,7 +472,7 @@ impl Runtime {
     }
 
     async fn save(&mut self) {
-        if let Err(error) = self.journal.flush().await {
+        if let Err(error) = self.flush().await {
             let error = Error::context(
                 error,
                 "the conversation could not be stored and waits for the next attempt",

@@ -1,5 +1,7 @@
+mod accepted;
 mod coaching;
 mod crisis;
+pub(in crate::session) mod shaky;
 mod tools;
 
 use std::sync::Arc;

@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, OrError, Result};
 use crate::store::{ConversationStore, Record, StreamKey, Version};
 
 /// Streams of strategies begin like this; no conversation that a host names does.
-const STREAM: &str = "~strategy/";
+pub(crate) const STREAM: &str = "~strategy/";
 const KIND: &str = "strategy";
 /// Things done in one call; more is a plan that goes round in circles.
 const MOST_TASKS: usize = 1000;

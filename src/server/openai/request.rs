@@ -155,13 +155,19 @@ impl TryFrom<ChatRequest> for Ask {
         if request.model != MODEL {
             return Err(Refused {
                 status: StatusCode::NOT_FOUND,
-                message: format!("there is no model {:?}; the model is {MODEL:?}", request.model),
+                message: format!(
+                    "there is no model {:?}; the model is {MODEL:?}",
+                    request.model
+                ),
                 param: "model",
                 code: "model_not_found",
             });
         }
         if request.n.is_some_and(|n| n != 1) {
-            return Err(Refused::unsupported("n", "there is one answer; leave n out"));
+            return Err(Refused::unsupported(
+                "n",
+                "there is one answer; leave n out",
+            ));
         }
         let tools = "tools are those of the playbooks, run by the server; leave them out";
         if request.tools.is_some_and(|tools| !tools.is_empty()) {
@@ -170,7 +176,10 @@ impl TryFrom<ChatRequest> for Ask {
         if request.functions.is_some_and(|tools| !tools.is_empty()) {
             return Err(Refused::unsupported("functions", tools));
         }
-        if request.response_format.is_some_and(|format| format.kind != "text") {
+        if request
+            .response_format
+            .is_some_and(|format| format.kind != "text")
+        {
             return Err(Refused::unsupported(
                 "response_format",
                 "a customer gets sentences; leave response_format out",
@@ -182,7 +191,10 @@ impl TryFrom<ChatRequest> for Ask {
                 "there are no probabilities of tokens; leave logprobs out",
             ));
         }
-        if request.modalities.is_some_and(|kinds| kinds.iter().any(|kind| kind != "text")) {
+        if request
+            .modalities
+            .is_some_and(|kinds| kinds.iter().any(|kind| kind != "text"))
+        {
             return Err(Refused::unsupported("modalities", "only text is answered"));
         }
         let mut history = said(request.messages)?;
@@ -224,7 +236,9 @@ fn said(messages: Vec<Message>) -> Result<Vec<(Role, String)>, Refused> {
             other => {
                 return Err(Refused::invalid(
                     "messages",
-                    format!("messages of role {other:?} are not taken; tools are run by the server"),
+                    format!(
+                        "messages of role {other:?} are not taken; tools are run by the server"
+                    ),
                 ));
             }
         };

@@ -158,7 +158,9 @@ impl Answer {
         }
         let view = hub.view(key).await?;
         let transcript = view.conversation.transcript.utterances();
-        let customer = transcript.iter().rposition(|said| said.role == Role::EndUser);
+        let customer = transcript
+            .iter()
+            .rposition(|said| said.role == Role::EndUser);
         let behind = customer.map_or(0, |at| at + 1);
         let mut pieces = Vec::new();
         for said in transcript.iter().skip(behind) {

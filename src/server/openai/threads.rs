@@ -30,18 +30,26 @@ impl Threads {
         if history.is_empty() {
             return None;
         }
-        let print = fingerprint(caller, history.iter().map(|(role, text)| (*role, text.as_str())));
+        let print = fingerprint(
+            caller,
+            history.iter().map(|(role, text)| (*role, text.as_str())),
+        );
         self.0.lock().conversations.remove(&print)
     }
 
     /// What the next request of the same client begins with.
     pub(super) fn remember(&self, caller: &Caller, ask: &Ask, answer: &str, id: &ConversationId) {
-        let history = ask.history.iter().map(|(role, text)| (*role, text.as_str()));
+        let history = ask
+            .history
+            .iter()
+            .map(|(role, text)| (*role, text.as_str()));
         let now = [
             (Role::EndUser, ask.text.as_str()),
             (Role::AutomatedAgent, answer),
         ];
-        let all = history.chain(now).filter(|(_, text)| !text.trim().is_empty());
+        let all = history
+            .chain(now)
+            .filter(|(_, text)| !text.trim().is_empty());
         let print = fingerprint(caller, all);
         let mut known = self.0.lock();
         known.conversations.insert(print, id.as_str().to_owned());
@@ -55,10 +63,7 @@ impl Threads {
 }
 
 /// Lengths are part of it, so that no two histories run into each other.
-fn fingerprint<'a>(
-    caller: &Caller,
-    history: impl Iterator<Item = (Role, &'a str)>,
-) -> Fingerprint {
+fn fingerprint<'a>(caller: &Caller, history: impl Iterator<Item = (Role, &'a str)>) -> Fingerprint {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {
         hash.update((text.len() as u64).to_le_bytes());

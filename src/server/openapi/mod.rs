@@ -5,8 +5,8 @@ mod routes;
 use std::collections::BTreeMap;
 
 use axum::Json;
-use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::JsonSchema;
+use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -101,6 +101,7 @@ pub fn document() -> Value {
         "tags": [
             { "name": "conversations", "description": "Live and stored conversations." },
             { "name": "inputs", "description": "What a conversation is fed." },
+            { "name": "customers", "description": "Who customers are, and how they are forgotten." },
             { "name": "plain", "description": "Calls that keep nothing." },
             { "name": "knowledge", "description": "Articles." },
             { "name": "openai", "description": "The virtual agent in the form of OpenAI's API." },
@@ -221,4 +222,3 @@ impl Builder {
         path.insert(route.method.to_owned(), operation);
     }
 }
-

@@ -8,8 +8,11 @@ use crate::knowledge::KnowledgeAnswer;
 use crate::server::desktop::{PlaySample, SampleBegun};
 use crate::server::input::{Approve, ClientInput, Feedback, Interrupted, Join, Say, ToChannel};
 use crate::server::openai::{ChatCompletion, ChatRequest, ErrorBody, ModelList};
-use crate::server::routes::{conversations, health, insight, knowledge, stateless};
+use crate::server::routes::{
+    conversations, customers, health, insight, knowledge, stateless, vcon,
+};
 use crate::session::{Accepted, SessionEvent, SessionView};
+use crate::store::ErasureReceipt;
 
 /// Where an input cannot be taken: nothing there, over or begun already.
 const OF_CONVERSATION: &[u16] = &[404, 409];
@@ -19,6 +22,7 @@ const WRITTEN: &[u16] = &[404, 408, 409, 422, 501, 502, 504];
 pub(super) fn describe(to: &mut Builder) {
     of_conversations(to);
     of_inputs(to);
+    of_customers(to);
     of_streams(to);
     plain(to);
     openai(to);
@@ -69,13 +73,21 @@ fn of_conversations(to: &mut Builder) {
         summary: "List conversations, newest first",
         answers: vec![(200, "A page of them.", page)],
         parameters: vec![
-            query("customer", "Only those of this customer.", &json!({ "type": "string" })),
+            query(
+                "customer",
+                "Only those of this customer.",
+                &json!({ "type": "string" }),
+            ),
             query(
                 "limit",
                 "How many; 20 where it is left out.",
                 &json!({ "type": "integer", "minimum": 1, "maximum": 100 }),
             ),
-            query("after", "`next` of the page before.", &json!({ "type": "string" })),
+            query(
+                "after",
+                "`next` of the page before.",
+                &json!({ "type": "string" }),
+            ),
         ],
         problems: &[408],
         ..route("get", "/v1/conversations", "listConversations")
@@ -87,16 +99,10 @@ fn of_conversations(to: &mut Builder) {
         problems: &[404, 408],
         ..route("get", "/v1/conversations/{id}", "getConversation")
     });
+    let receipt = to.json::<ErasureReceipt>();
     to.add(Route {
         summary: "Erase a conversation",
-        answers: vec![(
-            200,
-            "A receipt, without personal data.",
-            Some(Content {
-                media_type: "application/json",
-                schema: json!({ "type": "object" }),
-            }),
-        )],
+        answers: vec![(200, "A receipt, without personal data.", receipt)],
         problems: &[404, 408, 409, 501],
         ..route("delete", "/v1/conversations/{id}", "eraseConversation")
     });
@@ -123,6 +129,54 @@ fn of_conversations(to: &mut Builder) {
         answers: vec![(200, "The quick ones first.", suggestions)],
         problems: WRITTEN,
         ..route("post", "/v1/conversations/{id}/suggest", "suggestNow")
+    });
+}
+
+fn of_customers(to: &mut Builder) {
+    let known = to.json::<customers::Known>();
+    let body = to.schema::<customers::Happened>();
+    to.add(Route {
+        tag: "customers",
+        summary: "Tell what happened to a customer outside conversations",
+        body: Some(body),
+        answers: vec![(
+            202,
+            "It is stored; the same event twice is kept once.",
+            known,
+        )],
+        problems: &[408, 409],
+        ..route("post", "/v1/journey-events", "journeyEvents")
+    });
+    let receipt = to.json::<ErasureReceipt>();
+    let body = to.schema::<customers::Keys>();
+    to.add(Route {
+        tag: "customers",
+        summary: "Erase a customer with all their conversations",
+        body: Some(body),
+        answers: vec![(200, "A receipt, without personal data.", receipt)],
+        problems: &[408, 409, 501],
+        ..route("post", "/v1/customers/erase", "eraseCustomer")
+    });
+    to.add(Route {
+        summary: "A conversation as a vCon",
+        answers: vec![(
+            200,
+            "The vCon (IETF draft).",
+            Some(Content {
+                media_type: vcon::VCON_JSON,
+                schema: json!({ "type": "object" }),
+            }),
+        )],
+        problems: &[404, 408],
+        ..route("get", "/v1/conversations/{id}/vcon", "exportVcon")
+    });
+    let imported = to.json::<vcon::Imported>();
+    to.add(Route {
+        summary: "Take a conversation in from a vCon",
+        body: Some(json!({ "type": "object" })),
+        answers: vec![(201, "It is stored.", imported)],
+        problems: &[409, 501],
+        ..route("post", "/v1/vcon", "importVcon")
     });
 }
 
@@ -345,7 +399,12 @@ fn openai(to: &mut Builder) {
 
 fn operation(to: &mut Builder) {
     for (path, id, summary, problems) in [
-        ("/healthz", "healthz", "Whether the process answers", &[][..]),
+        (
+            "/healthz",
+            "healthz",
+            "Whether the process answers",
+            &[][..],
+        ),
         (
             "/readyz",
             "readyz",

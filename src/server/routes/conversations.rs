@@ -10,11 +10,12 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
+use super::customers;
 use super::stateless::{Suggestions, collect};
 use crate::conversation::{
-    Channel, Conversation, CustomerProfile, JourneyEvent, Participant, Role, Summary, Trigger,
+    Channel, Conversation, ConversationId, CustomerProfile, JourneyEvent, Participant, Role,
+    Summary, Trigger,
 };
 use crate::server::auth::{Caller, Permission};
 use crate::server::extract::{Body, InputId, Named, Parameters, check_id};
@@ -23,6 +24,7 @@ use crate::server::problem::Problem;
 use crate::server::state::ServerState;
 use crate::server::turn::turn;
 use crate::session::{HubEvent, SessionEvent, SessionInput, SessionView, Skill};
+use crate::store::{ErasureReceipt, ListQuery, StreamKey};
 
 /// Conversations of one page at most.
 const LONGEST_PAGE: usize = 100;
@@ -65,24 +67,6 @@ pub(in crate::server) struct Customer {
     pub(in crate::server) profile: Option<CustomerProfile>,
 }
 
-impl Customer {
-    /// The profile, with the best key for its id where it has none.
-    pub(in crate::server) fn into_profile(self) -> Option<CustomerProfile> {
-        let key = ["customer_id", "email", "phone"]
-            .iter()
-            .find_map(|name| self.keys.get(*name))
-            .or_else(|| self.keys.values().next());
-        let mut profile = match (self.profile, key) {
-            (None, None) => return None,
-            (profile, _) => profile.unwrap_or_default(),
-        };
-        if let (true, Some(key)) = (profile.id.is_empty(), key) {
-            profile.id.clone_from(key);
-        }
-        Some(profile)
-    }
-}
-
 /// `POST /v1/conversations`
 pub(in crate::server) async fn open(
     State(state): State<ServerState>,
@@ -106,9 +90,19 @@ pub(in crate::server) async fn open(
         let role = Role::AutomatedAgent;
         conversation.join(Participant::new(role.as_str(), role));
     }
-    conversation.profile = new.customer.and_then(Customer::into_profile);
     conversation.journey = new.journey;
+    let mut known = None;
+    if let Some(customer) = new.customer {
+        known = customers::known(&state, &caller, &customer.keys).await?;
+        let of = known.as_ref().map(|known| &known.customer);
+        let profile = customers::profile(&state, &caller, customer, of).await?;
+        conversation.profile = profile;
+    }
     let view = state.hub.open(conversation).await?;
+    if let Some(known) = known {
+        let (tenant, id) = (&caller.tenant, &view.conversation.id);
+        state.customers.link(tenant, &known.customer, id).await?;
+    }
     let location = format!("/v1/conversations/{}", view.conversation.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(view)).into_response())
 }
@@ -169,52 +163,45 @@ pub(in crate::server) async fn list(
             "limit must be from 1 to {LONGEST_PAGE}"
         )));
     }
-    let ids = stored(&state, &caller).await?;
-    let ids = ids.into_iter().skip_while(|id| {
-        page.after.as_ref().is_some_and(|after| id != after)
-    });
-    let mut ids = ids.skip(usize::from(page.after.is_some()));
-    let mut rows = Vec::new();
-    let mut next = None;
-    for id in ids.by_ref() {
-        if rows.len() == limit {
-            next = rows.last().map(|row: &ConversationRow| row.id.clone());
-            break;
+    let after = match &page.after {
+        None => None,
+        Some(after) => Some(
+            after
+                .parse::<u64>()
+                .map_err(|_| Problem::invalid("after must be `next` of the page before"))?,
+        ),
+    };
+    let of_customer = match &page.customer {
+        None => None,
+        Some(customer) => customers::contacts(&state, &caller, customer).await?,
+    };
+    let query = ListQuery::default()
+        .newest_first()
+        .with_limit(limit)
+        .after(after);
+    let store = state.hub.assistant().store();
+    let found = match of_customer {
+        // All that the directory knows of, on one page.
+        Some(ids) => (ids, None),
+        None => {
+            let found = store.page(&caller.tenant, &query).await?;
+            let ids = found.streams.into_iter().map(|stream| stream.id).collect();
+            (ids, found.next)
         }
-        let view = match state.hub.view(&caller.conversation(id)).await {
-            Ok(view) => view,
+    };
+    let (ids, next): (Vec<ConversationId>, Option<u64>) = found;
+    let mut rows = Vec::new();
+    for id in ids {
+        match state.hub.view(&caller.conversation(id)).await {
+            Ok(view) => rows.push(ConversationRow::from(view)),
             // Erased in between, or of a form this version cannot read: the others are shown.
-            Err(error) => {
-                tracing::warn!(%error, "a conversation is left out of the list");
-                continue;
-            }
-        };
-        let row = ConversationRow::from(view);
-        if page.customer.is_none() || row.customer == page.customer {
-            rows.push(row);
+            Err(error) => tracing::warn!(%error, "a conversation is left out of the list"),
         }
     }
     Ok(Json(ConversationPage {
         conversations: rows,
-        next,
+        next: next.map(|next| next.to_string()),
     }))
-}
-
-/// The ids of a tenant's conversations, newest first.
-pub(in crate::server) async fn stored(
-    state: &ServerState,
-    caller: &Caller,
-) -> Result<Vec<String>, Problem> {
-    let store = state.hub.assistant().store();
-    let ids = store.list(&caller.tenant).await?;
-    // Names that begin with ~ are no conversations.
-    let mut ids: Vec<String> = ids
-        .into_iter()
-        .map(|id| id.as_str().to_owned())
-        .filter(|id| check_id(id).is_ok())
-        .collect();
-    ids.reverse();
-    Ok(ids)
 }
 
 impl From<SessionView> for ConversationRow {
@@ -323,14 +310,21 @@ pub(in crate::server) async fn suggest(
 pub(in crate::server) async fn erase(
     State(state): State<ServerState>,
     Named { caller, key }: Named,
-) -> Result<Response, Problem> {
+) -> Result<Json<ErasureReceipt>, Problem> {
     caller.require(Permission::Erase)?;
-    // It must be there, and of this tenant.
-    state.hub.view(&key).await?;
-    let _ = Uuid::nil();
-    Err(Problem::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "unsupported",
-        "this store cannot erase",
-    ))
+    let view = customers::end_for_good(&state, &key).await?;
+    let customer = customers::of_view(&state, &caller, &view).await?;
+    let erased = state
+        .customers
+        .erase_conversation(&caller.tenant, &key.conversation, customer.as_ref())
+        .await?;
+    tracing::info!(records = erased.records, "a conversation was erased");
+    Ok(Json(erased))
+}
+
+/// The note of a finished conversation, to be remembered of its customer.
+pub(in crate::server) async fn remember(state: ServerState, key: StreamKey) {
+    if let Err(error) = customers::remember(&state, &key).await {
+        tracing::warn!(%error, "a contact is not remembered");
+    }
 }

@@ -5,7 +5,6 @@ use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::conversations::stored;
 use crate::conversation::Role;
 use crate::insight::{
     Analyst, ConversationRecord, GroupBy, Handler, InsightOptions, InsightReport,
@@ -15,6 +14,7 @@ use crate::server::extract::Parameters;
 use crate::server::problem::Problem;
 use crate::server::state::ServerState;
 use crate::session::SessionView;
+use crate::store::ListQuery;
 
 /// The newest conversations that are read for one report, unless the caller wants fewer.
 const MOST: usize = 500;
@@ -37,8 +37,8 @@ pub(in crate::server) struct Wanted {
 pub(in crate::server) struct Insight {
     /// How many conversations were read, the newest ones.
     read: usize,
-    /// How many there are.
-    stored: usize,
+    /// Whether there are older ones, which were not read.
+    more: bool,
     /// The figures; `null` while there is no conversation.
     report: Option<InsightReport>,
 }
@@ -50,11 +50,14 @@ pub(in crate::server) async fn report(
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Insight>, Problem> {
     caller.require(Permission::Supervise)?;
-    let ids = stored(&state, &caller).await?;
-    let stored = ids.len();
+    let most = wanted.limit.unwrap_or(MOST).min(MOST);
+    let query = ListQuery::default().newest_first().with_limit(most);
+    let store = state.hub.assistant().store();
+    let page = store.page(&caller.tenant, &query).await?;
+    let more = page.next.is_some();
     let mut records = Vec::new();
-    for id in ids.into_iter().take(wanted.limit.unwrap_or(MOST).min(MOST)) {
-        match state.hub.view(&caller.conversation(id)).await {
+    for stream in page.streams {
+        match state.hub.view(&caller.conversation(stream.id)).await {
             Ok(view) => records.push(record(view)),
             Err(error) => tracing::warn!(%error, "a conversation is left out of the report"),
         }
@@ -67,11 +70,7 @@ pub(in crate::server) async fn report(
         let options = InsightOptions::default().by(wanted.by);
         Some(analyst.report(&records, &options).await?)
     };
-    Ok(Json(Insight {
-        read,
-        stored,
-        report,
-    }))
+    Ok(Json(Insight { read, more, report }))
 }
 
 fn record(view: SessionView) -> ConversationRecord {
@@ -91,7 +90,10 @@ fn record(view: SessionView) -> ConversationRecord {
     record.transferred = Some(handed_off);
     record.customer = customer;
     if let Some(summary) = view.summary {
-        record.wrap_up = summary.wrap_up.as_ref().map(|chosen| chosen.code.id.clone());
+        record.wrap_up = summary
+            .wrap_up
+            .as_ref()
+            .map(|chosen| chosen.code.id.clone());
         let note = summary.brief();
         if !note.is_empty() {
             record.notes.push(note);

@@ -91,7 +91,10 @@ async fn send(exporter: SpanExporter, mut waiting: mpsc::Receiver<SpanData>, los
         }
         let lost = lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            tracing::warn!(lost, "spans were lost: the collector is slower than they come");
+            tracing::warn!(
+                lost,
+                "spans were lost: the collector is slower than they come"
+            );
         }
     }
 }

@@ -16,6 +16,7 @@ impl Runtime {
         };
         let protocol = self.assistant.inner.crisis.protocol().clone();
         self.stop_selling |= protocol.stop_selling;
+        self.journal.crisis(protocol.stop_selling);
         let words = protocol.words(sign.kind, &self.conversation.language);
         let card = card(&sign, &protocol.guidance, &words, id);
         let hand_off = protocol.handoff;
@@ -47,6 +48,8 @@ impl Runtime {
                 open_approval: None,
                 next_steps: Vec::new(),
             };
+            self.journal.handoff(&handoff);
+            self.handoff = Some(handoff.clone());
             self.emit(SessionEvent::Handoff(handoff)).await;
             self.save().await;
         }

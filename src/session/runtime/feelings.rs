@@ -3,7 +3,7 @@
 use super::super::event::{SessionEvent, Skill};
 use super::Runtime;
 use crate::assist::CoachingEmotion;
-use crate::conversation::{Role, Utterance, UtteranceId};
+use crate::conversation::{Conversation, Role, Utterance, UtteranceId};
 use crate::embedding::TextKind;
 use crate::error::Result;
 use crate::understanding::emotion::{
@@ -24,6 +24,19 @@ pub(super) struct Feelings {
 }
 
 impl Feelings {
+    /// Of a conversation that is taken up again: how it went so far, by what was said.
+    pub(super) fn of(conversation: &Conversation) -> Self {
+        let mut feelings = Self::default();
+        for said in conversation.transcript.utterances() {
+            if !said.back_channel {
+                let heard = HeardUtterance::new(said.id, said.role, &said.text);
+                feelings.experience.hear(heard);
+            }
+        }
+        feelings.told = feelings.experience.score().reasons.len();
+        feelings
+    }
+
     /// What the next answer may take up.
     pub(super) fn take_signs(&mut self) -> Vec<String> {
         std::mem::take(&mut self.signs)

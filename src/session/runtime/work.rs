@@ -9,7 +9,7 @@ use super::{Doing, Done, Runtime, Work};
 use crate::assist::quoted_reply;
 use crate::assistant::Response;
 use crate::conversation::{Citation, Role, UtteranceId};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::knowledge::sentences;
 use crate::llm::Structured;
 use crate::summary::SummaryOptions;
@@ -191,6 +191,8 @@ impl Runtime {
             .await;
         }
         if let Some(handoff) = response.handoff {
+            self.journal.handoff(&handoff);
+            self.handoff = Some(handoff.clone());
             self.emit(SessionEvent::Handoff(handoff)).await;
         }
     }
@@ -217,25 +219,26 @@ impl Runtime {
         .await;
     }
 
-    /// The customer cut the virtual agent short.
-    pub(super) async fn interrupted(&mut self, utterance: UtteranceId, spoken: usize) {
+    /// The customer cut the virtual agent short: what is left of its words, where something was cut off.
+    pub(super) fn interrupt(
+        &mut self,
+        utterance: UtteranceId,
+        spoken: usize,
+    ) -> Result<Option<String>> {
         let said = self.conversation.transcript.get(utterance);
         if said.is_none_or(|said| said.role != Role::AutomatedAgent) {
-            let error = Error::new(
+            return Err(Error::new(
                 ErrorKind::InvalidInput,
                 format!(
                     "utterance {utterance} is none of the virtual agent's; give the one told with its reply"
                 ),
-            );
-            self.emit(SessionEvent::failed(Skill::VirtualAgent, &error))
-                .await;
-            return;
+            ));
         }
         let left = self.conversation.interrupt(utterance, spoken);
-        if let Some(text) = left.map(|said| said.text.clone()) {
+        let left = left.map(|said| said.text.clone());
+        if left.is_some() {
             self.journal.interrupted(utterance, spoken);
-            self.emit(SessionEvent::ReplyInterrupted { utterance, text })
-                .await;
         }
+        Ok(left)
     }
 }

@@ -1,8 +1,6 @@
 //! The server, and its configuration.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use attendant::server::{
@@ -10,7 +8,6 @@ use attendant::server::{
     record_metrics, start_telemetry,
 };
 use attendant::session::{HubOptions, SessionHub};
-use attendant::store::{ConversationStore, MemoryStore, SqliteStore};
 use attendant::{Error, ErrorKind, Result};
 
 use crate::args::{ConfigCommand, ServeArgs, Setup};
@@ -79,7 +76,7 @@ async fn run(args: ServeArgs, mut config: ServerConfig, screen: &Screen) -> Resu
         stt: config.models.stt.clone(),
         embedding: config.models.embedding.clone(),
     };
-    let store = open_store(&config.store.resolved()?).await?;
+    let store = attendant::store::open(&config.store.resolved()?).await?;
     let ready = ready_with(&setup, Some(store), true, screen).await?;
     let dev_key = args.dev.then(dev_key);
     if let Some(key) = &dev_key {
@@ -134,16 +131,6 @@ fn hub_options(config: &ServerConfig) -> HubOptions {
     options
 }
 
-async fn open_store(url: &str) -> Result<Arc<dyn ConversationStore>> {
-    match url.split_once(':') {
-        None if url == "memory" => Ok(Arc::new(MemoryStore::default())),
-        Some(("sqlite", path)) => Ok(Arc::new(SqliteStore::open(Path::new(path)).await?)),
-        _ => Err(wrong(
-            "store.url is none of `memory`, `sqlite:PATH` and `postgres://…`",
-        )),
-    }
-}
-
 /// Ctrl-C, or what an operator's tools send.
 async fn signal() {
     let interrupt = tokio::signal::ctrl_c();
@@ -181,8 +168,12 @@ pub(crate) fn config(command: ConfigCommand, screen: &Screen) -> Result<()> {
                     "nobody could come in: there is no key under auth.keys and no issuer under auth.jwt",
                 ));
             }
-            let tenants: BTreeSet<&str> =
-                config.auth.keys.iter().map(|key| key.tenant.as_str()).collect();
+            let tenants: BTreeSet<&str> = config
+                .auth
+                .keys
+                .iter()
+                .map(|key| key.tenant.as_str())
+                .collect();
             screen.line(&format!(
                 "{} is fine: {} keys of {} tenants, {} issuers, store {}",
                 file.display(),
