@@ -121,6 +121,16 @@ fn of_conversations(to: &mut Builder) {
         parameters: vec![idempotency_key()],
         ..route("post", "/v1/conversations/{id}/summary", "makeSummary")
     });
+    let note = to.json::<Summary>();
+    let body = to.schema::<Summary>();
+    to.add(Route {
+        summary: "Keep the note as a person wrote or changed it, once the conversation is over",
+        body: Some(body),
+        answers: vec![(200, "The note, as it is stored.", note)],
+        problems: OF_CONVERSATION,
+        parameters: vec![idempotency_key()],
+        ..route("put", "/v1/conversations/{id}/summary", "keepSummary")
+    });
     let suggestions = to.json::<stateless::Suggestions>();
     let body = to.schema::<conversations::SuggestNow>();
     to.add(Route {

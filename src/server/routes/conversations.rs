@@ -18,7 +18,7 @@ use crate::conversation::{
     Summary, Trigger,
 };
 use crate::server::auth::{Caller, Permission};
-use crate::server::extract::{Body, InputId, Named, Parameters, check_id};
+use crate::server::extract::{Body, InputId, Named, Parameters, check_id, check_text};
 use crate::server::input::Join;
 use crate::server::problem::Problem;
 use crate::server::state::ServerState;
@@ -248,6 +248,21 @@ pub(in crate::server) async fn summary(
     view.summary.map(Json).ok_or_else(|| {
         Problem::not_found("there is no note of this conversation yet; POST here to have one made")
     })
+}
+
+/// `PUT /v1/conversations/{id}/summary`
+pub(in crate::server) async fn keep_note(
+    State(state): State<ServerState>,
+    Named { caller, key }: Named,
+    InputId(id): InputId,
+    Body(note): Body<Summary>,
+) -> Result<Json<Summary>, Problem> {
+    caller.require(Permission::Write)?;
+    for section in &note.sections {
+        check_text("a section's text", &section.text, &state)?;
+    }
+    state.hub.keep_note(&key, id, &note).await?;
+    Ok(Json(note))
 }
 
 /// `POST /v1/conversations/{id}/summary`
