@@ -3,17 +3,18 @@
 //! Unknown keys are refused with line and key. Secrets are never in the file: it names an environment variable or a
 //! file that holds one. `ATTENDANT__SECTION__KEY` in the environment overrides `key` of `[section]`.
 
+mod read;
+mod secret;
+
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::auth::Permission;
-use crate::error::{Error, ErrorKind, OrError, Result};
+pub use secret::Secret;
 
-/// Environment variables that begin like this override what the file says.
-const ENVIRONMENT: &str = "ATTENDANT__";
+use super::auth::Permission;
+use crate::error::Result;
 
 /// The configuration of a server.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -188,45 +189,6 @@ pub enum JwtAlgorithm {
     EdDSA,
 }
 
-/// Where a secret is: never in the file itself.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Secret {
-    /// In this environment variable.
-    Env(String),
-    /// In this file; one line end behind it is not part of it.
-    File(PathBuf),
-}
-
-impl Secret {
-    /// Reads the secret.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`] if it is not there or empty. The message names the place, never the content.
-    pub fn read(&self) -> Result<String> {
-        let value = match self {
-            Self::Env(name) => std::env::var(name).or_error(ErrorKind::Config, || {
-                format!(
-                    "the environment variable {name} that the configuration refers to is not set"
-                )
-            })?,
-            Self::File(path) => std::fs::read_to_string(path)
-                .or_error(ErrorKind::Config, || {
-                    format!("the secret's file {} cannot be read", path.display())
-                })?,
-        };
-        let value = value.strip_suffix('\n').unwrap_or(&value);
-        let value = value.strip_suffix('\r').unwrap_or(value);
-        if value.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!("the secret in {self:?} is empty"),
-            ));
-        }
-        Ok(value.to_owned())
-    }
-}
-
 /// `[store]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -346,140 +308,4 @@ pub struct AudioHookClient {
     pub secret: Option<Secret>,
     /// Whose conversations they are.
     pub tenant: String,
-}
-
-impl ServerConfig {
-    /// Reads a file, and what the environment overrides.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`] with line and key of the mistake.
-    pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).or_error(ErrorKind::Config, || {
-            format!("the configuration {} cannot be read", path.display())
-        })?;
-        Self::parse(&text, std::env::vars())
-            .map_err(|error| error.context(format!("configuration {}", path.display())))
-    }
-
-    /// Reads a text, and what `environment` overrides.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`] with line and key of the mistake.
-    pub fn parse(
-        text: &str,
-        environment: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self> {
-        // By itself first: so mistakes in the file are told with their line.
-        let mut config: Self = toml::from_str(text)
-            .or_error(ErrorKind::Config, || "the file does not say what it must")?;
-        let mut overrides: Vec<(String, String)> = environment
-            .into_iter()
-            .filter(|(name, _)| name.starts_with(ENVIRONMENT))
-            .collect();
-        overrides.sort();
-        if !overrides.is_empty() {
-            let mut table: toml::Table =
-                toml::from_str(text).or_error(ErrorKind::Config, || "the file is no TOML")?;
-            for (name, value) in overrides {
-                set(&mut table, &name, &value)?;
-                // One after the other, so that the mistake has a name.
-                config = toml::Value::Table(table.clone())
-                    .try_into()
-                    .or_error(ErrorKind::Config, || {
-                        format!("the environment variable {name} does not fit")
-                    })?;
-            }
-        }
-        config.check()?;
-        Ok(config)
-    }
-
-    /// What types cannot say.
-    fn check(&self) -> Result<()> {
-        let wrong = |what: String| Err(Error::new(ErrorKind::Config, what));
-        let limits = &self.limits;
-        for (name, value) in [
-            ("limits.body_bytes", limits.body_bytes as u64),
-            ("limits.text_bytes", limits.text_bytes as u64),
-            ("limits.request_seconds", limits.request_seconds),
-            ("limits.model_seconds", limits.model_seconds),
-            ("limits.header_seconds", limits.header_seconds),
-            ("limits.connections", limits.connections as u64),
-            (
-                "limits.requests_per_second",
-                limits.requests_per_second.into(),
-            ),
-            ("limits.burst", limits.burst.into()),
-            ("limits.keep_alive_seconds", limits.keep_alive_seconds),
-        ] {
-            if value == 0 {
-                return wrong(format!(
-                    "{name} is 0, so that nothing would get through; give 1 or more"
-                ));
-            }
-        }
-        for origin in &self.cors.origins {
-            let host = origin
-                .strip_prefix("https://")
-                .or_else(|| origin.strip_prefix("http://"));
-            if !host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', ' '])) {
-                return wrong(format!(
-                    "cors.origins: {origin:?} is no origin; write scheme, host and port only, like https://desk.example"
-                ));
-            }
-        }
-        if self.store.url.contains("://")
-            && self.store.url.split('@').next().is_some_and(|user| {
-                self.store.url.contains('@')
-                    && user.rsplit("://").next().is_some_and(|u| u.contains(':'))
-            })
-        {
-            return wrong(
-                "store.url holds a password; put the URL into the environment or a file and write \
-                 secret_url = { env = \"NAME\" }"
-                    .to_owned(),
-            );
-        }
-        Ok(())
-    }
-
-    /// How long a request may take.
-    pub(super) fn request_timeout(&self) -> Duration {
-        Duration::from_secs(self.limits.request_seconds)
-    }
-}
-
-/// `ATTENDANT__LIMITS__BODY_BYTES=10` -> `limits.body_bytes = 10`.
-fn set(table: &mut toml::Table, name: &str, value: &str) -> Result<()> {
-    let path = name.trim_start_matches(ENVIRONMENT).to_lowercase();
-    let mut keys: Vec<&str> = path.split("__").collect();
-    let (Some(last), false) = (keys.pop(), keys.is_empty()) else {
-        return Err(Error::new(
-            ErrorKind::Config,
-            format!(
-                "the environment variable {name} names no key; write {ENVIRONMENT}SECTION__KEY"
-            ),
-        ));
-    };
-    let mut at = table;
-    for key in keys {
-        let section = at
-            .entry(key)
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        at = section.as_table_mut().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Config,
-                format!("the environment variable {name} reaches into {key}, which is no section"),
-            )
-        })?;
-    }
-    // A number, a list, a yes: as TOML would read it; everything else is text.
-    let read = toml::from_str::<toml::Table>(&format!("value = {value}"))
-        .ok()
-        .and_then(|mut table| table.remove("value"));
-    at.insert(
-        last.to_owned(),
-        read.unwrap_or_else(|| toml::Value::String(value.to_owned())),
-    );
-    Ok(())
 }

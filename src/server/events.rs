@@ -24,7 +24,7 @@ const NOTHING_BEHIND: u64 = (1 << 53) - 1;
 /// From where on.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct From {
+pub(super) struct Since {
     #[serde(default)]
     pub(super) after: Option<u64>,
     #[serde(default)]
@@ -39,7 +39,7 @@ pub(super) struct From {
 pub(super) async fn events(
     State(state): State<ServerState>,
     Named { caller, key }: Named,
-    Parameters(from): Parameters<From>,
+    Parameters(since): Parameters<Since>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     caller.require(Permission::Read)?;
@@ -52,7 +52,7 @@ pub(super) async fn events(
             })?)
         }
     };
-    let after: Option<u64> = last.or(from.after);
+    let after: Option<u64> = last.or(since.after);
     let view = state.hub.view(&key).await?;
     let end = view.last_event.min(NOTHING_BEHIND);
     if view.ended && after.is_some_and(|after| after >= end) {

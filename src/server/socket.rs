@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::auth::{Caller, Permission};
-use super::events::{From, kind_of};
+use super::events::{Since, kind_of};
 use super::extract::{Named, Parameters};
 use super::input::{ClientInput, submit};
 use super::metrics::{self, OpenStream};
@@ -30,7 +30,7 @@ const OUTGOING: usize = 64;
 pub(super) async fn socket(
     State(state): State<ServerState>,
     Named { caller, key }: Named,
-    Parameters(from): Parameters<From>,
+    Parameters(since): Parameters<Since>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     caller.require(Permission::Read)?;
@@ -39,7 +39,7 @@ pub(super) async fn socket(
         Err(rejection) => return Ok(rejection.into_response()),
     };
     // Unknown conversations are told before the protocol changes.
-    let events = state.hub.events(&key, from.after).await?;
+    let events = state.hub.events(&key, since.after).await?;
     let most = state.config.limits.body_bytes;
     let upgraded = upgrade
         .max_message_size(most)

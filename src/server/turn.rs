@@ -29,8 +29,14 @@ pub(super) fn turn(
         futures::pin_mut!(settled);
         let mut last: Option<u64> = None;
         while last.is_none_or(|last| seen < last) {
-            tokio::select! {
-                event = events.next() => {
+            // The macro's expansion reaches no code within another macro.
+            let next = tokio::select! {
+                event = events.next() => Next::Event(event),
+                done = &mut settled, if last.is_none() => Next::Settled(done),
+            };
+            match next {
+                Next::Settled(done) => last = Some(done?),
+                Next::Event(event) => {
                     let event = event.ok_or_else(over)?;
                     seen = match &event {
                         HubEvent::Event(event) => event.id,
@@ -38,11 +44,17 @@ pub(super) fn turn(
                     };
                     yield event;
                 }
-                done = &mut settled, if last.is_none() => last = Some(done?),
             }
         }
     }
     .boxed()
+}
+
+/// What happens next.
+#[allow(clippy::large_enum_variant, reason = "one at a time is alive")]
+enum Next {
+    Event(Option<HubEvent>),
+    Settled(Result<u64>),
 }
 
 fn over() -> Error {

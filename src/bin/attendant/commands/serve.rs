@@ -26,7 +26,7 @@ pub(crate) async fn serve(args: ServeArgs, screen: &Screen) -> Result<()> {
 fn configured(args: &ServeArgs) -> Result<ServerConfig> {
     let mut config = match &args.config {
         Some(path) => ServerConfig::load(path)?,
-        None => ServerConfig::parse("", std::env::vars())?,
+        None => ServerConfig::from_env()?,
     };
     if let Some(listen) = args.listen {
         config.server.listen = listen;
