@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::conversation::{
-    Channel, Conversation, ConversationId, CustomerProfile, JourneyEvent, NewUtterance,
+    Channel, Conversation, CustomerProfile, JourneyEvent, NewUtterance,
 };
 use crate::error::{Error, Result};
 use crate::server::auth::{Caller, Permission};
@@ -95,7 +95,6 @@ pub(super) async fn play(
 /// The conversation before the first word. Customer and history are invented, as the call is.
 fn beginning(script: &Conversation, caller: &Caller, now: jiff::Timestamp) -> Conversation {
     let mut conversation = Conversation::new(caller.tenant.clone(), Channel::Voice)
-        .with_id(ConversationId::generate().to_string())
         .with_language(script.language.clone())
         .with_profile(CustomerProfile {
             id: "sample-customer".into(),

@@ -36,8 +36,15 @@ export function announce(words) {
   }, 900);
 }
 
-/** Asks for a key; resolves when one was given. */
-export function signIn(wasRefused) {
+let asking = null;
+
+/** Asks for a key; resolves when one was given. Whoever needs one meanwhile waits for the same answer. */
+function signIn(wasRefused) {
+  asking ??= ask(wasRefused).finally(() => (asking = null));
+  return asking;
+}
+
+function ask(wasRefused) {
   const dialog = $("sign-in");
   const key = h("input", { type: "password", id: "key", autocomplete: "off", required: true });
   const name = h("input", { type: "text", id: "name", autocomplete: "name", value: agentName.get() });
