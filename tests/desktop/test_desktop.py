@@ -9,10 +9,12 @@ import argparse
 import shutil
 import sys
 import time
+import urllib.parse
 from pathlib import Path
 
 from browser import Browser
 from server import Server
+from wire import Wire
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script> & </textarea>"
 
@@ -24,7 +26,7 @@ class Tests:
 
     def desk(self, query=""):
         self.browser.open(f"{self.server.url}/desktop?access_token={self.server.key}{query}")
-        self.browser.find("#list")
+        self.browser.find("#title")
 
     def begin(self, **body):
         body.setdefault("channel", "chat")
@@ -208,16 +210,23 @@ class Tests:
     def test_a_connection_that_breaks_comes_back(self):
         b = self.browser
         conversation = self.begin()
-        self.desk(f"&conversation={conversation}")
-        b.wait(lambda: b.text("#connection-words") == "Live", 20, "to be live")
-        network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-        b.driver.execute_cdp_cmd("Network.enable", {})
-        b.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": True, **network})
-        # An open stream outlives the switch; a new one does not, so the page is made to connect anew.
-        self.say(conversation, "end_user", "Are you there?")
-        b.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": False, **network})
-        b.wait(lambda: "Are you there?" in b.text("#talk-list"), 40, "what was said meanwhile")
-        b.problems()
+        wire = Wire(urllib.parse.urlsplit(self.server.url).port)
+        try:
+            b.open(f"http://127.0.0.1:{wire.port}/desktop?access_token={self.server.key}&conversation={conversation}")
+            b.wait(lambda: b.text("#connection-words") == "Live", 20, "to be live")
+            wire.cut()
+            b.wait(lambda: b.text("#connection-words") == "Reconnecting", 20, "the break to be told")
+            b.shot("reconnecting-light")
+            # What is said meanwhile is not missed.
+            self.say(conversation, "end_user", "Are you there?")
+            wire.mend()
+            b.wait(lambda: b.text("#connection-words") == "Live", 40, "to be live again")
+            b.wait(lambda: "Are you there?" in b.text("#talk-list"), 20, "what was said meanwhile")
+            assert len(b.all("#talk-list .said")) == 1
+        finally:
+            wire.close()
+        # The browser writes down what it could not reach; nothing else is there.
+        assert all("net::ERR" in problem for problem in b.problems())
 
     def test_a_narrow_panel_shows_one_part_at_a_time(self):
         b = self.browser
