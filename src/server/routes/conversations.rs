@@ -142,6 +142,9 @@ pub(in crate::server) struct ConversationRow {
     /// The customer's id, where the host told one.
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<String>,
+    /// The customer's name, where the host told one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     /// Whether it goes on.
     live: bool,
     /// How many utterances there are.
@@ -218,6 +221,10 @@ impl From<SessionView> for ConversationRow {
             channel: conversation.channel,
             language: conversation.language,
             started_at: conversation.started_at,
+            name: conversation
+                .profile
+                .as_ref()
+                .and_then(|profile| profile.display_name.clone()),
             customer: conversation
                 .profile
                 .map(|profile| profile.id)

@@ -42,8 +42,9 @@ function draw() {
   drawNote(state, drafts, { go, redraw });
   drawMood($("mood"), state, go);
   const last = spoken(state).at(-1);
-  setText($("title"), titleOf(state) || named("channel", state.conversation.channel));
-  setText($("facts-line"), [named("channel", state.conversation.channel), last?.end_ms > 0 && span(last.end_ms)].filter(Boolean).join(" · "));
+  const title = titleOf(state);
+  setText($("title"), title || named("channel", state.conversation.channel));
+  setText($("facts-line"), [title && named("channel", state.conversation.channel), last?.end_ms > 0 && span(last.end_ms)].filter(Boolean).join(" · "));
   $("composer").hidden = state.ended || !WRITTEN.has(state.conversation.channel);
   setText($("lagging"), state.lagging > 2000 ? t("lagging", { seconds: Math.round(state.lagging / 1000) }) : "");
   setText($("assist-count"), String(openCards(state).filter((card) => card.state === "open").length || ""));

@@ -87,7 +87,7 @@ export function drawCustomer(state) {
 
 /** Draws the conversations there are; the one that is open is marked. */
 export function drawList(conversations, openId, open) {
-  const title = (one) => one.customer?.display_name || one.title || (typeof one.customer === "string" && one.customer) || named("channel", one.channel);
+  const title = (one) => one.name || one.customer || named("channel", one.channel);
   keyed(
     $("calls"),
     conversations,
