@@ -123,6 +123,7 @@ class Tests:
         if links:
             links[0].click()
             b.find("#talk-list .said.found")
+            assert b.find("#note-situation").is_displayed(), "the note went away"
         b.shot("note-light")
         self.check_access("note")
 

@@ -293,8 +293,10 @@ async function noteSave() {
 /** Shows a part of the desk; on narrow screens the others step aside. */
 function show(view, focus = true) {
   document.body.dataset.view = view;
+  // On wide screens the talk stands beside one of these; it stays open while one looks at the talk.
+  if (view === "assist" || view === "note") document.body.dataset.aid = view;
   for (const tab of document.querySelectorAll("[data-show]")) {
-    if (tab.dataset.show === view) tab.setAttribute("aria-current", "true");
+    if (tab.dataset.show === (tab.closest(".switch") ? document.body.dataset.aid : view)) tab.setAttribute("aria-current", "true");
     else tab.removeAttribute("aria-current");
   }
   if (view === "note") fitNote();
