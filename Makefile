@@ -16,7 +16,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build models demo test test-light test-clients test-llama-server lint features light bench-llm bench-speech bench-knowledge bench-server test-qdrant sample
+.PHONY: help setup build models demo test test-light test-clients test-llama-server lint features light bench-llm bench-speech bench-knowledge bench-server test-qdrant test-desktop test-kit sample
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | expand -t 20
@@ -67,6 +67,17 @@ test-llama-server: models  ## Test the OpenAI adapter against llama.cpp's server
 	@server=$$(bash scripts/peers.sh)/llama-server && \
 	ATTENDANT_LLAMA_SERVER="$$server" cargo test --features $(FEATURES) --test llama_server -- \
 	    --ignored --test-threads=1
+
+# A folder for the screenshots: make test-desktop SHOTS=FOLDER
+test-desktop: build  ## Test the agent desktop in a headless browser (installs Chromium, selenium and axe-core)
+	@bash scripts/setup.sh desktop
+	@echo "==> tests of the desktop"
+	@bash tests/desktop/run.sh "$(ATTENDANT)" $(SHOTS)
+
+test-kit: build  ## Test the clients of clients/ against a server (installs Chromium, selenium and TypeScript)
+	@bash scripts/setup.sh desktop
+	@echo "==> tests of the clients"
+	@bash tests/kit/run.sh "$(ATTENDANT)"
 
 # The adapter needs a feature that the other tests leave out.
 test-qdrant: setup  ## Test the Qdrant server adapter; with a real server: make test-qdrant URL=http://host:6334

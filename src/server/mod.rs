@@ -6,6 +6,7 @@
 
 mod auth;
 mod config;
+mod desktop;
 mod events;
 mod extract;
 mod input;
@@ -61,6 +62,7 @@ pub fn router(state: ServerState) -> Router {
         .merge(routes::router(&state))
         .merge(openai::router(&state))
         .merge(telephony::router(state.clone()))
+        .merge(desktop::router())
         .merge(viewer)
         .merge(mcp_router(&state))
         .fallback(nothing_here);
@@ -108,7 +110,7 @@ fn cors(config: &Cors) -> CorsLayer {
     }
     CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Builder, Content, Route};
 use crate::conversation::{ChecklistOverride, Summary};
 use crate::knowledge::KnowledgeAnswer;
+use crate::server::desktop::{PlaySample, SampleBegun};
 use crate::server::input::{Approve, ClientInput, Feedback, Interrupted, Join, Say, ToChannel};
 use crate::server::openai::{ChatCompletion, ChatRequest, ErrorBody, ModelList};
 use crate::server::routes::{
@@ -119,6 +120,16 @@ fn of_conversations(to: &mut Builder) {
         problems: WRITTEN,
         parameters: vec![idempotency_key()],
         ..route("post", "/v1/conversations/{id}/summary", "makeSummary")
+    });
+    let note = to.json::<Summary>();
+    let body = to.schema::<Summary>();
+    to.add(Route {
+        summary: "Keep the note as a person wrote or changed it, once the conversation is over",
+        body: Some(body),
+        answers: vec![(200, "The note, as it is stored.", note)],
+        problems: OF_CONVERSATION,
+        parameters: vec![idempotency_key()],
+        ..route("put", "/v1/conversations/{id}/summary", "keepSummary")
     });
     let suggestions = to.json::<stateless::Suggestions>();
     let body = to.schema::<conversations::SuggestNow>();
@@ -421,6 +432,16 @@ fn operation(to: &mut Builder) {
             ..route("get", path, id)
         });
     }
+    let body = to.schema::<PlaySample>();
+    let begun = to.json::<SampleBegun>();
+    to.add(Route {
+        tag: "operation",
+        summary: "Play the sample call for the agent desktop",
+        body: Some(body),
+        answers: vec![(201, "It has begun.", begun)],
+        problems: &[408, 409],
+        ..route("post", "/v1/desktop/sample", "playSample")
+    });
     to.add(Route {
         tag: "operation",
         summary: "Figures for Prometheus",

@@ -53,7 +53,9 @@ pub(super) fn router(state: &ServerState) -> Router<ServerState> {
     let written = Router::new()
         .route(
             "/v1/conversations/{id}/summary",
-            post(conversations::summarize).get(conversations::summary),
+            post(conversations::summarize)
+                .get(conversations::summary)
+                .put(conversations::keep_note),
         )
         .route(
             "/v1/conversations/{id}/suggest",
