@@ -53,6 +53,7 @@
 //! | `candle` | yes | GGUF language models and BERT embedders in this process |
 //! | `edge` | yes | the vector index on disk (Qdrant Edge) |
 //! | `sqlite` | yes | the conversation store on disk |
+//! | `postgres` | | the conversation store in a PostgreSQL database |
 //! | `qdrant` | | a Qdrant server or cluster as vector index |
 //! | `openai` | | any OpenAI-compatible server as language model or embedder |
 //! | `fetch` | | download of models by name |

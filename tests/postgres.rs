@@ -57,7 +57,12 @@ fn in_database(name: &str) -> String {
     let (before, after) = server()
         .split_once("/postgres?")
         .map(|(b, a)| (b.to_owned(), format!("?{a}")))
-        .unwrap_or_else(|| (server().trim_end_matches("/postgres").to_owned(), String::new()));
+        .unwrap_or_else(|| {
+            (
+                server().trim_end_matches("/postgres").to_owned(),
+                String::new(),
+            )
+        });
     format!("{before}/{name}{after}")
 }
 
@@ -120,7 +125,12 @@ async fn processes_share_a_database_and_no_record_is_lost() {
     let mut children: Vec<Child> = (0..3)
         .map(|_| {
             Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "a_process_that_appends", "--ignored", "--nocapture"])
+                .args([
+                    "--exact",
+                    "a_process_that_appends",
+                    "--ignored",
+                    "--nocapture",
+                ])
                 .env(URL, &url)
                 .env(COUNT, "20")
                 .stdout(Stdio::piped())
@@ -144,7 +154,11 @@ async fn processes_share_a_database_and_no_record_is_lost() {
             .filter(|record| record.payload["process"] == child.id())
             .map(|record| record.payload["n"].as_u64().unwrap())
             .collect();
-        assert_eq!(own, (0..20).collect::<Vec<u64>>(), "each writer's order is kept");
+        assert_eq!(
+            own,
+            (0..20).collect::<Vec<u64>>(),
+            "each writer's order is kept"
+        );
     }
 }
 
@@ -196,7 +210,10 @@ async fn what_cannot_be_used_is_told() {
     let told = |url: String| async move { PostgresStore::open(&url).await.unwrap_err() };
     let missing = told(in_database("nowhere")).await;
     assert_eq!(missing.kind(), ErrorKind::Config, "{missing}");
-    assert!(missing.to_string().contains("no such database"), "{missing}");
+    assert!(
+        missing.to_string().contains("no such database"),
+        "{missing}"
+    );
     let away = told("postgres://attendant@localhost/x?host=/tmp/no-such-folder".to_owned()).await;
     assert_eq!(away.kind(), ErrorKind::Unavailable, "{away}");
     assert!(away.is_transient());
@@ -207,7 +224,11 @@ async fn what_cannot_be_used_is_told() {
 
     let url = new_database().await;
     PostgresStore::open(&url).await.unwrap();
-    run(&url, "INSERT INTO attendant_schema (step) VALUES (99)".to_owned()).await;
+    run(
+        &url,
+        "INSERT INTO attendant_schema (step) VALUES (99)".to_owned(),
+    )
+    .await;
     let newer = told(url).await;
     assert_eq!(newer.kind(), ErrorKind::Storage, "{newer}");
     assert!(newer.to_string().contains("schema 99"), "{newer}");
@@ -374,9 +395,16 @@ async fn what_was_acknowledged_outlives_a_killed_server_and_nothing_is_there_twi
     let mut batches = 0;
     for writer in writers {
         let (key, written) = writer.await.unwrap();
-        assert!(fresh.load(&key, 0).await.unwrap() == written, "{}", key.conversation);
+        assert!(
+            fresh.load(&key, 0).await.unwrap() == written,
+            "{}",
+            key.conversation
+        );
         batches += written.len() / 3;
     }
     assert_eq!(batches, acknowledged.load(Ordering::SeqCst));
-    assert!(failures.load(Ordering::SeqCst) > 0, "the server was never away");
+    assert!(
+        failures.load(Ordering::SeqCst) > 0,
+        "the server was never away"
+    );
 }
