@@ -187,3 +187,32 @@ fn key(tenant: &TenantId) -> StreamKey {
         conversation: STREAM.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::{ConversationStore, MemoryStore};
+
+    #[tokio::test]
+    async fn a_question_is_kept_without_personal_data() {
+        let store = Arc::new(MemoryStore::new());
+        let assistant = Assistant::builder()
+            .store(store.clone())
+            .build()
+            .await
+            .unwrap();
+        let tenant = TenantId::from("acme");
+        let scope = Scope::new(tenant.clone(), Audience::Customer);
+        let asked = "Why is there no answer to zoe@example.com?";
+        let question = Question::new(asked, scope);
+        assistant.unanswered(&question).await.unwrap();
+        let kept = store.load(&key(&tenant), 0).await.unwrap();
+        let gaps = assistant.knowledge_gaps(&tenant, 5).await.unwrap();
+        for text in [kept[0].payload.to_string(), gaps[0].question.clone()] {
+            assert!(!text.contains("zoe"), "{text}");
+            assert!(text.contains("no answer to ["), "{text}");
+        }
+    }
+}
