@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, OrError, Result};
 const PRIOR: f32 = 10.0;
 
 /// A need that a customer probably has, before they say so.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PredictedNeed {
     /// The rule that foresees it.
     pub rule: String,

@@ -28,7 +28,7 @@ use super::hub::SessionView;
 use super::outlet::{Meter, Outlet};
 use super::persist::{Journal, Restored};
 use crate::assist::{CardDesk, ReplyContext};
-use crate::assistant::{Aside, Assistant, Opening, PersonNow, Response};
+use crate::assistant::{Assistant, Opening, PersonNow, Response};
 use crate::conversation::{
     ArticleId, Conversation, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion,
     Summary, UtteranceId,

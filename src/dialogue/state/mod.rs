@@ -66,7 +66,7 @@ pub struct DialogueState {
 }
 
 /// A need that was foreseen for somebody, and that they were asked about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ForeseenNeed {
     /// The rule that foresaw it.
     pub rule: String,
