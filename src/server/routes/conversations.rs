@@ -347,6 +347,6 @@ pub(in crate::server) async fn erase(
 /// The note of a finished conversation, to be remembered of its customer.
 pub(in crate::server) async fn remember(state: ServerState, key: StreamKey) {
     if let Err(error) = customers::remember(&state, &key).await {
-        tracing::warn!(%error, "a contact is not remembered");
+        tracing::warn!(error = error.detail, "a contact is not remembered");
     }
 }
