@@ -9,7 +9,8 @@ use crate::assist::{
 };
 use crate::conversation::WrapUpCode;
 use crate::dialogue::{
-    ActionLedger, ActionRanker, EmpathyPolicy, Planner, Playbook, Reader, Tool, Tools,
+    ActionLedger, ActionRanker, EmpathyPolicy, HandoffPolicy, OfferPolicy, Planner, Playbook,
+    Reader, Tool, Tools,
 };
 use crate::embedding::{CachedEmbedder, Embedder, HashingEmbedder};
 use crate::error::Result;
@@ -54,6 +55,10 @@ pub struct Phrases {
     pub action_failed: String,
     /// What the customer asked for is not done since somebody said no.
     pub declined: String,
+    /// What the customer needs may be one of two things, named where `{first}` and `{second}` stand.
+    pub which: String,
+    /// "Okay" is no clear yes to something that changes money or a contract.
+    pub yes_or_no: String,
 }
 
 impl Default for Phrases {
@@ -79,6 +84,11 @@ impl Default for Phrases {
                             than try again blindly."
                     .into(),
             declined: "I am sorry, that was not approved, so I have not done it.".into(),
+            which:
+                "I want to be sure that I understand you. Is it about {first}, or about {second}?"
+                    .into(),
+            yes_or_no: "I change nothing without a clear answer. Shall I go ahead: yes or no?"
+                .into(),
         }
     }
 }
@@ -104,6 +114,8 @@ pub struct AssistantBuilder {
     crisis: CrisisConfig,
     phrases: Phrases,
     empathy: EmpathyPolicy,
+    handoffs: HandoffPolicy,
+    offers: OfferPolicy,
 }
 
 impl AssistantBuilder {
@@ -234,6 +246,20 @@ impl AssistantBuilder {
         self
     }
 
+    /// To whom conversations are offered that need a person, for how long, and what is said meanwhile.
+    #[must_use]
+    pub fn handoffs(mut self, policy: HandoffPolicy) -> Self {
+        self.handoffs = policy;
+        self
+    }
+
+    /// What may be offered after a need is resolved.
+    #[must_use]
+    pub fn offers(mut self, policy: OfferPolicy) -> Self {
+        self.offers = policy;
+        self
+    }
+
     /// Puts the parts together and embeds the examples of playbooks and rules.
     ///
     /// # Errors
@@ -306,6 +332,8 @@ impl AssistantBuilder {
                 embedder,
                 phrases: self.phrases,
                 empathy: self.empathy,
+                handoffs: self.handoffs,
+                offers: self.offers,
                 knowledge,
                 playbooks,
                 prompts,

@@ -1,15 +1,20 @@
 //! The public face: one [`Assistant`] composes models, knowledge, playbooks and policies.
 
 mod answer;
+mod briefing;
 mod builder;
 mod carry;
 mod coaching;
 mod content;
+mod delivered;
+mod followed;
 mod learned;
 #[cfg(feature = "local")]
 pub mod local;
+mod offered;
 mod respond;
 mod reviewed;
+mod unsure;
 
 pub use builder::{AssistantBuilder, Phrases};
 pub(crate) use carry::Response;
@@ -30,7 +35,10 @@ use crate::conversation::{
     Conversation, ConversationId, NextBestAction, Role, Suggestion, SuggestionKind, Summary,
     TenantId, Trigger,
 };
-use crate::dialogue::{ActionLedger, ActionRanker, EmpathyPolicy, Planner, Playbook, Reader};
+use crate::dialogue::{
+    ActionLedger, ActionRanker, EmpathyPolicy, HandoffPolicy, OfferPolicy, Planner, Playbook,
+    Reader,
+};
 use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::CrisisGuard;
@@ -70,6 +78,8 @@ pub(crate) struct Inner {
     pub(crate) playbooks: Arc<[Playbook]>,
     pub(crate) phrases: Phrases,
     pub(crate) empathy: EmpathyPolicy,
+    pub(crate) handoffs: HandoffPolicy,
+    pub(crate) offers: OfferPolicy,
     pub(crate) store: Arc<dyn ConversationStore>,
     pub(crate) ranker: ActionRanker,
     pub(crate) planner: Planner,
@@ -184,7 +194,8 @@ impl Assistant {
         .boxed()
     }
 
-    /// The next best actions, best first, from what was said so far. No text is generated.
+    /// The next best actions, best first, from what was said so far: steps of procedures and, after the need is resolved
+    /// and nothing speaks against it, offers. No text is generated.
     ///
     /// # Errors
     /// As the embedder.
@@ -193,7 +204,8 @@ impl Assistant {
         conversation: &Conversation,
         limit: usize,
     ) -> Result<Vec<NextBestAction>> {
-        self.inner.ranker.rank(conversation, limit).await
+        let actions = self.inner.ranker.rank(conversation, limit).await?;
+        self.with_offers(conversation, actions, limit).await
     }
 
     /// An answer from the knowledge base with citations, or an honest "I don't know".

@@ -30,8 +30,10 @@ impl Assistant {
             offered_person,
             ..state.clone()
         };
-        let (commands, otherwise, mut rejections) =
+        self.feel(&mut state, signs);
+        let (mut commands, otherwise, mut rejections) =
             self.understand(conversation, &read_with).await?;
+        let half_yes = self.only_clear_yes(conversation, &state, &mut commands);
         let profile = conversation.profile.clone().unwrap_or_default().attributes;
         let moment = Moment {
             playbooks: &self.inner.playbooks,
@@ -47,6 +49,9 @@ impl Assistant {
             let (state, effects, refused) = apply(before, &otherwise, &moment);
             rejections.extend(refused);
             response = self.carry(conversation, state, effects).await?;
+        }
+        if half_yes {
+            self.ask_plainly(&mut response);
         }
         response.rejections.splice(0..0, rejections);
         let is_over = response.state.handed_off.is_some() || response.state.ended;

@@ -5,7 +5,8 @@ use serde::Serialize;
 use crate::conversation::{
     ActionReceipt, Approver, ChecklistEntry, ChecklistOverride, Citation, CrisisKind,
     CrisisProtocol, EffortSign, EmotionEvent, EmotionState, Evidence, ExperienceScore, Handoff,
-    NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
+    HandoffAnswer, HandoffStatus, NewUtterance, Participant, ParticipantId, Role, Suggestion,
+    Summary, Utterance, UtteranceId,
 };
 use crate::error::Error;
 use crate::knowledge::ArticleFeedback;
@@ -78,6 +79,22 @@ pub enum SessionInput {
         /// Their yes or no.
         yes: bool,
     },
+    /// A person answers a hand-off that was offered with [`SessionEvent::Handoff`], or gives the conversation back. A human
+    /// agent who simply speaks while it is offered has accepted.
+    HandoffAnswer {
+        /// The `id` of the offer.
+        handoff: String,
+        /// Who, by the host's id.
+        by: String,
+        /// What they answer.
+        answer: HandoffAnswer,
+    },
+    /// A person who leads the conversation has done steps of procedures, in a system of the host for instance. The
+    /// virtual agent will not do them again.
+    StepsDone {
+        /// The steps, as `playbook/step`.
+        steps: Vec<String>,
+    },
     /// A person decided where an item of a checklist stands. It holds for the whole conversation, and is stored.
     Checklist(ChecklistOverride),
     /// The human agent wants a note now.
@@ -109,6 +126,21 @@ pub enum Skill {
     Summary,
     /// The conversation store.
     Store,
+}
+
+/// What came of an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OfferOutcome {
+    /// It was made.
+    Made,
+    /// The customer wants it.
+    Accepted,
+    /// The customer does not want it.
+    Declined,
+    /// The customer spoke of something else.
+    Unanswered,
 }
 
 /// What a session finds and does. Serialised, `type` names the variant in snake case.
@@ -248,8 +280,26 @@ pub enum SessionEvent {
         /// What it is about.
         question: String,
     },
-    /// A person takes over.
+    /// A person is to take over: the briefing, offered to a queue. Answer with [`SessionInput::HandoffAnswer`]. It is told
+    /// again, with another `id`, for every queue that it is offered to.
     Handoff(Handoff),
+    /// A hand-off stands elsewhere than before.
+    HandoffChanged {
+        /// The `id` of the offer that it is about.
+        handoff: String,
+        /// Where it stands.
+        #[serde(flatten)]
+        status: HandoffStatus,
+    },
+    /// The customer was made an offer, or answered one. Keep a no in the profile, so that it is not made again too soon.
+    Offer {
+        /// Its id.
+        offer: String,
+        /// What came of it.
+        outcome: OfferOutcome,
+        /// The profile attribute that keeps a no; its value is the date.
+        attribute: String,
+    },
     /// A proposal of a model that was not accepted.
     Rejected {
         /// Whose proposal.

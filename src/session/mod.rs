@@ -10,7 +10,7 @@ mod heard;
 mod persist;
 mod runtime;
 
-pub use event::{SessionEvent, SessionInput, Skill};
+pub use event::{OfferOutcome, SessionEvent, SessionInput, Skill};
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::conversation::{
-    ChecklistOverride, Conversation, NewUtterance, Participant, ParticipantId, Role, Summary,
-    Utterance, UtteranceId,
+    ChecklistOverride, Conversation, Handoff, NewUtterance, Participant, ParticipantId, Role,
+    Summary, Utterance, UtteranceId,
 };
 use crate::dialogue::DialogueState;
 use crate::error::{Error, ErrorKind, OrError, Result};
@@ -22,6 +22,7 @@ const ROLE: &str = "role";
 const STATE: &str = "state";
 const SUMMARY: &str = "summary";
 const CHECKLIST: &str = "checklist";
+const HANDOFF: &str = "handoff";
 const ENDED: &str = "ended";
 
 /// Writes a session's records; what cannot be written waits for the next attempt.
@@ -83,6 +84,10 @@ impl Journal {
         self.note(CHECKLIST, decided);
     }
 
+    pub(super) fn handoff(&mut self, briefing: &Handoff) {
+        self.note(HANDOFF, briefing);
+    }
+
     pub(super) fn ended(&mut self) {
         self.note(ENDED, &());
     }
@@ -135,6 +140,8 @@ pub(super) struct Restored {
     pub(super) state: DialogueState,
     pub(super) summary: Option<Summary>,
     pub(super) checklist: Vec<ChecklistOverride>,
+    /// The last briefing.
+    pub(super) briefing: Option<Handoff>,
     pub(super) version: Version,
 }
 
@@ -153,6 +160,7 @@ pub(super) fn restore(key: &StreamKey, records: &[Record]) -> Result<Restored> {
         state: DialogueState::default(),
         summary: None,
         checklist: Vec::new(),
+        briefing: None,
         version: records.len() as u64,
     };
     for record in records {
@@ -192,6 +200,7 @@ fn apply(restored: &mut Restored, record: &Record) -> Result<()> {
         }
         STATE => restored.state = read(&record.payload)?,
         CHECKLIST => restored.checklist.push(read(&record.payload)?),
+        HANDOFF => restored.briefing = Some(read(&record.payload)?),
         SUMMARY => restored.summary = Some(read(&record.payload)?),
         _ => {}
     }

@@ -1,10 +1,12 @@
 //! The loop of a session: one task owns the conversation, one thing is written at a time.
 
+mod answers;
 mod approvals;
 mod cards;
 mod coaching;
 mod crisis;
 mod feelings;
+mod handing_over;
 mod listen;
 mod work;
 
@@ -21,13 +23,12 @@ use super::persist::{Journal, Restored};
 use crate::assist::{CardDesk, ReplyContext, asks_something};
 use crate::assistant::{Assistant, Response, action_card, instruction, worth_showing};
 use crate::conversation::{
-    ArticleId, Conversation, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary,
-    UtteranceId,
+    ArticleId, Conversation, NewUtterance, Participant, Role, Suggestion, Summary, UtteranceId,
 };
 use crate::dialogue::{DialogueState, Effect};
 use crate::error::{Error, Result};
 use crate::llm::Structured;
-use crate::speech::{AudioTrack, TranscribeOptions, annotate};
+use crate::speech::annotate;
 
 /// A note is brought up to date after this many new utterances, when nothing else is to be done.
 const NOTE_EVERY: usize = 8;
@@ -110,6 +111,7 @@ pub(super) struct Runtime {
     cards: CardDesk,
     card_articles: HashMap<String, ArticleId>,
     last_action: Option<String>,
+    handing_over: handing_over::Desk,
     /// There was a sign of a crisis: no next best action is shown any more.
     stop_selling: bool,
     running: Option<Running>,
@@ -140,6 +142,7 @@ impl Runtime {
         runtime.state = restored.state;
         runtime.summary = restored.summary;
         runtime.coaching.overrides = restored.checklist;
+        runtime.handing_over.restore(restored.briefing);
         runtime
     }
 
@@ -163,6 +166,7 @@ impl Runtime {
             cards: CardDesk::default(),
             card_articles: HashMap::new(),
             last_action: None,
+            handing_over: handing_over::Desk::default(),
             stop_selling: false,
             running: None,
             doing: Doing::Nothing,
@@ -208,6 +212,7 @@ impl Runtime {
                     None => std::future::pending().await,
                 }
             };
+            let due = self.due();
             tokio::select! {
                 biased;
                 message = inputs.recv() => {
@@ -220,6 +225,7 @@ impl Runtime {
                     None => break,
                     }
                 }
+                () = due => self.time_out().await,
                 heard = self.ears.next() => {
                     self.listen(heard).await;
                     self.save().await;
@@ -308,6 +314,12 @@ impl Runtime {
                 who,
                 yes,
             } => Box::pin(self.approve(&source, by, who, yes)).await,
+            SessionInput::HandoffAnswer {
+                handoff,
+                by,
+                answer,
+            } => Box::pin(self.answer_handoff(&handoff, by, answer)).await,
+            SessionInput::StepsDone { steps } => self.steps_done(&steps).await,
             SessionInput::Checklist(decided) => self.decide(decided).await,
             SessionInput::Summarize => self.note_wanted = Some(false),
             SessionInput::End => {}
@@ -315,45 +327,9 @@ impl Runtime {
         self.save().await;
     }
 
-    /// Takes final words; whoever is not known yet joins.
-    async fn hear_from(&mut self, utterance: NewUtterance) {
-        let known = &self.conversation.participants;
-        if known.iter().all(|p| p.id != utterance.participant) {
-            self.join(Participant::new(
-                utterance.participant.clone(),
-                Role::Unknown,
-            ));
-        }
-        self.hear(utterance).await;
-    }
-
     fn join(&mut self, participant: Participant) {
         self.journal.joined(&participant);
         self.conversation.join(participant);
-    }
-
-    async fn transcribe(&mut self, tracks: Vec<(ParticipantId, AudioTrack)>, start_ms: u64) {
-        let mut heard: Vec<NewUtterance> = Vec::new();
-        for (participant, track) in tracks {
-            let options = TranscribeOptions::language(self.conversation.language.clone())
-                .with_vocabulary(self.assistant.vocabulary());
-            let segments = match self.assistant.speech().cloned() {
-                Ok(speech) => speech.transcribe(track, options).await,
-                Err(error) => Err(error),
-            };
-            match segments {
-                Ok(segments) => heard.extend(
-                    segments
-                        .into_iter()
-                        .map(|s| s.into_utterance(participant.clone(), start_ms)),
-                ),
-                Err(error) => self.emit(SessionEvent::failed(Skill::Speech, &error)).await,
-            }
-        }
-        heard.sort_by_key(|utterance| utterance.end_ms);
-        for utterance in heard {
-            Box::pin(self.take(SessionInput::Utterance(utterance))).await;
-        }
     }
 
     /// Takes final words: keeps them, tells them, and sets off what they call for.
@@ -386,6 +362,7 @@ impl Runtime {
         let is_dealt_with = may_be_customer && self.crisis(id, &text, virtual_agent).await;
         if calls_for_something && !is_dealt_with {
             self.react(id, role, virtual_agent).await;
+            self.follow(role).await;
         }
         self.feel(id).await;
     }
@@ -401,7 +378,9 @@ impl Runtime {
         if virtual_agent {
             if role == Role::EndUser {
                 self.overtake();
-                self.next_reply = Some(Work::Respond(Vec::new()));
+                if !self.answered(id).await {
+                    self.next_reply = Some(Work::Respond(Vec::new()));
+                }
             }
             return;
         }

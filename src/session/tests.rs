@@ -1,6 +1,8 @@
 mod coaching;
 mod crisis;
+mod handoff;
 mod tools;
+mod unsure;
 
 use std::sync::Arc;
 

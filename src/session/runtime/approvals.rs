@@ -8,14 +8,7 @@ use crate::error::{Error, ErrorKind};
 
 impl Runtime {
     pub(super) async fn approve(&mut self, source: &str, by: Approver, who: String, yes: bool) {
-        if self.doing == Doing::Respond {
-            // What is being decided must know of the answer, and the other way round.
-            if let Some(running) = self.running.take() {
-                let done = running.await;
-                self.doing = Doing::Nothing;
-                Box::pin(self.deliver(done)).await;
-            }
-        }
+        self.let_finish().await;
         let grant = ApprovalGrant {
             by,
             who,
@@ -43,6 +36,17 @@ impl Runtime {
         }
     }
 
+    /// What is being decided must know of what a person says now, and the other way round.
+    pub(super) async fn let_finish(&mut self) {
+        if self.doing == Doing::Respond
+            && let Some(running) = self.running.take()
+        {
+            let done = running.await;
+            self.doing = Doing::Nothing;
+            Box::pin(self.deliver(done)).await;
+        }
+    }
+
     /// After a restart: a question that was not answered is, and a procedure that needs nobody goes on.
     pub(super) async fn take_up(&mut self) {
         let is_virtual = self.has_virtual_agent();
@@ -64,14 +68,14 @@ impl Runtime {
     }
 
     /// What was decided is kept before it is done.
-    async fn carry_on(&mut self, state: DialogueState, effects: Vec<Effect>) {
+    pub(super) async fn carry_on(&mut self, state: DialogueState, effects: Vec<Effect>) {
         self.state = state;
         self.journal.state(&self.state);
         self.save().await;
         self.next_reply = Some(Work::Carry(effects));
     }
 
-    fn decided<T>(&self, decide: impl FnOnce(DialogueState, &Moment<'_>) -> T) -> T {
+    pub(super) fn decided<T>(&self, decide: impl FnOnce(DialogueState, &Moment<'_>) -> T) -> T {
         let profile = self
             .conversation
             .profile

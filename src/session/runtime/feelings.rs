@@ -3,7 +3,9 @@
 use super::super::event::{SessionEvent, Skill};
 use super::Runtime;
 use crate::assist::CoachingEmotion;
-use crate::conversation::{Role, Utterance, UtteranceId};
+use crate::conversation::{
+    EffortSign, EmotionBriefing, EmotionEvent, EmotionState, Role, Utterance, UtteranceId,
+};
 use crate::embedding::TextKind;
 use crate::error::Result;
 use crate::understanding::emotion::{
@@ -21,12 +23,44 @@ pub(super) struct Feelings {
     told: usize,
     /// What the customer felt and suffered that no answer took up yet, by name.
     signs: Vec<String>,
+    /// How the customer feels, for whoever takes over.
+    briefing: Option<EmotionBriefing>,
+    /// How pleasant it was at their first words.
+    at_first: f32,
 }
 
 impl Feelings {
     /// What the next answer may take up.
     pub(super) fn take_signs(&mut self) -> Vec<String> {
         std::mem::take(&mut self.signs)
+    }
+
+    /// What a person who takes over is told of the customer's feelings.
+    pub(super) fn briefing(&self) -> Option<EmotionBriefing> {
+        self.briefing.clone()
+    }
+
+    /// And of their effort.
+    pub(super) fn effort(&self) -> Vec<EffortSign> {
+        self.effort.effort().signs.clone()
+    }
+
+    fn remember(&mut self, now: &EmotionState, changes: &[EmotionEvent]) {
+        match &mut self.briefing {
+            Some(briefing) => {
+                briefing.trend = now.valence - self.at_first;
+                briefing.now = now.clone();
+                briefing.changes.extend(changes.iter().cloned());
+            }
+            None => {
+                self.at_first = now.valence;
+                self.briefing = Some(EmotionBriefing {
+                    now: now.clone(),
+                    trend: 0.0,
+                    changes: changes.to_vec(),
+                });
+            }
+        }
     }
 
     fn note(&mut self, kind: impl serde::Serialize) {
@@ -135,6 +169,7 @@ impl Runtime {
             events
                 .iter()
                 .for_each(|event| self.feelings.note(event.kind));
+            self.feelings.remember(&state, &events);
         }
         let emotion = CoachingEmotion {
             kinds: words

@@ -1,12 +1,52 @@
 //! What is heard on live audio.
 
-use super::super::event::{SessionEvent, Skill};
+use super::super::event::{SessionEvent, SessionInput, Skill};
 use super::super::heard::Heard;
 use super::Runtime;
-use crate::conversation::ParticipantId;
-use crate::speech::{AudioFrame, TranscribeOptions};
+use crate::conversation::{NewUtterance, Participant, ParticipantId, Role};
+use crate::speech::{AudioFrame, AudioTrack, TranscribeOptions};
 
 impl Runtime {
+    /// Takes final words; whoever is not known yet joins.
+    pub(super) async fn hear_from(&mut self, utterance: NewUtterance) {
+        let known = &self.conversation.participants;
+        if known.iter().all(|p| p.id != utterance.participant) {
+            self.join(Participant::new(
+                utterance.participant.clone(),
+                Role::Unknown,
+            ));
+        }
+        self.hear(utterance).await;
+    }
+
+    pub(super) async fn transcribe(
+        &mut self,
+        tracks: Vec<(ParticipantId, AudioTrack)>,
+        start_ms: u64,
+    ) {
+        let mut heard: Vec<NewUtterance> = Vec::new();
+        for (participant, track) in tracks {
+            let options = TranscribeOptions::language(self.conversation.language.clone())
+                .with_vocabulary(self.assistant.vocabulary());
+            let segments = match self.assistant.speech().cloned() {
+                Ok(speech) => speech.transcribe(track, options).await,
+                Err(error) => Err(error),
+            };
+            match segments {
+                Ok(segments) => heard.extend(
+                    segments
+                        .into_iter()
+                        .map(|s| s.into_utterance(participant.clone(), start_ms)),
+                ),
+                Err(error) => self.emit(SessionEvent::failed(Skill::Speech, &error)).await,
+            }
+        }
+        heard.sort_by_key(|utterance| utterance.end_ms);
+        for utterance in heard {
+            Box::pin(self.take(SessionInput::Utterance(utterance))).await;
+        }
+    }
+
     /// Takes a frame of a participant.
     pub(super) async fn push(&mut self, participant: ParticipantId, frame: AudioFrame) {
         let options = || {

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use futures::FutureExt;
 
-use super::super::event::{SessionEvent, SessionInput, Skill};
+use super::super::event::{OfferOutcome, SessionEvent, SessionInput, Skill};
 use super::{Doing, Done, Runtime, Work};
 use crate::assist::quoted_reply;
 use crate::assistant::Response;
@@ -165,6 +165,8 @@ impl Runtime {
     }
 
     async fn act(&mut self, response: Response) {
+        let offered = response.state.offer.clone();
+        let offered = offered.filter(|offer| self.state.offer.as_ref() != Some(offer));
         self.state = response.state;
         self.journal.state(&self.state);
         for rejection in response.rejections {
@@ -190,8 +192,11 @@ impl Runtime {
             })
             .await;
         }
+        if let Some(offer) = offered {
+            self.tell_offer(&offer, OfferOutcome::Made).await;
+        }
         if let Some(handoff) = response.handoff {
-            self.emit(SessionEvent::Handoff(handoff)).await;
+            self.hand_over(handoff).await;
         }
     }
 
