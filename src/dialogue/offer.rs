@@ -50,6 +50,9 @@ pub struct Offer {
     /// The playbook that begins after a yes.
     #[serde(default)]
     pub playbook: Option<String>,
+    /// What is said after a yes where there is no playbook, and the host sees to it.
+    #[serde(default)]
+    pub done: String,
     /// The channels it is for; all where none is named.
     #[serde(default)]
     pub channels: Vec<Channel>,
@@ -102,7 +105,9 @@ impl Offer {
     /// Since when the customer does not want it, as far as the profile knows: the attribute, or a line of the history that
     /// names it and a date.
     fn declined_on(&self, profile: &CustomerProfile) -> Option<jiff::civil::Date> {
-        let date = |text: &str| text.get(..10).unwrap_or(text).parse().ok();
+        let date = |text: &str| -> Option<jiff::civil::Date> {
+            text.get(..10).unwrap_or(text).parse().ok()
+        };
         let kept = profile.attributes.get(&self.declined_attribute());
         let told = profile.history.iter().filter_map(|line| {
             let (_, on) = line.split_once(&format!("declined offer {} on ", self.id))?;
@@ -168,6 +173,11 @@ impl OfferPolicy {
             if offer.words.trim().is_empty() || !offer.words.trim_end().ends_with('?') {
                 return Some(format!("the words of offer {id:?} must ask something"));
             }
+            if offer.playbook.is_none() && offer.done.trim().is_empty() {
+                return Some(format!(
+                    "offer {id:?} has neither a playbook nor words for after a yes (`done`)"
+                ));
+            }
             let expression = offer.when.as_deref().map(check_expression);
             if let Some(Err(why)) = expression {
                 return Some(format!("offer {id:?}, when: {why}"));
@@ -213,6 +223,7 @@ mod tests {
         what = "Offer fibre"
         when = "profile.access == 'copper'"
         words = "Would you like fibre, {{ profile.name }}?"
+        done = "I have passed that on."
         channels = ["chat"]
     "#;
 
@@ -355,6 +366,7 @@ mod tests {
         assert!(refused("== 'copper'", "==").contains("fibre"));
         assert!(refused("}}?", "?").contains("words"));
         assert!(refused("}}?", "}}.").contains("must ask"));
+        assert!(refused("done = \"I have passed that on.\"", "").contains("after a yes"));
         assert!(refused("what =", "wat =").contains("wat"));
     }
 }

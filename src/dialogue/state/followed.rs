@@ -36,7 +36,11 @@ pub fn followed(
         match walk.find(source) {
             Some((playbook, step)) => {
                 let deed = step.kind == StepKind::Tool;
-                walk.mark(playbook, step, deed);
+                let known = |name: &String| walk.state.slots.contains_key(name);
+                // What was asked is not answered yet.
+                if step.kind != StepKind::Ask || step.collects.iter().all(known) {
+                    walk.mark(playbook, step, deed);
+                }
             }
             None => rejections.push(Rejection {
                 proposal: source.clone(),

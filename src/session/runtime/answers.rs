@@ -67,21 +67,32 @@ impl Runtime {
         let reader = &self.assistant.inner.reader;
         let (answer, ends) = (reader.yes_or_no(text), reader.is_done(text));
         let offers = &self.assistant.inner.offers.offers;
-        let playbook = offers.iter().find(|offer| offer.id == id);
-        let playbook = playbook.and_then(|offer| offer.playbook.clone());
+        let Some(offer) = offers.iter().find(|offer| offer.id == id).cloned() else {
+            return false;
+        };
         let outcome = match answer {
             Some(true) => OfferOutcome::Accepted,
             Some(false) => OfferOutcome::Declined,
             None => OfferOutcome::Unanswered,
         };
         self.tell_offer(id, outcome).await;
-        match (outcome, playbook) {
-            (OfferOutcome::Accepted, Some(playbook)) => {
-                self.begin(Some(playbook), Vec::new()).await;
+        match outcome {
+            OfferOutcome::Accepted if offer.playbook.is_some() => {
+                self.begin(offer.playbook, Vec::new()).await;
+                true
+            }
+            OfferOutcome::Accepted => {
+                let said = Effect::Say {
+                    source: format!("offer/{id}"),
+                    text: offer.done,
+                    // The host was told, which is what the words say.
+                    proven: true,
+                };
+                self.begin(None, vec![said, Effect::AskMore]).await;
                 true
             }
             // "No, that's all": they are taking their leave.
-            (OfferOutcome::Declined, _) if !ends && is_short(text) => {
+            OfferOutcome::Declined if !ends && is_short(text) => {
                 let words = self.assistant.inner.phrases.anything_else.clone();
                 self.speak(words, Vec::new()).await;
                 true

@@ -89,6 +89,9 @@ again = "A colleague has looked at this already."
 "#;
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Nothing {}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Account {
     account: String,
 }
@@ -101,7 +104,7 @@ async fn assistant_with(store: Arc<dyn ConversationStore>, pays: bool) -> Assist
         Ok(serde_json::json!({ "account": asked.account, "name": "Ann" }))
     });
     let spec = ToolSpec::new("pay_back", "Pays").with_effect(ToolEffect::Idempotent);
-    let pay = FnTool::new(spec, move |_: serde_json::Value, _| async move {
+    let pay = FnTool::new(spec, move |_: Nothing, _| async move {
         match pays {
             true => Ok(serde_json::json!({ "paid": true })),
             false => Err(Error::new(ErrorKind::Unavailable, "the bank is closed")),
