@@ -63,7 +63,7 @@ impl Checklists {
     /// [`ErrorKind::Config`](crate::ErrorKind) for a checklist that fails [`Checklist::check`]; else as the embedder.
     pub async fn new(embedder: Arc<dyn Embedder>, checklists: Vec<Checklist>) -> Result<Self> {
         // What was said is embedded once, however often it is looked at.
-        let embedder: Arc<dyn Embedder> = Arc::new(CachedEmbedder::new(embedder, CACHED_VECTORS));
+        let embedder = CachedEmbedder::over(embedder, CACHED_VECTORS);
         let mut lists = Vec::with_capacity(checklists.len());
         for list in checklists {
             list.check()?;

@@ -120,7 +120,7 @@ impl Coach {
     /// [`ErrorKind::Config`](crate::ErrorKind) for a rule that fails [`CoachingRule::check`]; else as the embedder.
     pub async fn new(embedder: Arc<dyn Embedder>, mut rules: Vec<CoachingRule>) -> Result<Self> {
         // What was said is embedded once, however often it is looked back at.
-        let embedder: Arc<dyn Embedder> = Arc::new(CachedEmbedder::new(embedder, CACHED_VECTORS));
+        let embedder = CachedEmbedder::over(embedder, CACHED_VECTORS);
         rules.sort_by_key(|rule| rule.priority);
         let mut ready = Vec::with_capacity(rules.len());
         for rule in rules {

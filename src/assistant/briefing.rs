@@ -145,7 +145,7 @@ impl Assistant {
         let step = playbook.step(step)?;
         let failed = receipts.iter().rev().find(|receipt| {
             let of_step = receipt.source.split('#').next() == Some(source);
-            of_step && receipt.status != ActionStatus::Succeeded
+            of_step && matches!(receipt.status, ActionStatus::Failed | ActionStatus::Unknown)
         });
         let why = |receipt: &ActionReceipt| {
             let told = receipt.result.get("error").and_then(|error| error.as_str());

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use super::AssistantBuilder;
 use crate::assist::{Checklist, CoachingRule, load_checklists, load_coaching_rules};
 use crate::conversation::{TenantId, WrapUpCode};
+use crate::dialogue::journey::NeedPredictor;
+use crate::dialogue::strategy::Strategist;
 use crate::dialogue::{
     EmpathyPolicy, HandoffPolicy, OfferPolicy, Playbook, load_empathy_policy, load_handoff_policy,
     load_offer_policy, load_playbooks,
@@ -16,7 +18,7 @@ use crate::summary::load_wrap_up_codes;
 
 /// What a folder like `knowledge/` holds: `articles/`, `playbooks/`, `wrap_up.toml`,
 /// `coaching.toml`, `checklists.toml`, `crisis.toml`, `empathy.toml`, `handoff.toml`,
-/// `offers.toml`. Parts that are not there are empty; a folder with none of them is refused.
+/// `offers.toml`, `strategies/`, `journey.toml`. Parts that are not there are empty; a folder with none of them is refused.
 #[derive(Debug)]
 pub struct Content {
     /// The articles, and what was skipped and why.
@@ -37,6 +39,10 @@ pub struct Content {
     pub handoffs: HandoffPolicy,
     /// What may be offered after a need is resolved; nothing without it.
     pub offers: OfferPolicy,
+    /// The strategies that resolve needs for good.
+    pub strategies: Strategist,
+    /// What foresees needs, and when customers may be contacted.
+    pub journey: NeedPredictor,
 }
 
 impl Content {
@@ -96,6 +102,14 @@ impl Content {
                 .map(|path| load_offer_policy(&path))
                 .transpose()?
                 .unwrap_or_default(),
+            strategies: part("strategies")
+                .map(|path| Strategist::load(&path))
+                .transpose()?
+                .unwrap_or_default(),
+            journey: part("journey.toml")
+                .map(|path| NeedPredictor::load(&path))
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 
@@ -114,7 +128,7 @@ impl Content {
 }
 
 impl AssistantBuilder {
-    /// Takes playbooks, wrap-up codes, coaching rules, checklists and the crisis protocol from `content`. Its articles are ingested
+    /// Takes playbooks, wrap-up codes, coaching rules, checklists, the crisis protocol, strategies and what foresees needs from `content`. Its articles are ingested
     /// after the build, since that takes a while and can report progress:
     /// `assistant.knowledge().ingest(content.articles.articles, …)`.
     #[must_use]
@@ -127,6 +141,8 @@ impl AssistantBuilder {
             .empathy(content.empathy.clone())
             .handoffs(content.handoffs.clone())
             .offers(content.offers.clone())
+            .strategies(content.strategies.clone())
+            .journey(content.journey.clone())
     }
 }
 

@@ -121,7 +121,7 @@ pub struct TriedStep {
 }
 
 /// A yes that somebody still has to give.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OpenApproval {
     /// `playbook/step`.
     pub source: String,
@@ -130,13 +130,15 @@ pub struct OpenApproval {
     /// What is asked.
     pub question: String,
     /// When it was asked for.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub asked_at: jiff::Timestamp,
     /// From then on a yes does not count any more.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub expires_at: jiff::Timestamp,
 }
 
 /// Something the customer was promised in this conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Promise {
     /// The sentence, as it was said.
     pub words: String,
@@ -145,7 +147,7 @@ pub struct Promise {
 }
 
 /// What the customer feels, and how it came to that.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct EmotionBriefing {
     /// What they feel now.
     pub now: EmotionState,

@@ -15,6 +15,7 @@ mod profile;
 mod signals;
 mod summary;
 mod transcript;
+pub mod vcon;
 
 pub use action::{
     ActionReceipt, ActionStatus, ApprovalGrant, Approver, Handoff, HandoffReason, NextBestAction,
@@ -32,7 +33,9 @@ pub use handoff::{
     EmotionBriefing, HandoffAnswer, HandoffReturn, HandoffStatus, OpenApproval, Promise,
     TriedOutcome, TriedStep,
 };
-pub use ids::{ArticleId, ConversationId, ParticipantId, PassageId, TenantId, UtteranceId};
+pub use ids::{
+    ArticleId, ConversationId, CustomerId, ParticipantId, PassageId, TenantId, UtteranceId,
+};
 pub use profile::{CustomerProfile, JourneyEvent};
 pub use signals::{
     ConversationSignals, Overlap, OverlapKind, ParticipantSignals, SilenceKind, SilenceSpan,
@@ -46,7 +49,7 @@ pub use transcript::{Channel, NewUtterance, Participant, Role, Transcript, Turn,
 use serde::{Deserialize, Serialize};
 
 /// The interaction with its metadata: who takes part, over which channel, and what was said.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Conversation {
     /// Stable identity, the same across channels and restarts.
     pub id: ConversationId,
@@ -57,6 +60,7 @@ pub struct Conversation {
     /// BCP 47 language tag of the conversation, e.g. `en`.
     pub language: String,
     /// When it started.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub started_at: jiff::Timestamp,
     /// Everybody who takes part.
     pub participants: Vec<Participant>,

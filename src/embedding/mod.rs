@@ -37,6 +37,11 @@ pub trait Embedder: Debug + Send + Sync + 'static {
         None
     }
 
+    /// Whether the vectors of texts seen lately are kept, so that nobody else needs to.
+    fn remembers(&self) -> bool {
+        false
+    }
+
     /// One vector of unit norm a text, in order. Texts longer than the model's window are cut.
     ///
     /// # Errors
@@ -69,5 +74,5 @@ fn estimate_tokens(text: &str) -> usize {
 
 /// Dot product: the similarity of two vectors of unit norm.
 pub fn similarity(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
+    attendant_kernels::ops::dot(a, b)
 }

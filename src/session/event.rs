@@ -3,11 +3,13 @@
 use serde::Serialize;
 
 use crate::conversation::{
-    ActionReceipt, Approver, ChecklistEntry, ChecklistOverride, Citation, CrisisKind,
-    CrisisProtocol, EffortSign, EmotionEvent, EmotionState, Evidence, ExperienceScore, Handoff,
-    HandoffAnswer, HandoffStatus, NewUtterance, Participant, ParticipantId, Role, Suggestion,
-    Summary, Utterance, UtteranceId,
+    ActionReceipt, Approver, Channel, ChecklistEntry, ChecklistOverride, Citation, CrisisKind,
+    CrisisProtocol, CustomerProfile, EffortSign, EmotionEvent, EmotionState, Evidence,
+    ExperienceScore, Handoff, HandoffAnswer, HandoffStatus, JourneyEvent, NewUtterance,
+    Participant, ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
 };
+use crate::dialogue::journey::PredictedNeed;
+use crate::dialogue::strategy::{StrategyEvent, StrategyInput};
 use crate::error::Error;
 use crate::knowledge::ArticleFeedback;
 use crate::speech::{AudioFrame, AudioTrack};
@@ -60,8 +62,8 @@ pub enum SessionInput {
         /// How many bytes of their text were spoken, about.
         spoken: usize,
     },
-    /// What the human agent did with an article that was suggested. It is learned from; one that was dismissed is
-    /// not shown again in this conversation.
+    /// What the human agent did with an article or an action that was suggested. It is learned from; an article that was
+    /// dismissed is not shown again in this conversation.
     ArticleFeedback {
         /// Id of the suggestion.
         suggestion: String,
@@ -82,7 +84,7 @@ pub enum SessionInput {
     /// A person answers a hand-off that was offered with [`SessionEvent::Handoff`], or gives the conversation back. A human
     /// agent who simply speaks while it is offered has accepted.
     HandoffAnswer {
-        /// The `id` of the offer.
+        /// The `id` of the offer; the last one where it is empty.
         handoff: String,
         /// Who, by the host's id.
         by: String,
@@ -97,6 +99,19 @@ pub enum SessionInput {
     },
     /// A person decided where an item of a checklist stands. It holds for the whole conversation, and is stored.
     Checklist(ChecklistOverride),
+    /// A strategy of this conversation is told something: a signal from outside, work that is done, an answer.
+    Strategy {
+        /// Its id.
+        strategy: String,
+        /// What happened.
+        input: StrategyInput,
+    },
+    /// The conversation goes on over another medium. All that was said, collected and asked stays.
+    Channel(Channel),
+    /// Something happened outside the conversation.
+    Journey(Vec<JourneyEvent>),
+    /// What the host knows of the customer, in place of what it knew before.
+    Profile(CustomerProfile),
     /// The human agent wants a note now.
     Summarize,
     /// The conversation is over: the final note and the wrap-up code are made.
@@ -104,7 +119,7 @@ pub enum SessionInput {
 }
 
 /// The skills that can fail on their own while the session goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Skill {
@@ -129,7 +144,7 @@ pub enum Skill {
 }
 
 /// What came of an offer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OfferOutcome {
@@ -144,7 +159,7 @@ pub enum OfferOutcome {
 }
 
 /// What a session finds and does. Serialised, `type` names the variant in snake case.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SessionEvent {
@@ -164,6 +179,13 @@ pub enum SessionEvent {
         start_ms: u64,
         /// To.
         end_ms: u64,
+    },
+    /// The conversation goes on over another medium.
+    ChannelChanged {
+        /// The one before.
+        from: Channel,
+        /// The one it is on now.
+        to: Channel,
     },
     /// Words that are being spoken.
     UtteranceInterim {
@@ -227,6 +249,9 @@ pub enum SessionEvent {
         sentence_ends: Vec<usize>,
         /// Where the facts in them come from.
         citations: Vec<Citation>,
+        /// They only bridge the wait for a slow tool ([`ToolSpec::filler`](crate::dialogue::ToolSpec)); the answer
+        /// follows. At most once a turn.
+        filler: bool,
     },
     /// The customer heard only this much of what the virtual agent said.
     ReplyInterrupted {
@@ -280,6 +305,17 @@ pub enum SessionEvent {
         /// What it is about.
         question: String,
     },
+    /// A strategy that resolves a need for good went on.
+    Strategy {
+        /// Its id.
+        strategy: String,
+        /// The need.
+        need: String,
+        /// What happened.
+        event: StrategyEvent,
+    },
+    /// A need was foreseen from what happened outside the conversation, before the customer told it.
+    NeedPredicted(PredictedNeed),
     /// A person is to take over: the briefing, offered to a queue. Answer with [`SessionInput::HandoffAnswer`]. It is told
     /// again, with another `id`, for every queue that it is offered to.
     Handoff(Handoff),

@@ -1,5 +1,6 @@
 //! A live conversation: inputs in, a stream of events out, everything kept.
 
+pub mod customers;
 #[cfg(feature = "whisper")]
 mod ears;
 #[cfg(not(feature = "whisper"))]
@@ -7,22 +8,27 @@ mod ears;
 mod ears;
 mod event;
 mod heard;
+mod hub;
+mod outlet;
 mod persist;
 mod runtime;
 
 pub use event::{OfferOutcome, SessionEvent, SessionInput, Skill};
+pub use hub::{HubEvent, HubEvents, HubOptions, HubStats, NumberedEvent, SessionHub, SessionView};
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures::Stream;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::assistant::Assistant;
+use crate::assistant::{Assistant, Opening};
 use crate::conversation::{Conversation, ParticipantId, Role};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Record, StreamKey};
-use runtime::{Message, Runtime};
+use outlet::Outlet;
+use runtime::{Message, Runtime, Submitted};
 
 /// Events waiting for a reader; when it is full the session waits rather than lose one.
 const EVENTS: usize = 1024;
@@ -46,6 +52,10 @@ impl Session {
         Self::spawn(|events| Runtime::new(assistant, conversation, events))
     }
 
+    pub(crate) fn open(assistant: Assistant, conversation: Conversation, opening: Opening) -> Self {
+        Self::spawn(|events| Runtime::opened(assistant, conversation, opening, events))
+    }
+
     pub(crate) fn resume(
         assistant: Assistant,
         key: &StreamKey,
@@ -57,10 +67,10 @@ impl Session {
         }))
     }
 
-    fn spawn(runtime: impl FnOnce(mpsc::Sender<SessionEvent>) -> Runtime) -> Self {
+    fn spawn(runtime: impl FnOnce(Outlet) -> Runtime) -> Self {
         let (sender, events) = mpsc::channel(EVENTS);
         let (inputs, received) = mpsc::channel(INPUTS);
-        tokio::spawn(runtime(sender).run(received));
+        tokio::spawn(runtime(Outlet::Reader(sender)).run(received));
         Self {
             inputs,
             events: Some(events),
@@ -73,7 +83,27 @@ impl Session {
     /// # Errors
     /// [`ErrorKind::Cancelled`] if the session is over.
     pub async fn send(&self, input: SessionInput) -> Result<()> {
-        self.message(Message::Input(input)).await
+        self.message(Message::Input(Box::new(input))).await
+    }
+
+    /// Feeds the session, and answers when what the input brings is in the store; what follows from it comes as events.
+    /// The same id counts once, after a restart too: whoever got no answer, or an error that is transient, submits the
+    /// same again. Audio is not for this: [`send`](Self::send) it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] for what cannot be taken (no words, an approval nobody asked for, an unknown
+    /// suggestion or item, anything after the end); what the store reports, and then the input was not taken;
+    /// [`ErrorKind::Cancelled`] if the session is over.
+    pub async fn submit(&self, id: uuid::Uuid, input: SessionInput) -> Result<Accepted> {
+        let (answer, accepted) = oneshot::channel();
+        let submitted = Submitted {
+            id,
+            input,
+            answer,
+            busy: None,
+        };
+        self.message(Message::Submit(Box::new(submitted))).await?;
+        accepted.await.map_err(|_| over())?
     }
 
     /// Feeds what somebody of `role` said or wrote.
@@ -137,6 +167,16 @@ impl Session {
         conversation.await.map_err(|_| over())
     }
 
+    /// How it stands: the conversation, what is waited for, and all that was decided.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Cancelled`] if the session is over.
+    pub async fn view(&self) -> Result<SessionView> {
+        let (answer, view) = oneshot::channel();
+        self.message(Message::View(answer)).await?;
+        view.await.map(|view| *view).map_err(|_| over())
+    }
+
     async fn message(&self, message: Message) -> Result<()> {
         self.inputs.send(message).await.map_err(|_| over())
     }
@@ -147,6 +187,16 @@ fn over() -> Error {
         ErrorKind::Cancelled,
         "the session is over; resume the conversation to go on",
     )
+}
+
+/// An input that is in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Accepted {
+    /// The id it was submitted under.
+    #[schemars(with = "String", extend("format" = "uuid"))]
+    pub id: uuid::Uuid,
+    /// Records of the conversation in the store.
+    pub version: u64,
 }
 
 /// The events of a [`Session`].

@@ -1,17 +1,21 @@
 //! A conversation as records, and back.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use uuid::Uuid;
 
+use crate::assist::CoachingState;
 use crate::conversation::{
-    ChecklistOverride, Conversation, Handoff, NewUtterance, Participant, ParticipantId, Role,
-    Summary, Utterance, UtteranceId,
+    ArticleId, Channel, ChecklistOverride, Conversation, CustomerProfile, Handoff, JourneyEvent,
+    NewUtterance, Participant, ParticipantId, Role, Summary, Utterance, UtteranceId,
 };
 use crate::dialogue::DialogueState;
 use crate::error::{Error, ErrorKind, OrError, Result};
+use crate::knowledge::ArticleFeedback;
 use crate::store::{ConversationStore, Record, StreamKey, Version};
 
 const STARTED: &str = "started";
@@ -22,8 +26,19 @@ const ROLE: &str = "role";
 const STATE: &str = "state";
 const SUMMARY: &str = "summary";
 const CHECKLIST: &str = "checklist";
-const HANDOFF: &str = "handoff";
 const ENDED: &str = "ended";
+const CHANNEL: &str = "channel";
+const JOURNEY: &str = "journey";
+const PROFILE: &str = "profile";
+const HANDOFF: &str = "handoff";
+/// An article on the agent's screen, and the suggestion it was.
+const CARD: &str = "card";
+/// There was a sign of a crisis.
+const CRISIS: &str = "crisis";
+/// What an agent's screen has shown, when a session leaves memory.
+const DESK: &str = "desk";
+/// An input that brings no record of its own.
+const INPUT: &str = "input";
 
 /// Writes a session's records; what cannot be written waits for the next attempt.
 #[derive(Debug)]
@@ -32,6 +47,23 @@ pub(super) struct Journal {
     key: StreamKey,
     version: Version,
     pending: Vec<Record>,
+    /// The input whose records are being noted, and how many there are.
+    input: Option<(Uuid, usize)>,
+    /// Inputs whose records the store did not confirm, and which were therefore not taken.
+    refused: Vec<Uuid>,
+}
+
+/// What an input leaves behind that brings no record of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Mark {
+    Summarize,
+    Feedback {
+        suggestion: String,
+        given: ArticleFeedback,
+    },
+    End,
+    Other,
 }
 
 impl Journal {
@@ -49,7 +81,40 @@ impl Journal {
             key,
             version,
             pending: Vec::new(),
+            input: None,
+            refused: Vec::new(),
         }
+    }
+
+    /// Records in the store, as far as we know.
+    pub(super) fn version(&self) -> Version {
+        self.version
+    }
+
+    pub(super) fn key(&self) -> &StreamKey {
+        &self.key
+    }
+
+    /// What follows is brought by an input. Its records have ids that follow from the input's, so that the store takes
+    /// them once however often they are sent; the first has the input's own.
+    pub(super) fn begin_input(&mut self, id: Uuid) -> usize {
+        self.input = Some((id, 0));
+        self.pending.len()
+    }
+
+    /// The input's records are complete.
+    pub(super) fn end_input(&mut self, mark: &Mark) {
+        if let Some((_, 0)) = self.input {
+            self.note(INPUT, mark);
+        }
+        self.input = None;
+    }
+
+    /// The input is not taken: its records, those behind `begun`, are not written any more.
+    pub(super) fn refuse_input(&mut self, id: Uuid, begun: usize) {
+        self.pending.truncate(begun);
+        self.input = None;
+        self.refused.push(id);
     }
 
     pub(super) fn started(&mut self, conversation: &Conversation) {
@@ -84,19 +149,45 @@ impl Journal {
         self.note(CHECKLIST, decided);
     }
 
-    pub(super) fn handoff(&mut self, briefing: &Handoff) {
-        self.note(HANDOFF, briefing);
-    }
-
     pub(super) fn ended(&mut self) {
         self.note(ENDED, &());
     }
 
-    /// Writes what waits. Afterwards it is in the store, or still waits.
-    pub(super) async fn flush(&mut self) -> Result<()> {
+    pub(super) fn channel(&mut self, channel: Channel) {
+        self.note(CHANNEL, &channel);
+    }
+
+    pub(super) fn journey(&mut self, events: &[JourneyEvent]) {
+        self.note(JOURNEY, &events);
+    }
+
+    pub(super) fn profile(&mut self, profile: &CustomerProfile) {
+        self.note(PROFILE, profile);
+    }
+
+    pub(super) fn handoff(&mut self, handoff: &Handoff) {
+        self.note(HANDOFF, handoff);
+    }
+
+    pub(super) fn card(&mut self, suggestion: &str, article: &ArticleId) {
+        self.note(CARD, &(suggestion, article));
+    }
+
+    pub(super) fn desk(&mut self, cues: &CoachingState, last_action: Option<&str>) {
+        self.note(DESK, &(cues, last_action));
+    }
+
+    pub(super) fn crisis(&mut self, stop_selling: bool) {
+        self.note(CRISIS, &stop_selling);
+    }
+
+    /// Writes what waits. Afterwards it is in the store, or still waits. Whether the store turned out to have an input
+    /// that it had not confirmed and that was therefore not taken: the conversation has to be read again.
+    pub(super) async fn flush(&mut self) -> Result<bool> {
         if self.pending.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
+        let mut is_news = false;
         let written = self
             .store
             .append(&self.key, self.version, &self.pending)
@@ -111,8 +202,10 @@ impl Journal {
             }
             // Somebody else (a tool, another process) wrote to the same conversation: go on behind it.
             Err(error) if error.kind() == ErrorKind::Conflict => {
-                let behind = self.store.load(&self.key, self.version).await?.len() as u64;
-                self.version += behind;
+                let behind = self.store.load(&self.key, self.version).await?;
+                let refused = &self.refused;
+                is_news = behind.iter().any(|record| refused.contains(&record.id));
+                self.version += behind.len() as u64;
                 self.store
                     .append(&self.key, self.version, &self.pending)
                     .await?
@@ -120,17 +213,37 @@ impl Journal {
             other => other?,
         };
         self.version = version;
-        self.pending.clear();
-        Ok(())
+        self.pending = Vec::new();
+        self.refused = Vec::new();
+        Ok(is_news)
     }
 
     fn note(&mut self, kind: &str, payload: &impl Serialize) {
         // Our own types always serialise; should one ever not, the others are still kept.
         match serde_json::to_value(payload) {
-            Ok(payload) => self.pending.push(Record::new(kind, payload)),
+            Ok(payload) => {
+                let mut record = Record::new(kind, payload);
+                if let Some((id, count)) = &mut self.input {
+                    record.id = match *count {
+                        0 => *id,
+                        at => Uuid::new_v5(id, &at.to_be_bytes()),
+                    };
+                    *count += 1;
+                }
+                self.pending.push(record);
+            }
             Err(error) => tracing::error!(kind, %error, "a record could not be serialised"),
         }
     }
+}
+
+/// The record of a note that a person keeps after the conversation.
+pub(super) fn note_record(id: Uuid, note: &Summary) -> Result<Record> {
+    let payload = serde_json::to_value(note)
+        .or_error(ErrorKind::Internal, || "the note could not be serialised")?;
+    let mut record = Record::new(SUMMARY, payload);
+    record.id = id;
+    Ok(record)
 }
 
 /// What the store knew of a conversation.
@@ -140,8 +253,19 @@ pub(super) struct Restored {
     pub(super) state: DialogueState,
     pub(super) summary: Option<Summary>,
     pub(super) checklist: Vec<ChecklistOverride>,
-    /// The last briefing.
-    pub(super) briefing: Option<Handoff>,
+    pub(super) handoff: Option<Handoff>,
+    /// Articles that were shown, by suggestion.
+    pub(super) cards: Vec<(String, ArticleId)>,
+    /// Articles the agent put aside.
+    pub(super) dismissed: Vec<ArticleId>,
+    pub(super) stop_selling: bool,
+    pub(super) cues: CoachingState,
+    pub(super) last_action: Option<String>,
+    /// The ids of all records, inputs among them.
+    pub(super) seen: HashSet<Uuid>,
+    /// Its end was asked for.
+    pub(super) ending: bool,
+    pub(super) ended: bool,
     pub(super) version: Version,
 }
 
@@ -160,7 +284,15 @@ pub(super) fn restore(key: &StreamKey, records: &[Record]) -> Result<Restored> {
         state: DialogueState::default(),
         summary: None,
         checklist: Vec::new(),
-        briefing: None,
+        handoff: None,
+        cards: Vec::new(),
+        dismissed: Vec::new(),
+        stop_selling: false,
+        cues: CoachingState::default(),
+        last_action: None,
+        seen: records.iter().map(|record| record.id).collect(),
+        ending: false,
+        ended: false,
         version: records.len() as u64,
     };
     for record in records {
@@ -200,8 +332,26 @@ fn apply(restored: &mut Restored, record: &Record) -> Result<()> {
         }
         STATE => restored.state = read(&record.payload)?,
         CHECKLIST => restored.checklist.push(read(&record.payload)?),
-        HANDOFF => restored.briefing = Some(read(&record.payload)?),
         SUMMARY => restored.summary = Some(read(&record.payload)?),
+        CHANNEL => conversation.channel = read(&record.payload)?,
+        JOURNEY => conversation
+            .journey
+            .extend(read::<Vec<JourneyEvent>>(&record.payload)?),
+        PROFILE => conversation.profile = Some(read(&record.payload)?),
+        HANDOFF => restored.handoff = Some(read(&record.payload)?),
+        CARD => restored.cards.push(read(&record.payload)?),
+        CRISIS => restored.stop_selling |= read::<bool>(&record.payload)?,
+        DESK => (restored.cues, restored.last_action) = read(&record.payload)?,
+        ENDED => restored.ended = true,
+        // What another version leaves behind still says that the input was taken.
+        INPUT => match read(&record.payload).unwrap_or(Mark::Other) {
+            Mark::End => restored.ending = true,
+            Mark::Feedback { suggestion, given } if given == ArticleFeedback::Dismissed => {
+                let shown = restored.cards.iter().find(|(card, _)| *card == suggestion);
+                restored.dismissed.extend(shown.map(|(_, a)| a.clone()));
+            }
+            _ => {}
+        },
         _ => {}
     }
     Ok(())

@@ -1,34 +1,44 @@
 //! The loop of a session: one task owns the conversation, one thing is written at a time.
 
+mod accept;
 mod answers;
 mod approvals;
 mod cards;
 mod coaching;
 mod crisis;
+mod ending;
+mod fast;
 mod feelings;
 mod handing_over;
 mod listen;
+mod outlook;
+mod strategies;
 mod work;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
-use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
+use super::Accepted;
 use super::ears::Ears;
 use super::event::{SessionEvent, SessionInput, Skill};
+use super::hub::SessionView;
+use super::outlet::{Meter, Outlet};
 use super::persist::{Journal, Restored};
-use crate::assist::{CardDesk, ReplyContext, asks_something};
-use crate::assistant::{Assistant, Response, action_card, instruction, worth_showing};
+use crate::assist::{CardDesk, ReplyContext};
+use crate::assistant::{Assistant, Opening, PersonNow, Response};
 use crate::conversation::{
-    ArticleId, Conversation, NewUtterance, Participant, Role, Suggestion, Summary, UtteranceId,
+    ArticleId, Conversation, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion,
+    Summary, UtteranceId,
 };
 use crate::dialogue::{DialogueState, Effect};
 use crate::error::{Error, Result};
 use crate::llm::Structured;
-use crate::speech::annotate;
+use crate::speech::AudioFrame;
 
 /// A note is brought up to date after this many new utterances, when nothing else is to be done.
 const NOTE_EVERY: usize = 8;
@@ -38,16 +48,48 @@ const ACTIONS: usize = 3;
 /// What reaches the loop.
 #[derive(Debug)]
 pub(super) enum Message {
-    Input(SessionInput),
+    // Boxed: the queue's memory is there for every session, however quiet.
+    Input(Box<SessionInput>),
+    Submit(Box<Submitted>),
+    Frame(Box<Frame>),
     Settle(oneshot::Sender<()>),
     Snapshot(oneshot::Sender<Conversation>),
+    View(oneshot::Sender<Box<SessionView>>),
+    Leave(Leave),
+}
+
+/// An input that somebody waits for to be stored.
+#[derive(Debug)]
+pub(super) struct Submitted {
+    pub(super) id: uuid::Uuid,
+    pub(super) input: SessionInput,
+    pub(super) answer: oneshot::Sender<Result<Accepted>>,
+    /// Dropped when the input is dealt with.
+    pub(super) busy: Option<super::outlet::Held>,
+}
+
+/// Live audio, counted until it is heard.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) participant: ParticipantId,
+    pub(super) frame: AudioFrame,
+    pub(super) held: [super::outlet::Held; 2],
+}
+
+/// The session is to leave memory.
+#[derive(Debug)]
+pub(super) struct Leave {
+    /// Even where something is being done.
+    pub(super) at_once: bool,
+    /// Whether it does.
+    pub(super) answer: oneshot::Sender<bool>,
 }
 
 /// Something that takes a model some time to write.
 enum Work {
     Reply(ReplyContext),
-    /// With what the customer felt and suffered since the last answer.
-    Respond(Vec<String>),
+    /// With how the customer is.
+    Respond(PersonNow),
     /// What was decided already.
     Carry(Vec<Effect>),
     Note {
@@ -98,7 +140,7 @@ const INPUTS_IN_A_ROW: usize = 32;
 pub(super) struct Runtime {
     assistant: Assistant,
     conversation: Conversation,
-    events: mpsc::Sender<SessionEvent>,
+    events: Outlet,
     journal: Journal,
     state: DialogueState,
     summary: Option<Summary>,
@@ -107,49 +149,87 @@ pub(super) struct Runtime {
     ears: Ears,
     /// Why the last frame was refused.
     last_refusal: Option<String>,
+    strategies: strategies::Alarm,
+    actions: outlook::ShownActions,
+    /// What the virtual agent says first, where it opens the conversation.
+    opening: Option<Opening>,
     /// The articles on the screen, and the suggestions they were.
     cards: CardDesk,
     card_articles: HashMap<String, ArticleId>,
     last_action: Option<String>,
-    handing_over: handing_over::Desk,
+    clock: handing_over::Clock,
     /// There was a sign of a crisis: no next best action is shown any more.
     stop_selling: bool,
     running: Option<Running>,
     /// What runs, which decides whether new words of the customer overtake it.
     doing: Doing,
+    /// What it says before it is done.
+    aside: mpsc::Receiver<String>,
     next_reply: Option<Work>,
     note_wanted: Option<bool>,
     settling: Vec<oneshot::Sender<()>>,
+    /// Ids of the inputs that are in the store.
+    seen: HashSet<uuid::Uuid>,
+    /// The last briefing.
+    handoff: Option<Handoff>,
+    /// Its end is in the store, or asked for.
+    ending: bool,
+    ended: bool,
+    meter: Meter,
 }
 
 impl Runtime {
-    pub(super) fn new(
-        assistant: Assistant,
-        conversation: Conversation,
-        events: mpsc::Sender<SessionEvent>,
-    ) -> Self {
+    pub(super) fn new(assistant: Assistant, conversation: Conversation, events: Outlet) -> Self {
         let mut runtime = Self::with(assistant, conversation, events, 0);
         runtime.journal.started(&runtime.conversation);
         runtime
     }
 
-    pub(super) fn restored(
+    /// A conversation that the virtual agent opens.
+    pub(super) fn opened(
         assistant: Assistant,
-        restored: Restored,
-        events: mpsc::Sender<SessionEvent>,
+        conversation: Conversation,
+        opening: Opening,
+        events: Outlet,
     ) -> Self {
+        Self {
+            opening: Some(opening),
+            ..Self::new(assistant, conversation, events)
+        }
+    }
+
+    pub(super) fn restored(assistant: Assistant, restored: Restored, events: Outlet) -> Self {
         let mut runtime = Self::with(assistant, restored.conversation, events, restored.version);
         runtime.state = restored.state;
         runtime.summary = restored.summary;
         runtime.coaching.overrides = restored.checklist;
-        runtime.handing_over.restore(restored.briefing);
+        runtime.handoff = restored.handoff;
+        runtime.card_articles = restored.cards.into_iter().collect();
+        restored
+            .dismissed
+            .iter()
+            .for_each(|article| runtime.cards.dismiss(article));
+        runtime.stop_selling = restored.stop_selling;
+        runtime.feelings = feelings::Feelings::of(&runtime.conversation);
+        runtime.coaching.take_up(restored.cues);
+        runtime.last_action = restored.last_action;
+        runtime.seen = restored.seen;
+        runtime.ending = restored.ending && !restored.ended;
+        runtime.ended = restored.ended;
         runtime
+    }
+
+    /// Counts what its transcript takes, and limits it.
+    pub(super) fn metered(mut self, total: &Arc<AtomicUsize>, most: usize) -> Self {
+        self.meter = Meter::new(total, most);
+        self.weigh();
+        self
     }
 
     fn with(
         assistant: Assistant,
         conversation: Conversation,
-        events: mpsc::Sender<SessionEvent>,
+        events: Outlet,
         version: u64,
     ) -> Self {
         Self {
@@ -163,16 +243,25 @@ impl Runtime {
             feelings: feelings::Feelings::default(),
             ears: Ears::default(),
             last_refusal: None,
+            strategies: strategies::Alarm::default(),
+            actions: outlook::ShownActions::default(),
+            opening: None,
             cards: CardDesk::default(),
             card_articles: HashMap::new(),
             last_action: None,
-            handing_over: handing_over::Desk::default(),
+            clock: handing_over::Clock::default(),
             stop_selling: false,
             running: None,
             doing: Doing::Nothing,
+            aside: mpsc::channel(1).1,
             next_reply: None,
             note_wanted: None,
             settling: Vec::new(),
+            seen: HashSet::new(),
+            handoff: None,
+            ending: false,
+            ended: false,
+            meter: Meter::default(),
         }
     }
 
@@ -182,21 +271,25 @@ impl Runtime {
             let error = Error::context(error, "what was learned before cannot be read");
             self.emit(SessionEvent::failed(Skill::Store, &error)).await;
         }
-        self.coach_start().await;
-        self.take_up().await;
+        let tenant = &self.conversation.tenant;
+        if let Err(error) = self.assistant.inner.learner.recall(tenant).await {
+            self.emit(SessionEvent::failed(Skill::Store, &error)).await;
+        }
+        Box::pin(self.coach_start()).await;
+        if self.ending {
+            // It was asked for, and the process ended first.
+            return Box::pin(self.finish(&mut inputs)).await;
+        }
+        Box::pin(self.take_up()).await;
+        Box::pin(self.take_up_strategies()).await;
+        Box::pin(self.foresee()).await;
         let mut in_a_row = 0;
         loop {
             // Inputs come first, since new words make a reply to the old ones worthless; but not for ever.
             if in_a_row >= INPUTS_IN_A_ROW {
                 in_a_row = 0;
-                let ready = self
-                    .running
-                    .as_mut()
-                    .and_then(|running| running.now_or_never());
-                if let Some(done) = ready {
-                    self.running = None;
-                    self.doing = Doing::Nothing;
-                    self.deliver(done).await;
+                if let Some(done) = self.ready() {
+                    Box::pin(self.deliver(done)).await;
                 }
             }
             self.start_next();
@@ -218,113 +311,87 @@ impl Runtime {
                 message = inputs.recv() => {
                     in_a_row += 1;
                     match message {
-                    Some(Message::Input(SessionInput::End)) => return self.finish().await,
-                    Some(Message::Input(input)) => self.take(input).await,
+                    Some(Message::Input(input)) if matches!(*input, SessionInput::End) => {
+                        return Box::pin(self.finish(&mut inputs)).await;
+                    }
+                    Some(Message::Input(input)) => Box::pin(self.take(*input)).await,
+                    Some(Message::Submit(submitted)) => {
+                        Box::pin(self.accept(*submitted)).await;
+                        if self.ending {
+                            return Box::pin(self.finish(&mut inputs)).await;
+                        }
+                    }
+                    Some(Message::Frame(piece)) => {
+                        let Frame { participant, frame, held } = *piece;
+                        Box::pin(self.push(participant, frame)).await;
+                        self.save().await;
+                        drop(held);
+                    }
+                    Some(Message::View(answer)) => drop(answer.send(Box::new(self.view()))),
+                    Some(Message::Leave(leave)) => {
+                        if Box::pin(self.may_leave(leave)).await {
+                            break;
+                        }
+                    }
                     Some(Message::Settle(waiting)) => self.settling.push(waiting),
                     Some(Message::Snapshot(answer)) => drop(answer.send(self.conversation.clone())),
                     None => break,
                     }
                 }
-                () = due => self.time_out().await,
+                () = due => Box::pin(self.time_out()).await,
+                () = self.strategies.due() => Box::pin(self.strategies_due()).await,
                 heard = self.ears.next() => {
-                    self.listen(heard).await;
+                    Box::pin(self.listen(heard)).await;
                     self.save().await;
                 }
+                Some(words) = self.aside.recv() => Box::pin(self.speak_meanwhile(words)).await,
                 done = done => {
                     in_a_row = 0;
-                    self.running = None;
-                    self.doing = Doing::Nothing;
-                    self.deliver(done).await;
+                    self.idle();
+                    Box::pin(self.deliver(done)).await;
                 }
             }
         }
         // Nobody feeds it any more; what was said is still kept.
-        for heard in self.ears.finish().await {
-            self.listen(heard).await;
+        for heard in Box::pin(self.ears.finish()).await {
+            Box::pin(self.listen(heard)).await;
         }
+        self.leave_desk();
         self.save().await;
     }
 
-    /// The conversation is over: what is still being written is overtaken by the final note.
-    async fn finish(&mut self) {
-        for heard in self.ears.finish().await {
-            self.listen(heard).await;
-        }
-        let running = self.running.take();
-        if let (Doing::Respond | Doing::Coach, Some(running)) = (self.doing, running) {
-            let done = running.await;
-            self.deliver(done).await;
-        }
-        self.next_reply = None;
-        self.coach_end().await;
-        let note = self.work(Work::Note { is_final: true }).await;
-        self.deliver(note).await;
-        self.tell_experience().await;
-        self.journal.ended();
-        self.save().await;
-        self.emit(SessionEvent::Ended).await;
-        self.settling.drain(..).for_each(|waiting| {
-            let _ = waiting.send(());
-        });
-    }
-
+    /// Takes an input that nobody waits for.
     async fn take(&mut self, input: SessionInput) {
-        match input {
-            SessionInput::Join(participant) => self.join(participant),
-            SessionInput::Utterance(utterance) => self.hear_from(utterance).await,
-            SessionInput::Say { role, text } => {
-                let known = self
-                    .conversation
-                    .participants
-                    .iter()
-                    .find(|p| p.role == role)
-                    .map(|p| p.id.clone());
-                let who = known.unwrap_or_else(|| {
-                    let participant = Participant::new(role.as_str(), role);
-                    let id = participant.id.clone();
-                    self.join(participant);
-                    id
-                });
-                let now = jiff::Timestamp::now().as_millisecond()
-                    - self.conversation.started_at.as_millisecond();
-                let now = u64::try_from(now).unwrap_or_default();
-                self.hear(NewUtterance::new(who, text).with_span(now, now))
+        self.prepare(&input).await;
+        match self.stage(input) {
+            Ok(staged) => {
+                // Kept before anybody is told.
+                self.save().await;
+                self.carry_out(staged).await;
+            }
+            Err(refusal) => {
+                self.emit(SessionEvent::failed(refusal.skill, &refusal.error))
                     .await;
             }
-            SessionInput::Audio { tracks, start_ms } => self.transcribe(tracks, start_ms).await,
-            SessionInput::Role {
-                participant,
-                role,
-                confidence,
-            } => {
-                self.conversation
-                    .assign_role(&participant, role, confidence);
-                self.journal.role(&participant, role, confidence);
-            }
-            SessionInput::Frame { participant, frame } => self.push(participant, frame).await,
-            SessionInput::Interrupted { utterance, spoken } => {
-                self.interrupted(utterance, spoken).await;
-            }
-            SessionInput::ArticleFeedback { suggestion, given } => {
-                self.article_feedback(&suggestion, given).await;
-            }
-            SessionInput::Approve {
-                source,
-                by,
-                who,
-                yes,
-            } => Box::pin(self.approve(&source, by, who, yes)).await,
-            SessionInput::HandoffAnswer {
-                handoff,
-                by,
-                answer,
-            } => Box::pin(self.answer_handoff(&handoff, by, answer)).await,
-            SessionInput::StepsDone { steps } => self.steps_done(&steps).await,
-            SessionInput::Checklist(decided) => self.decide(decided).await,
-            SessionInput::Summarize => self.note_wanted = Some(false),
-            SessionInput::End => {}
         }
         self.save().await;
+    }
+
+    /// Takes an input that does not stand in the store as it came.
+    async fn take_other(&mut self, input: SessionInput) {
+        match input {
+            SessionInput::Audio { tracks, start_ms } => self.transcribe(tracks, start_ms).await,
+            SessionInput::Frame { participant, frame } => self.push(participant, frame).await,
+            SessionInput::Strategy { strategy, input } => {
+                self.tell_strategy(&strategy, vec![input]).await;
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes final words; whoever is not known yet joins.
+    async fn hear_from(&mut self, utterance: NewUtterance) {
+        Box::pin(self.take(SessionInput::Utterance(utterance))).await;
     }
 
     fn join(&mut self, participant: Participant) {
@@ -332,25 +399,11 @@ impl Runtime {
         self.conversation.join(participant);
     }
 
-    /// Takes final words: keeps them, tells them, and sets off what they call for.
-    async fn hear(&mut self, mut utterance: NewUtterance) {
-        if utterance.text.trim().is_empty() {
-            return;
-        }
-        if utterance.annotations.is_empty() {
-            let language = utterance
-                .language
-                .as_deref()
-                .unwrap_or(&self.conversation.language);
-            utterance.annotations = annotate(&utterance.text, Some(language));
-        }
-        let id = self.conversation.append(utterance);
+    /// Final words that are kept: tells them, and sets off what they call for.
+    async fn heard(&mut self, id: UtteranceId) {
         let Some(said) = self.conversation.transcript.get(id).cloned() else {
             return;
         };
-        self.journal.utterance(&said);
-        // Kept before anybody is told.
-        self.save().await;
         let role = said.role;
         // Whoever only shows that they listen asks for nothing.
         let calls_for_something = role != Role::AutomatedAgent && !said.back_channel;
@@ -362,7 +415,7 @@ impl Runtime {
         let is_dealt_with = may_be_customer && self.crisis(id, &text, virtual_agent).await;
         if calls_for_something && !is_dealt_with {
             self.react(id, role, virtual_agent).await;
-            self.follow(role).await;
+            Box::pin(self.follow(role)).await;
         }
         self.feel(id).await;
     }
@@ -373,91 +426,8 @@ impl Runtime {
         participants.any(|p| p.role == Role::AutomatedAgent) && self.state.handed_off.is_none()
     }
 
-    /// Sets off what an utterance calls for.
-    async fn react(&mut self, id: UtteranceId, role: Role, virtual_agent: bool) {
-        if virtual_agent {
-            if role == Role::EndUser {
-                self.overtake();
-                if !self.answered(id).await {
-                    self.next_reply = Some(Work::Respond(Vec::new()));
-                }
-            }
-            return;
-        }
-        let (context, scripted) = self.look(id, role).await;
-        if role == Role::EndUser {
-            self.overtake();
-            // The procedure's own words are there at once; a question wants an answer from the articles.
-            let answerable = self.assistant.inner.writes && context.is_answerable();
-            match scripted {
-                Some(reply) if !(answerable && asks_something(&self.conversation)) => {
-                    self.emit(SessionEvent::Suggestion(reply)).await;
-                }
-                _ if answerable => self.next_reply = Some(Work::Reply(context)),
-                _ => {}
-            }
-        }
-        let covered = self.summary.as_ref().map_or(0, |summary| summary.covers);
-        if self.assistant.inner.writes && self.conversation.transcript.len() >= covered + NOTE_EVERY
-        {
-            self.note_wanted = self.note_wanted.or(Some(false));
-        }
-    }
-
-    /// The fast path: nothing here writes text.
-    async fn look(&mut self, id: UtteranceId, role: Role) -> (ReplyContext, Option<Suggestion>) {
-        let mut context = ReplyContext::default();
-        let mut scripted = None;
-        self.coach(id).await;
-        if role != Role::HumanAgent {
-            match self.assistant.inner.finder.find(&self.conversation).await {
-                Ok(passages) => {
-                    self.show_articles(&passages, id).await;
-                    context.passages = passages;
-                }
-                Err(error) => {
-                    self.emit(SessionEvent::failed(Skill::Knowledge, &error))
-                        .await
-                }
-            }
-        }
-        match self
-            .assistant
-            .next_best_actions(&self.conversation, ACTIONS)
-            .await
-        {
-            Ok(actions) => {
-                let actions = if self.stop_selling {
-                    Vec::new()
-                } else {
-                    actions
-                };
-                context.next_step = actions.first().map(instruction);
-                scripted =
-                    worth_showing(&actions).and_then(|best| self.assistant.scripted_reply(best));
-                if let Some(best) =
-                    worth_showing(&actions).filter(|a| self.last_action.as_ref() != Some(&a.action))
-                {
-                    self.last_action = Some(best.action.clone());
-                    let card = action_card(best.clone());
-                    self.emit(SessionEvent::Suggestion(card)).await;
-                }
-            }
-            Err(error) => {
-                self.emit(SessionEvent::failed(Skill::NextBestAction, &error))
-                    .await
-            }
-        }
-        tracing::debug!(
-            utterance = id.0,
-            passages = context.passages.len(),
-            "fast path done"
-        );
-        (context, scripted)
-    }
-
     async fn save(&mut self) {
-        if let Err(error) = self.journal.flush().await {
+        if let Err(error) = self.flush().await {
             let error = Error::context(
                 error,
                 "the conversation could not be stored and waits for the next attempt",

@@ -1,6 +1,12 @@
+mod accepted;
 mod coaching;
 mod crisis;
+mod filler;
 mod handoff;
+#[cfg(feature = "mcp")]
+mod mcp;
+pub(in crate::session) mod shaky;
+mod strategies;
 mod tools;
 mod unsure;
 

@@ -34,7 +34,7 @@ impl FlowRanker {
     /// With a head of your own training.
     pub fn with_head(embedder: Arc<dyn Embedder>, head: Arc<ActionHead>) -> Self {
         Self {
-            embedder: Arc::new(CachedEmbedder::new(embedder, REMEMBERED)),
+            embedder: CachedEmbedder::over(embedder, REMEMBERED),
             head,
         }
     }

@@ -7,7 +7,7 @@ use super::HandoffPolicy;
 use crate::conversation::HandoffReason;
 
 /// A hand-off of this conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Transfer {
     /// Identity within the conversation, the same for all its offers.
     pub id: String,
@@ -16,6 +16,7 @@ pub struct Transfer {
     /// The playbook that it is about.
     pub need: Option<String>,
     /// Since when the customer waits for a person.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub asked_at: jiff::Timestamp,
     /// Where it stands.
     pub stage: HandoffStage,
@@ -27,7 +28,7 @@ pub struct Transfer {
 }
 
 /// Where a hand-off stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "stage", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum HandoffStage {
@@ -48,20 +49,22 @@ pub enum HandoffStage {
 }
 
 /// One offer of a hand-off.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct HandoffAttempt {
     /// To whom.
     pub queue: String,
     /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub offered_at: jiff::Timestamp,
     /// From then on it counts as not taken.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub expires_at: Option<jiff::Timestamp>,
     /// What came of it.
     pub outcome: HandoffOutcome,
 }
 
 /// What came of an offer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum HandoffOutcome {

@@ -15,7 +15,7 @@ impl Runtime {
         if !asked(&self.state) {
             return false;
         }
-        self.let_finish().await;
+        self.finish_deciding().await;
         // Each is answered now or not at all.
         let alternative = self.state.alternative.take();
         let offer = self.state.offer.take();

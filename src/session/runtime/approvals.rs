@@ -1,43 +1,14 @@
 //! Somebody says yes or no to what the virtual agent waits for; and what a restart interrupted goes on.
 
-use super::super::event::{SessionEvent, Skill};
 use super::{Doing, Runtime, Work};
+use crate::assistant::PersonNow;
 use crate::conversation::{ApprovalGrant, Approver, Role};
 use crate::dialogue::{DialogueState, Effect, Moment, apply, approve};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 
 impl Runtime {
-    pub(super) async fn approve(&mut self, source: &str, by: Approver, who: String, yes: bool) {
-        self.let_finish().await;
-        let grant = ApprovalGrant {
-            by,
-            who,
-            at: jiff::Timestamp::now(),
-        };
-        let decided = self.decided(|state, moment| approve(state, source, grant, yes, moment));
-        match decided {
-            Ok((state, mut effects)) => {
-                if !yes {
-                    let text = self.assistant.inner.phrases.declined.clone();
-                    let said = Effect::Say {
-                        source: source.to_owned(),
-                        text,
-                        proven: true,
-                    };
-                    effects.insert(0, said);
-                }
-                self.carry_on(state, effects).await;
-            }
-            Err(reason) => {
-                let error = Error::new(ErrorKind::InvalidInput, reason);
-                self.emit(SessionEvent::failed(Skill::VirtualAgent, &error))
-                    .await;
-            }
-        }
-    }
-
-    /// What is being decided must know of what a person says now, and the other way round.
-    pub(super) async fn let_finish(&mut self) {
+    /// What is being decided must know of the answer, and the other way round.
+    pub(super) async fn finish_deciding(&mut self) {
         if self.doing == Doing::Respond
             && let Some(running) = self.running.take()
         {
@@ -45,6 +16,35 @@ impl Runtime {
             self.doing = Doing::Nothing;
             Box::pin(self.deliver(done)).await;
         }
+    }
+
+    /// Somebody's yes or no: what follows from it.
+    pub(super) fn approve(
+        &mut self,
+        source: &str,
+        by: Approver,
+        who: String,
+        yes: bool,
+    ) -> Result<Vec<Effect>> {
+        let grant = ApprovalGrant {
+            by,
+            who,
+            at: jiff::Timestamp::now(),
+        };
+        let decided = self.decided(|state, moment| approve(state, source, grant, yes, moment));
+        let (state, mut effects) =
+            decided.map_err(|reason| Error::new(ErrorKind::InvalidInput, reason))?;
+        if !yes {
+            let said = Effect::Say {
+                source: source.to_owned(),
+                text: self.assistant.inner.phrases.declined.clone(),
+                proven: true,
+            };
+            effects.insert(0, said);
+        }
+        self.state = state;
+        self.journal.state(&self.state);
+        Ok(effects)
     }
 
     /// After a restart: a question that was not answered is, and a procedure that needs nobody goes on.
@@ -55,7 +55,7 @@ impl Runtime {
             return;
         }
         if last.is_some_and(|said| said.role == Role::EndUser && !said.back_channel) {
-            self.next_reply = Some(Work::Respond(Vec::new()));
+            self.next_reply = Some(Work::Respond(PersonNow::default()));
         } else if self.state.playbook.is_some()
             && self.state.asked.is_none()
             && self.state.pending.is_none()

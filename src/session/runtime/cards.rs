@@ -3,8 +3,8 @@
 use super::super::event::{SessionEvent, Skill};
 use super::Runtime;
 use crate::assist::{FoundPassage, asks_something};
-use crate::conversation::UtteranceId;
-use crate::error::{Error, ErrorKind};
+use crate::conversation::{ArticleId, UtteranceId};
+use crate::error::{Error, ErrorKind, Result};
 use crate::knowledge::{ArticleFeedback, Audience, Question, Scope};
 
 impl Runtime {
@@ -13,6 +13,7 @@ impl Runtime {
         for passage in self.cards.offer(found, now) {
             let article = passage.found.hit.passage.article.clone();
             let card = passage.into_suggestion();
+            self.journal.card(&card.id, &article);
             self.card_articles.insert(card.id.clone(), article);
             self.emit(SessionEvent::Suggestion(card)).await;
         }
@@ -30,19 +31,20 @@ impl Runtime {
         }
     }
 
-    /// The agent did something with an article.
-    pub(super) async fn article_feedback(&mut self, suggestion: &str, given: ArticleFeedback) {
-        let Some(article) = self.card_articles.get(suggestion).cloned() else {
-            let error = Error::new(
+    /// The article that a suggestion was.
+    pub(super) fn card_article(&self, suggestion: &str) -> Result<ArticleId> {
+        self.card_articles.get(suggestion).cloned().ok_or_else(|| {
+            Error::new(
                 ErrorKind::InvalidInput,
                 format!(
-                    "no article was suggested as {suggestion:?} in this session; give the id of the suggestion"
+                    "no article and no action was suggested as {suggestion:?} in this session; give the id of the suggestion"
                 ),
-            );
-            self.emit(SessionEvent::failed(Skill::Knowledge, &error))
-                .await;
-            return;
-        };
+            )
+        })
+    }
+
+    /// The agent did something with an article.
+    pub(super) async fn article_feedback(&mut self, article: ArticleId, given: ArticleFeedback) {
         if given == ArticleFeedback::Dismissed {
             self.cards.dismiss(&article);
         }

@@ -3,11 +3,12 @@
 use super::super::event::{SessionEvent, Skill};
 use super::{Done, Runtime, Work};
 use crate::assist::{CoachingEmotion, CoachingMoment, CoachingSignals, CoachingState};
+use crate::assistant::Aside;
 use crate::conversation::{
     ChecklistEntry, ChecklistOverride, ChecklistStatus, Conversation, Evidence, Role, Suggestion,
     SuggestionKind, Trigger, UtteranceId,
 };
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::speech::{SignalTracker, Spoken};
 
 /// What is kept of one conversation.
@@ -22,6 +23,18 @@ pub(super) struct Desk {
     pub(super) open: Option<OpenQuestions>,
     entries: Vec<ChecklistEntry>,
     pub(super) overrides: Vec<ChecklistOverride>,
+}
+
+impl Desk {
+    /// Which cues were given when.
+    pub(super) fn cues(&self) -> &CoachingState {
+        &self.state
+    }
+
+    /// Goes on where another process stopped.
+    pub(super) fn take_up(&mut self, cues: CoachingState) {
+        self.state = cues;
+    }
 }
 
 /// Questions to the model, and what they are about.
@@ -63,14 +76,26 @@ impl Runtime {
         if self.conversation.transcript.is_empty() {
             self.coach_at(CoachingMoment::new(Trigger::Start)).await;
         }
+        if self.events.has_view() && !self.conversation.transcript.is_empty() {
+            // Whoever reads has seen them, or asks how things stand.
+            self.coaching.entries = self.list_entries(false).await.unwrap_or_default();
+            return;
+        }
         self.check_lists(false).await;
+    }
+
+    async fn list_entries(&mut self, is_over: bool) -> Result<Vec<ChecklistEntry>> {
+        let (lists, overrides) = (&self.assistant.inner.checklists, &self.coaching.overrides);
+        lists.entries(&self.conversation, overrides, is_over).await
     }
 
     /// The conversation is over: rules of the end, with what they want of the model, and what was never said.
     pub(super) async fn coach_end(&mut self) {
         self.coach_at(CoachingMoment::new(Trigger::End)).await;
         if let Some(open) = self.coaching.open.take() {
-            let done = self.work(Work::Coach(Box::new(open))).await;
+            let done = self
+                .work(Work::Coach(Box::new(open)), Aside::default())
+                .await;
             self.deliver(done).await;
         }
         self.check_lists(true).await;
@@ -140,33 +165,33 @@ impl Runtime {
     }
 
     /// A person decided where an item stands.
-    pub(super) async fn decide(&mut self, decided: ChecklistOverride) {
+    pub(super) fn decide(&mut self, decided: ChecklistOverride) -> Result<()> {
         let lists = &self.assistant.inner.checklists;
         if !lists.has(&decided.checklist, &decided.item) {
-            let error = Error::new(
+            return Err(Error::new(
                 ErrorKind::InvalidInput,
                 format!(
                     "checklist {:?} has no item {:?}; give the ids told with the entries",
                     decided.checklist, decided.item
                 ),
-            );
-            self.emit(SessionEvent::failed(Skill::Coaching, &error))
-                .await;
-            return;
+            ));
         }
         self.journal.checklist(&decided);
         self.coaching.overrides.push(decided);
-        self.check_lists(false).await;
+        Ok(())
+    }
+
+    /// Where the items of the checklists stand.
+    pub(super) fn entries(&self) -> &[ChecklistEntry] {
+        &self.coaching.entries
     }
 
     /// Tells what changed, and what is missing; at the end all that is.
-    async fn check_lists(&mut self, is_over: bool) {
+    pub(super) async fn check_lists(&mut self, is_over: bool) {
         if self.is_virtual() {
             return;
         }
-        let lists = &self.assistant.inner.checklists;
-        let overrides = &self.coaching.overrides;
-        let entries = match lists.entries(&self.conversation, overrides, is_over).await {
+        let entries = match self.list_entries(is_over).await {
             Ok(entries) => entries,
             Err(error) => {
                 self.emit(SessionEvent::failed(Skill::Coaching, &error))

@@ -17,6 +17,7 @@ impl Runtime {
         };
         let protocol = self.assistant.inner.crisis.protocol().clone();
         self.stop_selling |= protocol.stop_selling;
+        self.journal.crisis(protocol.stop_selling);
         self.state.mood.insert(CRISIS.to_owned());
         self.state.felt.insert(CRISIS.to_owned());
         self.journal.state(&self.state);
@@ -50,7 +51,6 @@ impl Runtime {
                 .briefing(&self.conversation, &state, reason)
                 .await;
             self.hand_over(briefing).await;
-            self.save().await;
         }
         true
     }

@@ -3,8 +3,10 @@
 use super::super::event::{SessionEvent, Skill};
 use super::Runtime;
 use crate::assist::CoachingEmotion;
+use crate::assistant::PersonNow;
 use crate::conversation::{
-    EffortSign, EmotionBriefing, EmotionEvent, EmotionState, Role, Utterance, UtteranceId,
+    Conversation, EffortSign, EmotionBriefing, EmotionEvent, EmotionState, Role, Utterance,
+    UtteranceId,
 };
 use crate::embedding::TextKind;
 use crate::error::Result;
@@ -21,46 +23,66 @@ pub(super) struct Feelings {
     experience: ExperienceTracker,
     /// How many reasons of the experience were told.
     told: usize,
+    /// What the customer feels now.
+    customer: Option<EmotionState>,
     /// What the customer felt and suffered that no answer took up yet, by name.
     signs: Vec<String>,
-    /// How the customer feels, for whoever takes over.
-    briefing: Option<EmotionBriefing>,
-    /// How pleasant it was at their first words.
-    at_first: f32,
+    /// How pleasant it was at the customer's first words.
+    at_first: Option<f32>,
+    /// What really changed in how they feel.
+    changes: Vec<EmotionEvent>,
 }
 
 impl Feelings {
-    /// What the next answer may take up.
-    pub(super) fn take_signs(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.signs)
+    /// How the customer is; what the next answer may take up is not told again.
+    pub(super) fn person(&mut self) -> PersonNow {
+        PersonNow {
+            signs: std::mem::take(&mut self.signs),
+            ..self.felt()
+        }
+    }
+
+    /// What the customer feels, and the effort they had so far.
+    pub(super) fn felt(&self) -> PersonNow {
+        PersonNow {
+            signs: Vec::new(),
+            emotion: self.customer.clone(),
+            effort: self.effort.effort().clone(),
+        }
+    }
+
+    /// How satisfied the customer is, as predicted.
+    pub(super) fn satisfaction(&self) -> Option<f32> {
+        let score = self.experience.final_score();
+        (!score.reasons.is_empty()).then_some(score.satisfaction)
+    }
+
+    /// Of a conversation that is taken up again: how it went so far, by what was said.
+    pub(super) fn of(conversation: &Conversation) -> Self {
+        let mut feelings = Self::default();
+        for said in conversation.transcript.utterances() {
+            if !said.back_channel {
+                let heard = HeardUtterance::new(said.id, said.role, &said.text);
+                feelings.experience.hear(heard);
+            }
+        }
+        feelings.told = feelings.experience.score().reasons.len();
+        feelings
     }
 
     /// What a person who takes over is told of the customer's feelings.
     pub(super) fn briefing(&self) -> Option<EmotionBriefing> {
-        self.briefing.clone()
+        let now = self.customer.clone()?;
+        Some(EmotionBriefing {
+            trend: now.valence - self.at_first.unwrap_or(now.valence),
+            now,
+            changes: self.changes.clone(),
+        })
     }
 
     /// And of their effort.
     pub(super) fn effort(&self) -> Vec<EffortSign> {
         self.effort.effort().signs.clone()
-    }
-
-    fn remember(&mut self, now: &EmotionState, changes: &[EmotionEvent]) {
-        match &mut self.briefing {
-            Some(briefing) => {
-                briefing.trend = now.valence - self.at_first;
-                briefing.now = now.clone();
-                briefing.changes.extend(changes.iter().cloned());
-            }
-            None => {
-                self.at_first = now.valence;
-                self.briefing = Some(EmotionBriefing {
-                    now: now.clone(),
-                    trend: 0.0,
-                    changes: changes.to_vec(),
-                });
-            }
-        }
     }
 
     fn note(&mut self, kind: impl serde::Serialize) {
@@ -166,10 +188,12 @@ impl Runtime {
             event.words = words_of(model, &said.text, event.kind).await?;
         }
         if said.role == Role::EndUser {
+            self.feelings.customer = Some(state.clone());
             events
                 .iter()
                 .for_each(|event| self.feelings.note(event.kind));
-            self.feelings.remember(&state, &events);
+            self.feelings.at_first.get_or_insert(state.valence);
+            self.feelings.changes.extend(events.iter().cloned());
         }
         let emotion = CoachingEmotion {
             kinds: words

@@ -3,22 +3,37 @@
 use super::super::event::{SessionEvent, SessionInput, Skill};
 use super::super::heard::Heard;
 use super::Runtime;
-use crate::conversation::{NewUtterance, Participant, ParticipantId, Role};
+use crate::conversation::{NewUtterance, ParticipantId};
 use crate::speech::{AudioFrame, AudioTrack, TranscribeOptions};
 
 impl Runtime {
-    /// Takes final words; whoever is not known yet joins.
-    pub(super) async fn hear_from(&mut self, utterance: NewUtterance) {
-        let known = &self.conversation.participants;
-        if known.iter().all(|p| p.id != utterance.participant) {
-            self.join(Participant::new(
-                utterance.participant.clone(),
-                Role::Unknown,
-            ));
+    /// Takes a frame of a participant.
+    pub(super) async fn push(&mut self, participant: ParticipantId, frame: AudioFrame) {
+        let options = || {
+            TranscribeOptions::language(self.conversation.language.clone())
+                .with_vocabulary(self.assistant.vocabulary())
+        };
+        let pushed = match self.assistant.speech() {
+            Ok(engine) => self.ears.push(engine, options, participant, frame).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = pushed {
+            // Once: the next frame is there in a moment, and will hardly fare better.
+            let message = error.to_string();
+            if self.last_refusal.as_ref() != Some(&message) {
+                self.last_refusal = Some(message);
+                self.emit(SessionEvent::failed(Skill::Speech, &error)).await;
+            }
+            return;
         }
-        self.hear(utterance).await;
+        self.last_refusal = None;
+        // Words come before more audio, however fast that comes.
+        while let Some(heard) = self.ears.ready() {
+            self.listen(heard).await;
+        }
     }
 
+    /// Takes recorded audio: its words in the order they ended.
     pub(super) async fn transcribe(
         &mut self,
         tracks: Vec<(ParticipantId, AudioTrack)>,
@@ -44,32 +59,6 @@ impl Runtime {
         heard.sort_by_key(|utterance| utterance.end_ms);
         for utterance in heard {
             Box::pin(self.take(SessionInput::Utterance(utterance))).await;
-        }
-    }
-
-    /// Takes a frame of a participant.
-    pub(super) async fn push(&mut self, participant: ParticipantId, frame: AudioFrame) {
-        let options = || {
-            TranscribeOptions::language(self.conversation.language.clone())
-                .with_vocabulary(self.assistant.vocabulary())
-        };
-        let pushed = match self.assistant.speech() {
-            Ok(engine) => self.ears.push(engine, options, participant, frame).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = pushed {
-            // Once: the next frame is there in a moment, and will hardly fare better.
-            let message = error.to_string();
-            if self.last_refusal.as_ref() != Some(&message) {
-                self.last_refusal = Some(message);
-                self.emit(SessionEvent::failed(Skill::Speech, &error)).await;
-            }
-            return;
-        }
-        self.last_refusal = None;
-        // Words come before more audio, however fast that comes.
-        while let Some(heard) = self.ears.ready() {
-            self.listen(heard).await;
         }
     }
 
