@@ -126,7 +126,7 @@ impl Assistant {
             // What a tool does that nobody knows may be a change.
             let tool = self.inner.actions.tools().get(&step.tool);
             let changes = tool.is_none_or(|tool| tool.spec().effect != ToolEffect::Read);
-            step.kind == StepKind::Tool && follows && changes
+            matches!(step.kind, StepKind::Tool | StepKind::Resolve) && follows && changes
         })
     }
 }
