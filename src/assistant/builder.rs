@@ -12,7 +12,8 @@ use crate::dialogue::journey::NeedPredictor;
 use crate::dialogue::learning::{ActionLearner, LearningOptions};
 use crate::dialogue::strategy::{Strategist, StrategyRunner};
 use crate::dialogue::{
-    ActionLedger, ActionRanker, EmpathyPolicy, Planner, Playbook, Reader, StepKind, Tool, Tools,
+    ActionLedger, ActionRanker, EmpathyPolicy, HandoffPolicy, OfferPolicy, Planner, Playbook,
+    Reader, StepKind, Tool, Tools,
 };
 use crate::embedding::{CachedEmbedder, Embedder, HashingEmbedder};
 use crate::error::{Error, ErrorKind, Result};
@@ -58,6 +59,10 @@ pub struct Phrases {
     pub action_failed: String,
     /// What the customer asked for is not done since somebody said no.
     pub declined: String,
+    /// What the customer needs may be one of two things, named where `{first}` and `{second}` stand.
+    pub which: String,
+    /// "Okay" is no clear yes to something that changes money or a contract.
+    pub yes_or_no: String,
     /// Before the question whether a foreseen need is what they come for.
     pub hello: String,
     /// How the virtual agent begins a contact of its own; `{organisation}` stands for the name.
@@ -91,6 +96,11 @@ impl Default for Phrases {
                             than try again blindly."
                     .into(),
             declined: "I am sorry, that was not approved, so I have not done it.".into(),
+            which:
+                "I want to be sure that I understand you. Is it about {first}, or about {second}?"
+                    .into(),
+            yes_or_no: "I change nothing without a clear answer. Shall I go ahead: yes or no?"
+                .into(),
             hello: "Hello!".into(),
             outbound: "Hello, this is the virtual assistant of {organisation}.".into(),
             outbound_question: "Shall I help you with that now?".into(),
@@ -122,6 +132,8 @@ pub struct AssistantBuilder {
     crisis: CrisisConfig,
     phrases: Phrases,
     empathy: EmpathyPolicy,
+    handoffs: HandoffPolicy,
+    offers: OfferPolicy,
     strategist: Strategist,
     predictor: NeedPredictor,
     learning: LearningOptions,
@@ -265,6 +277,20 @@ impl AssistantBuilder {
         self
     }
 
+    /// To whom conversations are offered that need a person, for how long, and what is said meanwhile.
+    #[must_use]
+    pub fn handoffs(mut self, policy: HandoffPolicy) -> Self {
+        self.handoffs = policy;
+        self
+    }
+
+    /// What may be offered after a need is resolved.
+    #[must_use]
+    pub fn offers(mut self, policy: OfferPolicy) -> Self {
+        self.offers = policy;
+        self
+    }
+
     /// The strategies that resolve needs for good, which resolve steps of playbooks begin.
     #[must_use]
     pub fn strategies(mut self, strategist: Strategist) -> Self {
@@ -332,8 +358,8 @@ impl AssistantBuilder {
         let store = self
             .store
             .unwrap_or_else(|| Arc::new(MemoryStore::default()));
-        let actions = ActionLedger::new(Tools::new(self.tools), store.clone())
-            .with_dry_run(self.dry_run);
+        let actions =
+            ActionLedger::new(Tools::new(self.tools), store.clone()).with_dry_run(self.dry_run);
         let strategist = Arc::new(self.strategist);
         let chooser = WrapUpChooser::new(model.clone(), prompts.clone(), codes.into());
         Ok(Assistant {
@@ -368,6 +394,8 @@ impl AssistantBuilder {
                 embedder,
                 phrases: self.phrases,
                 empathy: self.empathy,
+                handoffs: self.handoffs,
+                offers: self.offers,
                 knowledge,
                 playbooks,
                 prompts,

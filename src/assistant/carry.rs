@@ -10,14 +10,15 @@ use crate::conversation::{
     ActionReceipt, ActionStatus, Approver, Citation, Conversation, Effort, EmotionState, Handoff,
     HandoffReason,
 };
-use crate::dialogue::{Action, DialogueState, Effect, Moment, Rejection, ToolEffect, tool_ended};
+use crate::dialogue::{
+    Action, DialogueState, Effect, Moment, PieceKind, Rejection, ToolEffect, tool_ended,
+};
 use crate::error::Result;
 use crate::guard::{unproven_claims, unproven_promises};
 use crate::knowledge::{Audience, Question, Scope};
 use crate::llm::{LanguageModelExt, Request};
 use crate::prompt::Template;
 use crate::store::StreamKey;
-use crate::summary::SummaryOptions;
 
 /// One sentence.
 const CHAT_TOKENS: usize = 48;
@@ -63,6 +64,8 @@ pub(crate) struct Spoken {
     pub(crate) citations: Vec<Citation>,
     /// The words follow from a receipt or are an article's own.
     proven: bool,
+    /// What it is, which decides whether it may be shortened.
+    pub(super) kind: PieceKind,
 }
 
 /// A yes that somebody else than the customer has to give.
@@ -96,6 +99,7 @@ impl Response {
                 text,
                 citations,
                 proven,
+                kind: PieceKind::default(),
             });
         }
     }
@@ -105,8 +109,16 @@ impl Response {
             text,
             citations: Vec::new(),
             proven: true,
+            kind: PieceKind::default(),
         };
         self.spoken.insert(0, said);
+    }
+
+    /// Says of what kind the last words are. What a procedure said in the same words stays a procedure's.
+    pub(super) fn mark(&mut self, text: &str, kind: PieceKind) {
+        if let Some(last) = self.spoken.last_mut().filter(|last| last.text == text) {
+            last.kind = kind;
+        }
     }
 
     pub(super) fn reject(&mut self, proposal: impl Into<String>, reason: impl Into<String>) {
@@ -228,6 +240,7 @@ impl Assistant {
             }
         }
         self.gate(&mut response, &receipts);
+        self.deliver(conversation, &mut response);
         Ok(response)
     }
 
@@ -325,51 +338,33 @@ impl Assistant {
                 });
             }
             Effect::AskToClarify => response.say(&phrases.clarify),
-            Effect::AskMore => response.say(&phrases.anything_else),
+            Effect::AskMore => self.ask_more(conversation, response),
             Effect::Finish => response.say(&phrases.goodbye),
             Effect::Chat => {
                 let text = self.small_talk(conversation, &response.state).await?;
                 response.say(&text);
+                response.mark(&text, PieceKind::Free);
             }
             Effect::SearchKnowledge { question } => {
                 let scope = Scope::new(conversation.tenant.clone(), Audience::Customer)
                     .with_language(conversation.language.split('-').next().unwrap_or_default());
-                let answer = self.answer(&Question::new(question, scope)).await?;
+                let answer = self.answer(&Question::new(question.clone(), scope)).await?;
                 match answer.text {
                     Some(text) => {
                         let text = in_full(text, &answer.citations);
                         let quotes: Vec<&str> =
                             answer.citations.iter().map(|c| c.quote.as_str()).collect();
                         let quoted = quotes.join(" ") == text;
-                        response.add(text, answer.citations, quoted);
+                        response.add(text.clone(), answer.citations, quoted);
+                        response.mark(&text, PieceKind::Answer);
                     }
-                    None => {
-                        response.say(&phrases.unknown);
-                        response.found_nothing = true;
-                        // In the middle of a procedure a yes may be meant for its own question.
-                        response.state.offered_person = response.state.playbook.is_none();
-                    }
+                    None => self.at_a_loss(conversation, &question, response).await?,
                 }
             }
             Effect::HandOff { reason } => self.give_over(conversation, response, reason).await,
             Effect::CallTool { .. } | Effect::Resolve { .. } => {}
         }
         Ok(())
-    }
-
-    /// A person takes over, with everything in hand.
-    pub(super) async fn give_over(
-        &self,
-        conversation: &Conversation,
-        response: &mut Response,
-        reason: HandoffReason,
-    ) {
-        response.state.handed_off = Some(reason);
-        if reason == HandoffReason::ActionFailed {
-            response.say(&self.inner.phrases.action_failed);
-        }
-        response.say(&self.inner.phrases.hand_off);
-        response.handoff = Some(self.handoff(conversation, &response.state, reason).await);
     }
 
     async fn small_talk(
@@ -416,70 +411,6 @@ impl Assistant {
         } else {
             text
         })
-    }
-
-    async fn handoff(
-        &self,
-        conversation: &Conversation,
-        state: &DialogueState,
-        reason: HandoffReason,
-    ) -> Handoff {
-        // A hand-off never fails for want of a summary.
-        let summary = self
-            .summarize(conversation, SummaryOptions::interim(None))
-            .await
-            .ok();
-        let running = state
-            .playbook
-            .iter()
-            .chain(&state.waiting)
-            .chain(&state.paused);
-        let playbooks: Vec<_> = running
-            .filter_map(|id| self.inner.playbooks.iter().find(|p| &p.id == id))
-            .collect();
-        let is_secret = |name: &String| {
-            self.inner
-                .playbooks
-                .iter()
-                .filter_map(|p| p.slot(name))
-                .any(|slot| slot.secret)
-        };
-        let label = |source: &String| {
-            let (playbook, step) = source.split_once('/')?;
-            let playbook = self.inner.playbooks.iter().find(|p| p.id == playbook)?;
-            Some(playbook.step(step)?.label.clone())
-        };
-        Handoff {
-            reason,
-            summary,
-            slots: state
-                .slots
-                .iter()
-                .filter(|(name, _)| !is_secret(name))
-                .map(|(n, v)| (n.clone(), v.clone()))
-                .collect(),
-            tried: state
-                .done
-                .iter()
-                .chain(&state.dropped)
-                .filter_map(label)
-                .collect(),
-            open_approval: state
-                .pending
-                .as_ref()
-                .map(|pending| pending.question.clone()),
-            next_steps: playbooks
-                .into_iter()
-                .flat_map(|p| {
-                    p.steps.iter().filter(|step| {
-                        !step.optional
-                            && !state.is_done(&p.id, &step.id)
-                            && !state.left_out.contains(&format!("{}/{}", p.id, step.id))
-                    })
-                })
-                .map(|step| step.label.clone())
-                .collect(),
-        }
     }
 }
 

@@ -2,17 +2,22 @@
 
 mod answer;
 mod aside;
+mod briefing;
 mod builder;
 mod carry;
 mod coaching;
 mod content;
+mod delivered;
+mod followed;
 mod learned;
 #[cfg(feature = "local")]
 pub mod local;
+mod offered;
 mod outlook;
 mod resolve;
 mod respond;
 mod reviewed;
+mod unsure;
 mod views;
 
 pub(crate) use aside::Aside;
@@ -44,7 +49,10 @@ use crate::conversation::{
 use crate::dialogue::journey::{NeedPredictor, RuleOutcomes};
 use crate::dialogue::learning::ActionLearner;
 use crate::dialogue::strategy::{Strategist, StrategyRunner};
-use crate::dialogue::{ActionLedger, ActionRanker, EmpathyPolicy, Planner, Playbook, Reader};
+use crate::dialogue::{
+    ActionLedger, ActionRanker, EmpathyPolicy, HandoffPolicy, OfferPolicy, Planner, Playbook,
+    Reader,
+};
 use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::CrisisGuard;
@@ -84,6 +92,8 @@ pub(crate) struct Inner {
     pub(crate) playbooks: Arc<[Playbook]>,
     pub(crate) phrases: Phrases,
     pub(crate) empathy: EmpathyPolicy,
+    pub(crate) handoffs: HandoffPolicy,
+    pub(crate) offers: OfferPolicy,
     pub(crate) store: Arc<dyn ConversationStore>,
     pub(crate) ranker: ActionRanker,
     pub(crate) planner: Planner,
@@ -205,7 +215,8 @@ impl Assistant {
     }
 
     /// The next best actions, best first, from what was said so far and, where a session of the tenant was begun before,
-    /// from what was learned of their outcomes. No text is generated.
+    /// from what was learned of their outcomes: steps of procedures and, after the need is resolved and nothing speaks
+    /// against it, offers. No text is generated.
     ///
     /// # Errors
     /// As the embedder.
@@ -223,7 +234,7 @@ impl Assistant {
         let tenant = &conversation.tenant;
         let mut actions = self.inner.learner.rerank(tenant, &context, actions);
         actions.truncate(limit);
-        Ok(actions)
+        self.with_offers(conversation, actions, limit).await
     }
 
     /// An answer from the knowledge base with citations, or an honest "I don't know".

@@ -31,6 +31,7 @@ impl Assistant {
             offered_person,
             ..state.clone()
         };
+        self.feel(&mut state, &person.signs);
         let profile = conversation.profile.clone().unwrap_or_default().attributes;
         let moment = Moment {
             playbooks: &self.inner.playbooks,
@@ -47,11 +48,12 @@ impl Assistant {
             None => None,
         };
         let mut was_right = answered.as_ref().and_then(|answered| answered.right);
-        let (commands, otherwise, mut rejections) =
+        let (mut commands, otherwise, mut rejections) =
             match answered.and_then(|answered| answered.commands) {
                 Some(commands) => (commands, Vec::new(), Vec::new()),
                 None => self.understand(conversation, &read_with).await?,
             };
+        let half_yes = self.only_clear_yes(conversation, &state, &mut commands);
         if let Some(need) = &foreseen {
             let started = commands.iter().find_map(|command| match command {
                 Command::StartPlaybook { playbook, .. } => Some(playbook),
@@ -66,11 +68,18 @@ impl Assistant {
         let before = state.clone();
         let (state, effects, refused) = apply(state, &commands, &moment);
         rejections.extend(refused);
-        let mut response = self.carry(conversation, state, effects, person, aside).await?;
+        let mut response = self
+            .carry(conversation, state, effects, person, aside)
+            .await?;
         if response.found_nothing && !otherwise.is_empty() {
             let (state, effects, refused) = apply(before, &otherwise, &moment);
             rejections.extend(refused);
-            response = self.carry(conversation, state, effects, person, aside).await?;
+            response = self
+                .carry(conversation, state, effects, person, aside)
+                .await?;
+        }
+        if half_yes {
+            self.ask_plainly(&mut response);
         }
         response.foreseen = foreseen
             .zip(was_right)

@@ -13,7 +13,7 @@ mod outlet;
 mod persist;
 mod runtime;
 
-pub use event::{SessionEvent, SessionInput, Skill};
+pub use event::{OfferOutcome, SessionEvent, SessionInput, Skill};
 pub use hub::{HubEvent, HubEvents, HubOptions, HubStats, NumberedEvent, SessionHub, SessionView};
 
 use std::pin::Pin;

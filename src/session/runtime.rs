@@ -1,13 +1,15 @@
 //! The loop of a session: one task owns the conversation, one thing is written at a time.
 
 mod accept;
+mod answers;
 mod approvals;
 mod cards;
 mod coaching;
 mod crisis;
-mod fast;
 mod ending;
+mod fast;
 mod feelings;
+mod handing_over;
 mod listen;
 mod outlook;
 mod strategies;
@@ -155,6 +157,7 @@ pub(super) struct Runtime {
     cards: CardDesk,
     card_articles: HashMap<String, ArticleId>,
     last_action: Option<String>,
+    clock: handing_over::Clock,
     /// There was a sign of a crisis: no next best action is shown any more.
     stop_selling: bool,
     running: Option<Running>,
@@ -195,11 +198,7 @@ impl Runtime {
         }
     }
 
-    pub(super) fn restored(
-        assistant: Assistant,
-        restored: Restored,
-        events: Outlet,
-    ) -> Self {
+    pub(super) fn restored(assistant: Assistant, restored: Restored, events: Outlet) -> Self {
         let mut runtime = Self::with(assistant, restored.conversation, events, restored.version);
         runtime.state = restored.state;
         runtime.summary = restored.summary;
@@ -250,6 +249,7 @@ impl Runtime {
             cards: CardDesk::default(),
             card_articles: HashMap::new(),
             last_action: None,
+            clock: handing_over::Clock::default(),
             stop_selling: false,
             running: None,
             doing: Doing::Nothing,
@@ -305,6 +305,7 @@ impl Runtime {
                     None => std::future::pending().await,
                 }
             };
+            let due = self.due();
             tokio::select! {
                 biased;
                 message = inputs.recv() => {
@@ -337,6 +338,7 @@ impl Runtime {
                     None => break,
                     }
                 }
+                () = due => Box::pin(self.time_out()).await,
                 () = self.strategies.due() => Box::pin(self.strategies_due()).await,
                 heard = self.ears.next() => {
                     Box::pin(self.listen(heard)).await;
@@ -413,6 +415,7 @@ impl Runtime {
         let is_dealt_with = may_be_customer && self.crisis(id, &text, virtual_agent).await;
         if calls_for_something && !is_dealt_with {
             self.react(id, role, virtual_agent).await;
+            Box::pin(self.follow(role)).await;
         }
         self.feel(id).await;
     }

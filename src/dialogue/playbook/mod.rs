@@ -31,6 +31,10 @@ pub struct Playbook {
     pub title: String,
     /// What is true when it is resolved.
     pub goal: String,
+    /// What it is about in words to the customer, as an end of "Is it about …": "a charge that came twice". Without it the
+    /// customer is not asked whether they mean it.
+    #[serde(default)]
+    pub about: Option<String>,
     /// Things customers say when it applies; at least one.
     pub examples: Vec<String>,
     /// A condition under which it may be begun; always where there is none.

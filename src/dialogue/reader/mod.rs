@@ -3,11 +3,13 @@
 //! What is certain by its form is not left to a language model; what stays open is told, and the planner asks the model.
 
 mod answers;
+mod consent;
 mod cues;
 mod days;
 mod ground;
 mod values;
 
+pub use consent::Choice;
 pub(super) use values::{identifier, spoken_characters};
 
 use std::ops::Range;

@@ -215,7 +215,7 @@ fn in_order(commands: &[Command]) -> Vec<&Command> {
 }
 
 impl<'a> Walk<'a> {
-    fn command(&mut self, command: &Command) -> Result<(), String> {
+    pub(super) fn command(&mut self, command: &Command) -> Result<(), String> {
         match command {
             Command::StartPlaybook { playbook, later } => return self.start(playbook, *later),
             Command::StopPlaybook => match self.state.playbook.clone() {

@@ -6,7 +6,9 @@ use super::{Builder, Content, Route};
 use crate::conversation::{ChecklistOverride, Summary};
 use crate::knowledge::KnowledgeAnswer;
 use crate::server::desktop::{PlaySample, SampleBegun};
-use crate::server::input::{Approve, ClientInput, Feedback, Interrupted, Join, Say, ToChannel};
+use crate::server::input::{
+    AnswerHandoff, Approve, ClientInput, Feedback, Interrupted, Join, Say, StepsDone, ToChannel,
+};
 use crate::server::openai::{ChatCompletion, ChatRequest, ErrorBody, ModelList};
 use crate::server::routes::{
     conversations, customers, health, insight, knowledge, stateless, vcon,
@@ -221,6 +223,18 @@ fn of_inputs(to: &mut Builder) {
             "approve",
             "Answer an approval that was asked for",
             Some(to.schema::<Approve>()),
+        ),
+        (
+            "/v1/conversations/{id}/handoff",
+            "answerHandoff",
+            "Accept or decline a hand-off that was offered, or give the conversation back",
+            Some(to.schema::<AnswerHandoff>()),
+        ),
+        (
+            "/v1/conversations/{id}/actions/done",
+            "stepsDone",
+            "Steps that the person who leads has done",
+            Some(to.schema::<StepsDone>()),
         ),
         (
             "/v1/conversations/{id}/feedback",

@@ -12,11 +12,11 @@ use super::super::event::{SessionEvent, SessionInput, Skill};
 use super::super::hub::SessionView;
 use super::super::outlet::utterance_bytes;
 use super::super::persist::{Mark, restore};
-use super::{Runtime, Submitted, Work, strategies};
+use super::{Runtime, Submitted, Work, handing_over, strategies};
 use crate::conversation::{
     ArticleId, Channel, Conversation, NewUtterance, Participant, Role, UtteranceId,
 };
-use crate::dialogue::{DialogueState, Effect};
+use crate::dialogue::{DialogueState, Effect, Rejection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::knowledge::ArticleFeedback;
 use crate::speech::annotate;
@@ -51,6 +51,10 @@ pub(super) enum Staged {
         suggestion: String,
         given: ArticleFeedback,
     },
+    /// A hand-off was answered.
+    Handoff(Box<handing_over::Answered>),
+    /// What of a person's steps did not fit.
+    Followed(Vec<Rejection>),
     /// What is foreseen may be another need now.
     Outlook,
     /// Nothing was staged: what it brings is stored while it is dealt with.
@@ -172,7 +176,13 @@ impl Runtime {
 
     /// What has to be finished before an input can be looked at.
     pub(super) async fn prepare(&mut self, input: &SessionInput) {
-        if matches!(input, SessionInput::Approve { .. }) {
+        let decides = matches!(
+            input,
+            SessionInput::Approve { .. }
+                | SessionInput::HandoffAnswer { .. }
+                | SessionInput::StepsDone { .. }
+        );
+        if decides {
             self.finish_deciding().await;
         }
     }
@@ -247,6 +257,15 @@ impl Runtime {
                         .map_err(refused(Skill::VirtualAgent))?,
                 ),
             },
+            SessionInput::HandoffAnswer {
+                handoff,
+                by,
+                answer,
+            } => Staged::Handoff(Box::new(
+                self.answer_handoff(&handoff, by, answer)
+                    .map_err(refused(Skill::VirtualAgent))?,
+            )),
+            SessionInput::StepsDone { steps } => Staged::Followed(self.steps_done(&steps)),
             SessionInput::Checklist(decided) => {
                 self.decide(decided).map_err(refused(Skill::Coaching))?;
                 Staged::Decided
@@ -313,6 +332,8 @@ impl Runtime {
             Staged::ActionFeedback { suggestion, given } => {
                 Box::pin(self.action_feedback(&suggestion, given)).await;
             }
+            Staged::Handoff(answered) => Box::pin(self.handoff_answered(*answered)).await,
+            Staged::Followed(rejections) => self.reject(rejections).await,
             Staged::Outlook => Box::pin(self.foresee()).await,
             Staged::Other(input) => Box::pin(self.take_other(input)).await,
         }

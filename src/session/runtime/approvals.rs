@@ -68,14 +68,14 @@ impl Runtime {
     }
 
     /// What was decided is kept before it is done.
-    async fn carry_on(&mut self, state: DialogueState, effects: Vec<Effect>) {
+    pub(super) async fn carry_on(&mut self, state: DialogueState, effects: Vec<Effect>) {
         self.state = state;
         self.journal.state(&self.state);
         self.save().await;
         self.next_reply = Some(Work::Carry(effects));
     }
 
-    fn decided<T>(&self, decide: impl FnOnce(DialogueState, &Moment<'_>) -> T) -> T {
+    pub(super) fn decided<T>(&self, decide: impl FnOnce(DialogueState, &Moment<'_>) -> T) -> T {
         let profile = self
             .conversation
             .profile

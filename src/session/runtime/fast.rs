@@ -12,7 +12,9 @@ impl Runtime {
         if virtual_agent {
             if role == Role::EndUser {
                 self.overtake();
-                self.next_reply = Some(Work::Respond(PersonNow::default()));
+                if !self.answered(id).await {
+                    self.next_reply = Some(Work::Respond(PersonNow::default()));
+                }
             }
             return;
         }

@@ -4,7 +4,10 @@ use super::super::event::{SessionEvent, Skill};
 use super::Runtime;
 use crate::assist::CoachingEmotion;
 use crate::assistant::PersonNow;
-use crate::conversation::{Conversation, EmotionState, Role, Utterance, UtteranceId};
+use crate::conversation::{
+    Conversation, EffortSign, EmotionBriefing, EmotionEvent, EmotionState, Role, Utterance,
+    UtteranceId,
+};
 use crate::embedding::TextKind;
 use crate::error::Result;
 use crate::understanding::emotion::{
@@ -24,6 +27,10 @@ pub(super) struct Feelings {
     customer: Option<EmotionState>,
     /// What the customer felt and suffered that no answer took up yet, by name.
     signs: Vec<String>,
+    /// How pleasant it was at the customer's first words.
+    at_first: Option<f32>,
+    /// What really changed in how they feel.
+    changes: Vec<EmotionEvent>,
 }
 
 impl Feelings {
@@ -61,6 +68,21 @@ impl Feelings {
         }
         feelings.told = feelings.experience.score().reasons.len();
         feelings
+    }
+
+    /// What a person who takes over is told of the customer's feelings.
+    pub(super) fn briefing(&self) -> Option<EmotionBriefing> {
+        let now = self.customer.clone()?;
+        Some(EmotionBriefing {
+            trend: now.valence - self.at_first.unwrap_or(now.valence),
+            now,
+            changes: self.changes.clone(),
+        })
+    }
+
+    /// And of their effort.
+    pub(super) fn effort(&self) -> Vec<EffortSign> {
+        self.effort.effort().signs.clone()
     }
 
     fn note(&mut self, kind: impl serde::Serialize) {
@@ -170,6 +192,8 @@ impl Runtime {
             events
                 .iter()
                 .for_each(|event| self.feelings.note(event.kind));
+            self.feelings.at_first.get_or_insert(state.valence);
+            self.feelings.changes.extend(events.iter().cloned());
         }
         let emotion = CoachingEmotion {
             kinds: words

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use futures::FutureExt;
 
-use super::super::event::{SessionEvent, SessionInput, Skill};
+use super::super::event::{OfferOutcome, SessionEvent, SessionInput, Skill};
 use super::{Doing, Done, Runtime, Work};
 use crate::assist::quoted_reply;
 use crate::assistant::{Aside, Response};
@@ -185,6 +185,8 @@ impl Runtime {
     }
 
     async fn act(&mut self, response: Response) {
+        let offered = response.state.offer.clone();
+        let offered = offered.filter(|offer| self.state.offer.as_ref() != Some(offer));
         self.state = response.state;
         self.journal.state(&self.state);
         for rejection in response.rejections {
@@ -216,10 +218,11 @@ impl Runtime {
         if let Some((rule, right)) = response.foreseen {
             self.need_told(&rule, right).await;
         }
+        if let Some(offer) = offered {
+            self.tell_offer(&offer, OfferOutcome::Made).await;
+        }
         if let Some(handoff) = response.handoff {
-            self.journal.handoff(&handoff);
-            self.handoff = Some(handoff.clone());
-            self.emit(SessionEvent::Handoff(handoff)).await;
+            self.hand_over(handoff).await;
         }
     }
 
