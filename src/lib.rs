@@ -43,6 +43,7 @@
 //! | [`dialogue`], [`assist`], [`summary`] | skills: the virtual agent, help for the human agent, notes |
 //! | [`review`], [`insight`] | what looks back: evaluation forms; topics, irritants and figures of many conversations |
 //! | [`assistant`], [`session`] | the public face |
+//! | `server` | all of it over HTTP (feature `server`) |
 //! | [`models`], [`prompt`] | weights by name; prompts as files |
 //!
 //! # Features
@@ -53,11 +54,14 @@
 //! | `candle` | yes | GGUF language models and BERT embedders in this process |
 //! | `edge` | yes | the vector index on disk (Qdrant Edge) |
 //! | `sqlite` | yes | the conversation store on disk |
+//! | `postgres` | | the conversation store in a PostgreSQL database |
 //! | `qdrant` | | a Qdrant server or cluster as vector index |
 //! | `openai` | | any OpenAI-compatible server as language model or embedder |
+//! | `mcp` | | tools of MCP servers as backend actions; with `server`, our skills as MCP tools |
 //! | `fetch` | | download of models by name |
 //! | `plot` | | insight reports as SVG |
 //! | `cli`, `eval` | | the `attendant` command, its evaluations |
+//! | `server`, `otel` | | `attendant serve` and what it is made of; traces to a collector |
 //! | `test-util` | | conformance suites for adapters of your own |
 //! | `cuda`, `metal` | | accelerators, for the engines that are on |
 #![cfg_attr(
@@ -101,6 +105,8 @@ pub mod prompt;
 #[cfg(feature = "openai")]
 mod remote;
 pub mod review;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod session;
 pub mod speech;
 pub mod store;

@@ -6,7 +6,7 @@ use super::assist::Evidence;
 use super::summary::Summary;
 
 /// A ranked action: the right resource at the lowest cost that still resolves.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct NextBestAction {
     /// Machine name, `playbook/step`.
     pub action: String,
@@ -25,7 +25,7 @@ pub struct NextBestAction {
 }
 
 /// How a backend action ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionStatus {
     /// It ran and had its effect.
@@ -34,10 +34,12 @@ pub enum ActionStatus {
     Failed,
     /// Nobody knows whether it had its effect.
     Unknown,
+    /// It was not done, since everything is only tried out: in earnest it would have been called.
+    DryRun,
 }
 
 /// Proof that a tool ran. No claim that something was done may reach a customer without one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ActionReceipt {
     /// Identity of the receipt.
     pub id: String,
@@ -50,6 +52,7 @@ pub struct ActionReceipt {
     /// What it returned.
     pub result: serde_json::Value,
     /// When it ended.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: jiff::Timestamp,
     /// What called for it, e.g. `playbook/step#1`.
     #[serde(default)]
@@ -60,7 +63,19 @@ pub struct ActionReceipt {
 }
 
 /// Who may have to say yes before something is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Approver {
     /// The customer, in this conversation.
@@ -72,13 +87,14 @@ pub enum Approver {
 }
 
 /// Somebody's yes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ApprovalGrant {
     /// In which capacity.
     pub by: Approver,
     /// Who, by the host's id; for the customer the utterance that says so.
     pub who: String,
     /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: jiff::Timestamp,
 }
 
@@ -101,7 +117,7 @@ pub enum HandoffReason {
 }
 
 /// The briefing of a warm transfer, so that the customer never repeats themselves.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Handoff {
     /// Why.
     pub reason: HandoffReason,

@@ -3,7 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 /// What an [`Annotation`] stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AnnotationKind {
@@ -37,7 +49,7 @@ pub enum AnnotationKind {
 /// The written form of something that was said, as an agent would key it in.
 ///
 /// The words stay as they were recognised: an annotation stands beside them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Annotation {
     /// What it is.
     pub kind: AnnotationKind,

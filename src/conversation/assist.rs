@@ -6,7 +6,7 @@ use super::ids::{ArticleId, PassageId, UtteranceId};
 use super::{ChecklistEntry, NextBestAction};
 
 /// When a skill runs (Agent Assist `TriggerEvent`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
     /// Somebody finished speaking.
@@ -26,7 +26,7 @@ pub enum Trigger {
 }
 
 /// What stands behind a statement.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
     /// Something that was said.
@@ -38,7 +38,7 @@ pub enum Evidence {
 }
 
 /// The span of a passage that supports a claim.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Citation {
     /// The article.
     pub article: ArticleId,
@@ -59,7 +59,7 @@ pub struct Citation {
 }
 
 /// What the human agent is shown; the customer never sees it unless it is accepted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Suggestion {
     /// Identity, for feedback (accepted, edited, dismissed).
     pub id: String,
@@ -85,7 +85,7 @@ impl Suggestion {
 }
 
 /// The kinds of [`Suggestion`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SuggestionKind {
@@ -118,7 +118,7 @@ pub enum SuggestionKind {
 }
 
 /// A hint to the human agent about how to lead the conversation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CoachingCue {
     /// The rule that fired.
     pub rule: String,

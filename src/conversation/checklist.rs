@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::UtteranceId;
 
 /// Where an item of a checklist stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ChecklistStatus {
@@ -20,7 +20,7 @@ pub enum ChecklistStatus {
 }
 
 /// An item of a checklist in one conversation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ChecklistEntry {
     /// Id of the checklist.
     pub checklist: String,
@@ -50,7 +50,7 @@ pub struct ChecklistEntry {
 }
 
 /// A person's decision about an item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ChecklistOverride {
     /// Id of the checklist.
     pub checklist: String,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What a crisis may be about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CrisisKind {
@@ -20,7 +20,7 @@ pub enum CrisisKind {
 }
 
 /// Whom somebody in danger can turn to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CrisisResource {
     /// What it is called.
@@ -39,7 +39,7 @@ pub struct CrisisResource {
 }
 
 /// What is done at once when there is a sign of a crisis. By default everything.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct CrisisProtocol {
     /// Nothing is offered or sold any more.

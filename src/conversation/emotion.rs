@@ -9,7 +9,19 @@ use serde::{Deserialize, Serialize};
 use super::ids::{ParticipantId, UtteranceId};
 
 /// The 27 emotions of GoEmotions and `Neutral` (Demszky et al. 2020, "GoEmotions: A Dataset of Fine-Grained Emotions").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Emotion {
     /// Finding something impressive or worthy of respect.
@@ -71,7 +83,19 @@ pub enum Emotion {
 }
 
 /// Ekman's six basic emotions and `Neutral`, as the GoEmotions paper groups its classes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum BasicEmotion {
     /// Anger, annoyance, disapproval.
@@ -91,7 +115,19 @@ pub enum BasicEmotion {
 }
 
 /// The sentiment groups of the GoEmotions paper.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum SentimentGroup {
     /// [`BasicEmotion::Joy`].
@@ -271,7 +307,7 @@ impl SentimentGroup {
 }
 
 /// What a participant feels now, smoothed over their last utterances.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct EmotionState {
     /// Their latest utterance that counts.
@@ -300,7 +336,19 @@ impl EmotionState {
 }
 
 /// What changed in how somebody feels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EmotionKind {
@@ -321,7 +369,7 @@ pub enum EmotionKind {
 }
 
 /// A real change in how a participant feels, with what shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct EmotionEvent {
     /// What changed.
@@ -350,7 +398,19 @@ impl EmotionEvent {
 }
 
 /// What makes a contact laborious for a customer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EffortKind {
@@ -365,7 +425,7 @@ pub enum EffortKind {
 }
 
 /// A sign of effort.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct EffortSign {
     /// What kind.
@@ -391,7 +451,7 @@ impl EffortSign {
 }
 
 /// How much effort a customer had, apart from what they feel about it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Effort {
     /// All signs, in order.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::UtteranceId;
 
 /// How a conversation goes, for the customer and for the employee; the same score whether a person or a machine serves.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct ExperienceScore {
     /// Predicted satisfaction of the customer, from 1 to 5; 3 where nothing speaks for or against it.
@@ -21,7 +21,7 @@ pub struct ExperienceScore {
 }
 
 /// One sign in one utterance, and how it moved the score.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ExperienceReason {
     /// Where it was said.
     pub utterance: UtteranceId,
@@ -32,7 +32,19 @@ pub struct ExperienceReason {
 }
 
 /// What an utterance tells of the experience.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ExperienceSign {

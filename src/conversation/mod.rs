@@ -14,6 +14,7 @@ mod profile;
 mod signals;
 mod summary;
 mod transcript;
+pub mod vcon;
 
 pub use action::{
     ActionReceipt, ActionStatus, ApprovalGrant, Approver, Handoff, HandoffReason, NextBestAction,
@@ -27,7 +28,9 @@ pub use emotion::{
     EmotionKind, EmotionState, SentimentGroup,
 };
 pub use experience::{ExperienceReason, ExperienceScore, ExperienceSign};
-pub use ids::{ArticleId, ConversationId, ParticipantId, PassageId, TenantId, UtteranceId};
+pub use ids::{
+    ArticleId, ConversationId, CustomerId, ParticipantId, PassageId, TenantId, UtteranceId,
+};
 pub use profile::{CustomerProfile, JourneyEvent};
 pub use signals::{
     ConversationSignals, Overlap, OverlapKind, ParticipantSignals, SilenceKind, SilenceSpan,
@@ -41,7 +44,7 @@ pub use transcript::{Channel, NewUtterance, Participant, Role, Transcript, Turn,
 use serde::{Deserialize, Serialize};
 
 /// The interaction with its metadata: who takes part, over which channel, and what was said.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Conversation {
     /// Stable identity, the same across channels and restarts.
     pub id: ConversationId,
@@ -52,6 +55,7 @@ pub struct Conversation {
     /// BCP 47 language tag of the conversation, e.g. `en`.
     pub language: String,
     /// When it started.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub started_at: jiff::Timestamp,
     /// Everybody who takes part.
     pub participants: Vec<Participant>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// What the host knows of a customer.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CustomerProfile {
     /// The host's id of the customer.
     pub id: String,
@@ -18,13 +18,14 @@ pub struct CustomerProfile {
 }
 
 /// Something that happened outside the conversation (order placed, outage, page visited, promise due).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct JourneyEvent {
     /// What happened, e.g. `order_placed`.
     pub kind: String,
     /// In one sentence.
     pub description: String,
     /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: jiff::Timestamp,
     /// The particulars, e.g. `order`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -9,7 +9,7 @@ use super::ids::ParticipantId;
 ///
 /// `speech_ms` and the time in which nobody speaks add up to `duration_ms`; the kinds of silence
 /// cover that time but for gaps too short for a [`SilenceSpan`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct ConversationSignals {
     /// Milliseconds from the start of the conversation to the latest moment known.
@@ -42,7 +42,7 @@ impl ConversationSignals {
 }
 
 /// What timing and sound tell of one participant. `None` stands for what cannot be known (yet).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct ParticipantSignals {
     /// Who.
@@ -110,7 +110,7 @@ impl ParticipantSignals {
 }
 
 /// A stretch in which nobody speaks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct SilenceSpan {
     /// Milliseconds from the start of the conversation.
@@ -131,7 +131,7 @@ impl SilenceSpan {
 }
 
 /// How a stretch without speech is to be taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SilenceKind {
@@ -144,7 +144,7 @@ pub enum SilenceKind {
 }
 
 /// A stretch in which two participants speak at once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Overlap {
     /// Milliseconds from the start of the conversation.
@@ -170,7 +170,7 @@ impl Overlap {
 ///
 /// The kinds are those of Ferguson (1977), "Simultaneous speech, interruptions and dominance", and
 /// Beattie (1981), told apart by timing alone: who began, who stopped first, and how soon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OverlapKind {
@@ -194,7 +194,7 @@ pub enum OverlapKind {
 /// The baseline is the median of the speaker's latest utterances before this one. Each shift is
 /// `None` until there are three of them with some seconds of speech, and each value where it cannot
 /// be known: no audio, whispered, too short.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct VoiceSignals {
     /// Median pitch in hertz.

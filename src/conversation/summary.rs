@@ -5,7 +5,19 @@ use serde::{Deserialize, Serialize};
 use super::assist::Evidence;
 
 /// The sections of a [`Summary`] (Agent Assist summarization sections).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SectionKind {
@@ -21,13 +33,18 @@ pub enum SectionKind {
     CustomerSatisfaction,
     /// Names, numbers, dates and amounts that were said.
     Entities,
+    /// One of the organisation's own, by its name.
+    Custom,
 }
 
 /// One section with what proves it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SummarySection {
     /// Which section.
     pub kind: SectionKind,
+    /// Name of a section of the organisation's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The text.
     pub text: String,
     /// The utterances behind it.
@@ -35,7 +52,19 @@ pub struct SummarySection {
 }
 
 /// The class of a [`Fact`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FactKind {
@@ -52,7 +81,7 @@ pub enum FactKind {
 }
 
 /// Something exact that was said, found by code, never by a model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Fact {
     /// What it is.
     pub kind: FactKind,
@@ -63,7 +92,7 @@ pub struct Fact {
 }
 
 /// The note: judgement in sections, facts beside them, evidence for every line.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Summary {
     /// The sections that have something to say.
     pub sections: Vec<SummarySection>,
@@ -79,10 +108,13 @@ pub struct Summary {
 }
 
 /// A sentence that was left out of a note.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Withheld {
     /// The section it was written for.
     pub kind: SectionKind,
+    /// Name of a section of the organisation's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The sentence.
     pub text: String,
     /// What speaks against it.
@@ -109,7 +141,7 @@ impl Summary {
 }
 
 /// A disposition code; the id is what systems keep.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct WrapUpCode {
     /// What is returned and stored.
     pub id: String,
@@ -121,7 +153,7 @@ pub struct WrapUpCode {
 }
 
 /// The chosen disposition.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct WrapUp {
     /// The code.
     pub code: WrapUpCode,

@@ -6,7 +6,7 @@ use super::annotation::Annotation;
 use super::ids::{ParticipantId, UtteranceId};
 
 /// Who speaks. The names follow the participant roles of Dialogflow / Agent Assist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The customer.
@@ -41,7 +41,7 @@ impl Role {
 }
 
 /// The medium of a conversation. An audio track is an `AudioTrack`, never a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Channel {
@@ -58,7 +58,7 @@ pub enum Channel {
 }
 
 /// Somebody who takes part in a conversation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Participant {
     /// Identity within the conversation.
     pub id: ParticipantId,
@@ -83,7 +83,7 @@ impl Participant {
 }
 
 /// One recognised word.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Word {
     /// The word as recognised.
     pub text: String,
@@ -96,7 +96,7 @@ pub struct Word {
 }
 
 /// A speech act or a message, not yet part of a transcript.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct NewUtterance {
     /// Who said it.
     pub participant: ParticipantId,
@@ -144,7 +144,7 @@ impl NewUtterance {
 }
 
 /// A speech act or a message in a transcript.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Utterance {
     /// Position in the transcript.
     pub id: UtteranceId,
@@ -198,7 +198,7 @@ impl Turn<'_> {
 }
 
 /// All utterances of a conversation, append-only, in the order they became final.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct Transcript {
     utterances: Vec<Utterance>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::record::ConversationRecord;
 
 /// How conversations are grouped. There is no grouping by person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupBy {
     /// By queue.
@@ -23,7 +23,7 @@ pub enum GroupBy {
 }
 
 /// Figures of one group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct GroupMeasures {
     /// Name of the queue or product; `2026-11-25`, `2026-W48` or `2026-11`; `unknown` where nothing was recorded.
     pub group: String,
@@ -33,7 +33,7 @@ pub struct GroupMeasures {
 }
 
 /// Figures of several conversations. A figure is `None` where none of them could tell.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Measures {
     /// How many there are.

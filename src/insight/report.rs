@@ -7,7 +7,7 @@ use super::topics::{Irritant, Topic};
 use super::voices::Voices;
 
 /// What many conversations tell.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct InsightReport {
     /// How the groups were made.
     pub by: Option<GroupBy>,

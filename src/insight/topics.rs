@@ -9,7 +9,7 @@ use crate::embedding::similarity;
 const MOST_CLUSTERS: usize = 400;
 
 /// What customers come for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Topic {
     /// Its most typical words, the first most.
     pub name: String,
@@ -28,7 +28,7 @@ pub struct Topic {
 }
 
 /// What annoys customers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Irritant {
     /// Its most typical words, the first most.
     pub name: String,

@@ -14,7 +14,7 @@ const BAD: u8 = 2;
 const GOOD: u8 = 4;
 
 /// Conversations of one kind: how many, and the first of them to look at.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Cases {
     /// How many.
     pub count: usize,
@@ -34,7 +34,7 @@ impl Cases {
 }
 
 /// What three sources say about one topic.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Voices {
     /// Name of the topic; `None` for all conversations.
     pub topic: Option<String>,

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::conversation::{ArticleId, PassageId, TenantId};
 
 /// Who may read an article.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Audience {
     /// Customers, and therefore also everybody who works for the organisation.
@@ -16,7 +18,7 @@ pub enum Audience {
 }
 
 /// A source text with what decides who may see it, and when.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct KnowledgeArticle {
     /// Stable identity within the tenant.
     pub id: ArticleId,
@@ -29,8 +31,10 @@ pub struct KnowledgeArticle {
     /// Who may read it.
     pub audience: Audience,
     /// Not to be used before.
+    #[schemars(with = "Option<String>")]
     pub valid_from: Option<jiff::Timestamp>,
     /// Not to be used from then on.
+    #[schemars(with = "Option<String>")]
     pub valid_to: Option<jiff::Timestamp>,
     /// The product it is about.
     pub product: Option<String>,
@@ -61,7 +65,7 @@ impl KnowledgeArticle {
 }
 
 /// A piece of an article that is indexed and cited.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Passage {
     /// Stable while its text is.
     pub id: PassageId,
@@ -78,8 +82,10 @@ pub struct Passage {
     /// Who may read it.
     pub audience: Audience,
     /// Not to be used before.
+    #[schemars(with = "Option<String>")]
     pub valid_from: Option<jiff::Timestamp>,
     /// Not to be used from then on.
+    #[schemars(with = "Option<String>")]
     pub valid_to: Option<jiff::Timestamp>,
     /// The text, Markdown.
     pub text: String,

@@ -16,7 +16,7 @@ const OPENED: f32 = 0.3;
 const MOST_SHIFT: f32 = 0.7;
 
 /// What somebody did with an article that was shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ArticleFeedback {
     /// Looked at it.
@@ -28,7 +28,9 @@ pub enum ArticleFeedback {
 }
 
 /// How often an article was opened, used and dismissed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct ArticleTally {
     /// Looked at.
     pub opened: u32,

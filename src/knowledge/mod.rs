@@ -145,7 +145,7 @@ pub struct VectorQuery {
 }
 
 /// A passage that was found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Hit {
     /// The passage.
     pub passage: Passage,
@@ -216,7 +216,7 @@ impl Question {
 }
 
 /// An answer with proof, or an honest "I don't know".
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct KnowledgeAnswer {
     /// The answer; `None` where the knowledge base does not have it.
     pub text: Option<String>,

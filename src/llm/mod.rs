@@ -11,6 +11,7 @@ pub mod openai;
 mod prompt;
 mod retry;
 mod scripted;
+mod traced;
 
 pub use ext::{Completion, LanguageModelExt, Structured};
 pub use fallback::Fallback;
@@ -21,6 +22,7 @@ pub use prompt::{Prefix, Prompt};
 pub(crate) use retry::Attempts;
 pub use retry::{Retry, RetryPolicy};
 pub use scripted::ScriptedModel;
+pub use traced::Traced;
 
 use std::fmt::Debug;
 

@@ -10,6 +10,7 @@
 
 mod events;
 mod leaving;
+mod note;
 mod options;
 mod registry;
 mod view;

@@ -1,5 +1,6 @@
 //! A live conversation: inputs in, a stream of events out, everything kept.
 
+pub mod customers;
 #[cfg(feature = "whisper")]
 mod ears;
 #[cfg(not(feature = "whisper"))]
@@ -22,7 +23,7 @@ use futures::Stream;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::assistant::Assistant;
+use crate::assistant::{Assistant, Opening};
 use crate::conversation::{Conversation, ParticipantId, Role};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Record, StreamKey};
@@ -49,6 +50,10 @@ pub struct Session {
 impl Session {
     pub(crate) fn start(assistant: Assistant, conversation: Conversation) -> Self {
         Self::spawn(|events| Runtime::new(assistant, conversation, events))
+    }
+
+    pub(crate) fn open(assistant: Assistant, conversation: Conversation, opening: Opening) -> Self {
+        Self::spawn(|events| Runtime::opened(assistant, conversation, opening, events))
     }
 
     pub(crate) fn resume(
@@ -185,9 +190,10 @@ fn over() -> Error {
 }
 
 /// An input that is in the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Accepted {
     /// The id it was submitted under.
+    #[schemars(with = "String", extend("format" = "uuid"))]
     pub id: uuid::Uuid,
     /// Records of the conversation in the store.
     pub version: u64,

@@ -237,6 +237,15 @@ impl Journal {
     }
 }
 
+/// The record of a note that a person keeps after the conversation.
+pub(super) fn note_record(id: Uuid, note: &Summary) -> Result<Record> {
+    let payload = serde_json::to_value(note)
+        .or_error(ErrorKind::Internal, || "the note could not be serialised")?;
+    let mut record = Record::new(SUMMARY, payload);
+    record.id = id;
+    Ok(record)
+}
+
 /// What the store knew of a conversation.
 #[derive(Debug)]
 pub(super) struct Restored {

@@ -1,5 +1,6 @@
 //! Records in one SQLite file: durable, shared by processes, no server.
 
+mod erase;
 mod schema;
 
 use std::borrow::Cow;
@@ -9,12 +10,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, Row};
 
-use super::{ConversationStore, Record, StreamKey, Version, conflict};
+use super::listing::latest;
+use super::{
+    ConversationStore, ErasureReceipt, ListPage, ListQuery, Record, Snapshot, StreamKey, Streams,
+    Version, conflict,
+};
 use crate::conversation::{ConversationId, TenantId};
 use crate::error::{Error, ErrorKind, OrError, Result};
 
@@ -170,13 +176,15 @@ impl ConversationStore for SqliteStore {
 
         let new = current + fresh.len() as i64;
         let seq: i64 = sqlx::query_scalar(
-            "INSERT INTO conversation (tenant, id, version) VALUES (?, ?, ?)
-             ON CONFLICT (tenant, id) DO UPDATE SET version = excluded.version
+            "INSERT INTO conversation (tenant, id, version, last_at) VALUES (?, ?, ?, ?)
+             ON CONFLICT (tenant, id) DO UPDATE
+             SET version = excluded.version, last_at = max(last_at, excluded.last_at)
              RETURNING seq",
         )
         .bind(key.tenant.as_str())
         .bind(key.conversation.as_str())
         .bind(new)
+        .bind(latest(fresh.iter().map(|record| record.at)).as_millisecond())
         .fetch_one(&mut *transaction)
         .await
         .map_err(to_error)?;
@@ -235,6 +243,64 @@ impl ConversationStore for SqliteStore {
                 .map_err(|error| failed(&self.place, "read", error))?;
         Ok(ids.into_iter().map(ConversationId::from).collect())
     }
+
+    async fn page(&self, tenant: &TenantId, query: &ListQuery) -> Result<ListPage> {
+        erase::page(self, tenant, query).await
+    }
+
+    async fn erase(&self, key: &StreamKey) -> Result<ErasureReceipt> {
+        erase::one(self, key).await
+    }
+
+    async fn erase_before(
+        &self,
+        tenant: &TenantId,
+        streams: &Streams,
+        before: Timestamp,
+    ) -> Result<ErasureReceipt> {
+        erase::before(self, tenant, streams, before).await
+    }
+
+    async fn snapshot(&self, key: &StreamKey) -> Result<Option<Snapshot>> {
+        let kept: Option<(i64, u16, String)> = sqlx::query_as(
+            "SELECT s.version, s.form, s.payload
+             FROM snapshot s JOIN conversation c ON c.seq = s.conversation
+             WHERE c.tenant = ? AND c.id = ?",
+        )
+        .bind(key.tenant.as_str())
+        .bind(key.conversation.as_str())
+        .fetch_optional(&self.reader)
+        .await
+        .map_err(|error| failed(&self.place, "read", error))?;
+        // A damaged one is as good as none: the records tell the same.
+        Ok(kept.and_then(|(version, form, payload)| {
+            Some(Snapshot {
+                version: version.unsigned_abs(),
+                form,
+                payload: serde_json::from_str(&payload).ok()?,
+            })
+        }))
+    }
+
+    async fn keep_snapshot(&self, key: &StreamKey, snapshot: &Snapshot) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO snapshot (conversation, version, form, payload)
+             SELECT seq, ?3, ?4, ?5 FROM conversation
+             WHERE tenant = ?1 AND id = ?2 AND version >= ?3
+             ON CONFLICT (conversation) DO UPDATE
+             SET version = excluded.version, form = excluded.form, payload = excluded.payload
+             WHERE excluded.version >= snapshot.version",
+        )
+        .bind(key.tenant.as_str())
+        .bind(key.conversation.as_str())
+        .bind(i64::try_from(snapshot.version).unwrap_or(i64::MAX))
+        .bind(snapshot.form)
+        .bind(snapshot.payload.to_string())
+        .execute(&self.writer)
+        .await
+        .map_err(|error| failed(&self.place, "append to", error))?;
+        Ok(())
+    }
 }
 
 fn options() -> SqliteConnectOptions {
@@ -245,6 +311,8 @@ fn options() -> SqliteConnectOptions {
         // power cut may take back appends that were acknowledged, and a receipt of an action that
         // ran must not be lost. It costs one fsync an append, a few a second per conversation.
         .synchronous(SqliteSynchronous::Full)
+        // What is erased is overwritten, not only let go of.
+        .pragma("secure_delete", "ON")
 }
 
 fn decode(row: &SqliteRow) -> Result<Record, Box<dyn std::error::Error + Send + Sync>> {

@@ -45,6 +45,18 @@ pub(crate) enum Command {
     Review(ReviewArgs),
     /// What a folder of conversations tells: topics, irritants, resolution, containment, satisfaction.
     Insight(InsightArgs),
+    /// Serve summaries, suggestions, articles and next actions to an MCP host over standard input and output.
+    #[cfg(all(feature = "server", feature = "mcp"))]
+    Mcp(McpArgs),
+    /// Serve all of it over HTTP: REST, event streams, sockets, the form of OpenAI's API.
+    #[cfg(feature = "server")]
+    Serve(ServeArgs),
+    /// Check a server's configuration, and make keys for it.
+    #[cfg(feature = "server")]
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
     /// Fetch, list and check models.
     Models(ModelsArgs),
     /// Measure quality on a folder of data.
@@ -124,6 +136,16 @@ pub(crate) struct TranscribeArgs {
         default_value = "whisper-tiny.en"
     )]
     pub(crate) stt: String,
+}
+
+#[cfg(all(feature = "server", feature = "mcp"))]
+#[derive(Debug, Group)]
+pub(crate) struct McpArgs {
+    /// SQLite file with the conversations that the tools may be asked about.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) setup: Setup,
 }
 
 #[derive(Debug, Group)]
@@ -318,6 +340,50 @@ pub(crate) enum InsightBy {
     Week,
     /// By month (UTC).
     Month,
+}
+
+#[cfg(feature = "server")]
+#[derive(Debug, Group)]
+pub(crate) struct ServeArgs {
+    /// Configuration (TOML); `examples/attendant.toml` shows all of it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// For trying things out on this machine: makes a key that may do everything, and prints it.
+    #[arg(long)]
+    pub(crate) dev: bool,
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    /// Where conversations are kept: `memory`, `sqlite:PATH` or `postgres://…`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// Folder with articles/, playbooks/ and rules.
+    #[arg(long, value_name = "DIR", env = "ATTENDANT_KNOWLEDGE")]
+    pub(crate) knowledge: Option<PathBuf>,
+    /// Whose data it is where a file does not say; also the tenant of the key that `--dev` makes.
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Language model: an id of `attendant models list`, the path of a GGUF file, or `none`.
+    #[arg(long, value_name = "MODEL", env = "ATTENDANT_LLM")]
+    pub(crate) llm: Option<String>,
+    /// Speech model: an id, the path of a ggml Whisper file, or `none`.
+    #[arg(long, value_name = "MODEL", env = "ATTENDANT_STT")]
+    pub(crate) stt: Option<String>,
+    /// Embedding model: an id, a folder with model.safetensors, or `none`.
+    #[arg(long, value_name = "MODEL", env = "ATTENDANT_EMBEDDING")]
+    pub(crate) embedding: Option<String>,
+}
+
+#[cfg(feature = "server")]
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Read a configuration as the server would: unknown keys, secrets that are missing, files that are not there.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Make a key and the digest that the configuration holds.
+    Key,
 }
 
 #[derive(Debug, Group)]

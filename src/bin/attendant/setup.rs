@@ -8,7 +8,7 @@ use attendant::assistant::local::LocalModels;
 use attendant::conversation::TenantId;
 use attendant::knowledge::{IngestReport, KnowledgeArticle, KnowledgeBase, LoadReport};
 use attendant::models::Cache;
-use attendant::store::SqliteStore;
+use attendant::store::{ConversationStore, SqliteStore};
 use attendant::{Assistant, Content, Error, ErrorKind, Result};
 
 use crate::args::Setup;
@@ -24,6 +24,20 @@ pub(crate) struct Ready {
 pub(crate) async fn ready(
     setup: &Setup,
     store: Option<&Path>,
+    with_speech: bool,
+    screen: &Screen,
+) -> Result<Ready> {
+    let store: Option<Arc<dyn ConversationStore>> = match store {
+        Some(path) => Some(Arc::new(SqliteStore::open(path).await?)),
+        None => None,
+    };
+    ready_with(setup, store, with_speech, screen).await
+}
+
+/// As [`ready`], with a store of any kind.
+pub(crate) async fn ready_with(
+    setup: &Setup,
+    store: Option<Arc<dyn ConversationStore>>,
     with_speech: bool,
     screen: &Screen,
 ) -> Result<Ready> {
@@ -59,8 +73,8 @@ pub(crate) async fn ready(
             .content(&content)
             .local(&Cache::from_env()?, &models)
             .await?;
-        if let Some(path) = store {
-            builder = builder.store(Arc::new(SqliteStore::open(path).await?));
+        if let Some(store) = store {
+            builder = builder.store(store);
         }
         builder.build().await
     }

@@ -3,7 +3,7 @@
 mod apply;
 mod walk;
 
-pub use apply::{Moment, apply, approve, tool_ended};
+pub use apply::{Moment, apply, approve, strategy_told, tool_ended};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use super::playbook::{Playbook, Step};
 use crate::conversation::{ApprovalGrant, Approver, HandoffReason};
 
 /// Where a conversation stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct DialogueState {
     /// The playbook that runs.
@@ -49,6 +49,10 @@ pub struct DialogueState {
     pub runs: BTreeMap<String, u32>,
     /// How often a step was tried again with other values.
     pub redone: BTreeMap<String, u32>,
+    /// Strategies begun in this conversation that have not ended, by id: the streams that hold them.
+    pub strategies: BTreeMap<String, String>,
+    /// The need that was foreseen, while the customer is asked whether it is theirs.
+    pub foreseen: Option<ForeseenNeed>,
     /// Words by which feelings and effort were acknowledged.
     pub acknowledged: BTreeSet<String>,
     /// Whether the customer was just asked if they want a person.
@@ -61,8 +65,17 @@ pub struct DialogueState {
     pub ended: bool,
 }
 
+/// A need that was foreseen for somebody, and that they were asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ForeseenNeed {
+    /// The rule that foresaw it.
+    pub rule: String,
+    /// The playbook that meets it.
+    pub playbook: String,
+}
+
 /// A step that waits for somebody's yes. It outlives a restart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PendingApproval {
     /// `playbook/step`.
     pub source: String,
@@ -71,8 +84,10 @@ pub struct PendingApproval {
     /// What is asked.
     pub question: String,
     /// When it was asked for.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub asked_at: jiff::Timestamp,
     /// From then on a yes does not count any more.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub expires_at: jiff::Timestamp,
 }
 

@@ -27,6 +27,7 @@ pub use event::{StrategyBriefing, StrategyEvent, StrategyInput, StrategySignal};
 pub use expression::Facts;
 pub use load::load_strategies;
 pub use policy::{Adaptation, StrategyPolicy};
+pub(crate) use runner::STREAM as STRATEGY_STREAMS;
 pub use runner::{RunningStrategy, StrategyRunner};
 pub use state::{OpenQuestion, StepState, StepStatus, StrategyEnding, StrategyState};
 pub use strategist::{Situation, Strategist};

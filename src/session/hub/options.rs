@@ -50,7 +50,9 @@ impl Default for HubOptions {
 }
 
 /// What a hub is doing, in numbers since it was made or, for `live` to `bytes`, as they are now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(default)]
 pub struct HubStats {
     /// Conversations in memory.

@@ -6,7 +6,7 @@ use crate::conversation::{ChecklistEntry, Conversation, Handoff, Summary};
 use crate::dialogue::{DialogueState, PendingApproval};
 
 /// How a conversation stands: what a screen that comes late needs to show it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SessionView {
     /// Who takes part, over which channel, and what was said.
     pub conversation: Conversation,

@@ -12,7 +12,10 @@ const APPLICATION_ID: i64 = 0x6174_7464;
 
 /// The steps in order; the schema's number is how many of them a file has seen. A step that was
 /// released is never edited.
-const STEPS: &[&str] = &[include_str!("0001_records.sql")];
+const STEPS: &[&str] = &[
+    include_str!("0001_records.sql"),
+    include_str!("0002_erasure.sql"),
+];
 
 /// Switches the file to the write-ahead log and brings its schema up to date.
 pub(super) async fn prepare_file(connection: &mut SqliteConnection, place: &str) -> Result<()> {

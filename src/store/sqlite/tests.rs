@@ -161,3 +161,62 @@ async fn a_name_sqlite_gives_another_meaning_is_a_file_like_any_other() {
         assert!(path.is_file(), "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_file_of_the_first_schema_is_migrated_with_what_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = new_path(&folder);
+    tamper(&path, include_str!("0001_records.sql")).await;
+    tamper(
+        &path,
+        "PRAGMA user_version = 1; PRAGMA application_id = 1635021924;
+         INSERT INTO conversation (tenant, id, version) VALUES ('acme', 'c1', 1), ('acme', 'c2', 1);
+         INSERT INTO record VALUES
+         (1, 1, '0190a000-0000-7000-8000-000000000001', 'x', 1, '\"old\"', '2020-05-04T10:00:00.123456789Z'),
+         (2, 1, '0190a000-0000-7000-8000-000000000002', 'x', 1, '\"odd\"', 'no time');",
+    )
+    .await;
+    let store = SqliteStore::open(&path).await.unwrap();
+    let records = store.load(&key(), 0).await.unwrap();
+    assert_eq!(records[0].payload, json!("old"));
+    let page = store
+        .page(&"acme".into(), &ListQuery::default())
+        .await
+        .unwrap();
+    let last_at: Timestamp = "2020-05-04T10:00:00.999Z".parse().unwrap();
+    assert_eq!(page.streams[0].last_at, last_at);
+    let before: Timestamp = "2020-05-05T00:00:00Z".parse().unwrap();
+    let gone = store
+        .erase_before(&"acme".into(), &Streams::All, before)
+        .await
+        .unwrap();
+    assert_eq!(gone.streams, 1, "an unreadable time is not an old one");
+    store.close().await;
+    SqliteStore::open(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_erased_is_not_in_the_files_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = new_path(&folder);
+    let store = SqliteStore::open(&path).await.unwrap();
+    for n in 0..20 {
+        let said = json!(format!("my secret is sesame{n} {}", "x".repeat(3000)));
+        store
+            .append(&key(), n, &[Record::new("x", said)])
+            .await
+            .unwrap();
+    }
+    let contains = || {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let mut found = 0;
+        for file in files {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            found += bytes.windows(6).filter(|w| *w == b"sesame").count();
+        }
+        found
+    };
+    assert!(contains() >= 20);
+    store.erase(&key()).await.unwrap();
+    assert_eq!(contains(), 0);
+}

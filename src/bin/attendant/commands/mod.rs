@@ -9,9 +9,13 @@ pub(crate) mod index;
 pub(crate) mod insight;
 pub(crate) mod knowledge;
 pub(crate) mod live;
+#[cfg(all(feature = "server", feature = "mcp"))]
+pub(crate) mod mcp;
 pub(crate) mod models;
 pub(crate) mod replay;
 pub(crate) mod review;
+#[cfg(feature = "server")]
+pub(crate) mod serve;
 #[cfg(feature = "eval")]
 pub(crate) mod tasks;
 pub(crate) mod transcribe;

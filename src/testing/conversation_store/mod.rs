@@ -3,6 +3,8 @@
 // A suite is test code: a broken promise is told by a panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod streams;
+
 use futures::future::join_all;
 use serde_json::json;
 
@@ -28,6 +30,14 @@ pub async fn conversation_store(store: &dyn ConversationStore) {
     one_of_many_writers_wins(store).await;
     nobody_loses_a_record_when_all_try_again(store).await;
     any_text_comes_back_to_the_letter(store).await;
+    streams::large_payloads_come_back_whole(store).await;
+    streams::the_same_batch_at_once_is_kept_once(store).await;
+    streams::many_streams_at_once_are_all_there(store).await;
+    streams::pages_cover_every_stream_once(store).await;
+    streams::what_is_erased_is_gone(store).await;
+    streams::what_is_old_is_erased(store).await;
+    streams::erasing_and_writing_at_once_leave_no_half(store).await;
+    streams::a_snapshot_is_the_latest(store).await;
 }
 
 fn fresh_key(name: &str) -> StreamKey {
@@ -259,5 +269,11 @@ async fn any_text_comes_back_to_the_letter(store: &dyn ConversationStore) {
     store.append(&key, 0, &records).await.unwrap();
     assert_eq!(store.load(&key, 0).await.unwrap(), records);
     let listed = store.list(&key.tenant).await.unwrap();
-    assert_eq!(listed, [key.conversation]);
+    assert_eq!(listed, [key.conversation.clone()]);
+    for id in ["a\0b\\", "a\0b\\0", "a\\0b\\"] {
+        key.conversation = id.into();
+        let first = [record(1)];
+        assert_eq!(store.append(&key, 0, &first).await.unwrap(), 1);
+        assert_eq!(store.load(&key, 0).await.unwrap(), first, "{id:?}");
+    }
 }

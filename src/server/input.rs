@@ -1,0 +1,219 @@
+//! What clients may feed a conversation, the same over REST and over a WebSocket.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::extract::check_text;
+use super::problem::Problem;
+use super::routes::conversations::remember;
+use super::state::ServerState;
+use crate::conversation::{
+    Approver, Channel, ChecklistOverride, NewUtterance, Participant, ParticipantId, Role,
+    UtteranceId,
+};
+use crate::knowledge::ArticleFeedback;
+use crate::session::{Accepted, SessionInput};
+use crate::store::StreamKey;
+
+/// Something for a conversation; `type` names it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum ClientInput {
+    /// Somebody said or wrote something.
+    Say(Say),
+    /// Somebody takes part.
+    Join(Join),
+    /// The conversation goes on over another medium.
+    Channel(ToChannel),
+    /// The virtual agent was cut short.
+    Interrupted(Interrupted),
+    /// An answer to an approval that was asked for.
+    Approve(Approve),
+    /// What the human agent did with a suggested article.
+    Feedback(Feedback),
+    /// Where an item of a checklist stands.
+    Checklist(ChecklistOverride),
+    /// A note is wanted now.
+    Summarize,
+    /// The conversation is over.
+    End,
+}
+
+/// Words of somebody.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Say {
+    /// The same id twice counts once; a fresh one where it is left out.
+    #[serde(default)]
+    #[schemars(with = "Option<String>", extend("format" = "uuid"))]
+    pub(super) id: Option<Uuid>,
+    /// Who, by their role; the customer where neither this nor `participant` is given.
+    #[serde(default)]
+    pub(super) role: Option<Role>,
+    /// Who, by the participant's id.
+    #[serde(default)]
+    pub(super) participant: Option<String>,
+    /// The words.
+    #[schemars(length(min = 1))]
+    pub(super) text: String,
+    /// When they began, in milliseconds from the start of the conversation.
+    #[serde(default)]
+    pub(super) start_ms: Option<u64>,
+    /// When they ended.
+    #[serde(default)]
+    pub(super) end_ms: Option<u64>,
+}
+
+/// Somebody who takes part.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Join {
+    /// Their id in the conversation; the role's name where it is left out. Over a WebSocket it is `participant`, since
+    /// `id` is the input's there.
+    #[serde(default, alias = "participant")]
+    pub(super) id: Option<String>,
+    /// Their role.
+    pub(super) role: Role,
+    /// A name for screens.
+    #[serde(default)]
+    pub(super) name: Option<String>,
+}
+
+/// Another medium.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ToChannel {
+    /// The medium.
+    pub(super) channel: Channel,
+}
+
+/// How much was heard of what the virtual agent said.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Interrupted {
+    /// Which words, as told in the event `reply`.
+    pub(super) utterance: UtteranceId,
+    /// Bytes of their text that were spoken.
+    pub(super) spoken: usize,
+}
+
+/// Somebody's yes or no.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Approve {
+    /// `source` of the event `approval_requested`.
+    pub(super) source: String,
+    /// In which capacity they answer.
+    pub(super) by: Approver,
+    /// Who, by the host's id.
+    pub(super) who: String,
+    /// Their yes or no.
+    pub(super) yes: bool,
+}
+
+/// What somebody did with a suggestion.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Feedback {
+    /// Id of the suggestion.
+    pub(super) suggestion: String,
+    /// What they did.
+    pub(super) given: ArticleFeedback,
+}
+
+impl Join {
+    pub(super) fn into_participant(self) -> Participant {
+        let id = self.id.unwrap_or_else(|| self.role.as_str().to_owned());
+        let mut participant = Participant::new(id, self.role);
+        participant.display_name = self.name;
+        participant
+    }
+}
+
+/// Hands an input to the hub; when this answers, it is stored.
+pub(super) async fn submit(
+    state: &ServerState,
+    key: &StreamKey,
+    id: Uuid,
+    input: ClientInput,
+) -> Result<Accepted, Problem> {
+    let input = match input {
+        ClientInput::Say(said) => return say(state, key, id, said).await,
+        ClientInput::Join(join) => SessionInput::Join(join.into_participant()),
+        ClientInput::Channel(to) => SessionInput::Channel(to.channel),
+        ClientInput::Interrupted(cut) => SessionInput::Interrupted {
+            utterance: cut.utterance,
+            spoken: cut.spoken,
+        },
+        ClientInput::Approve(answer) => SessionInput::Approve {
+            source: answer.source,
+            by: answer.by,
+            who: answer.who,
+            yes: answer.yes,
+        },
+        ClientInput::Feedback(feedback) => SessionInput::ArticleFeedback {
+            suggestion: feedback.suggestion,
+            given: feedback.given,
+        },
+        ClientInput::Checklist(decided) => SessionInput::Checklist(decided),
+        ClientInput::Summarize => SessionInput::Summarize,
+        ClientInput::End => SessionInput::End,
+    };
+    let ends = matches!(input, SessionInput::End);
+    let accepted = state.hub.submit(key, id, input).await?;
+    if ends {
+        tokio::spawn(remember(state.clone(), key.clone()));
+    }
+    Ok(accepted)
+}
+
+async fn say(
+    state: &ServerState,
+    key: &StreamKey,
+    id: Uuid,
+    said: Say,
+) -> Result<Accepted, Problem> {
+    check_text("text", &said.text, state)?;
+    let id = said.id.unwrap_or(id);
+    let start = said.start_ms.unwrap_or_default();
+    let end = said.end_ms.unwrap_or(start);
+    if end < start {
+        return Err(Problem::invalid("end_ms is before start_ms"));
+    }
+    let timed = said.start_ms.is_some() || said.end_ms.is_some();
+    let role = said.role.unwrap_or(Role::EndUser);
+    let participant: ParticipantId = match said.participant {
+        Some(participant) => participant.into(),
+        None if !timed => {
+            let input = SessionInput::Say {
+                role,
+                text: said.text,
+            };
+            return Ok(state.hub.submit(key, id, input).await?);
+        }
+        None => {
+            let view = state.hub.view(key).await?;
+            let known = view
+                .conversation
+                .participants
+                .iter()
+                .find(|p| p.role == role);
+            match known {
+                Some(known) => known.id.clone(),
+                None => {
+                    let joining = Participant::new(role.as_str(), role);
+                    let participant = joining.id.clone();
+                    // Bound to the utterance's id, so that a repeated request joins nobody twice.
+                    let join = Uuid::new_v5(&id, b"join");
+                    let input = SessionInput::Join(joining);
+                    state.hub.submit(key, join, input).await?;
+                    participant
+                }
+            }
+        }
+    };
+    let utterance = NewUtterance::new(participant, said.text).with_span(start, end);
+    let input = SessionInput::Utterance(utterance);
+    Ok(state.hub.submit(key, id, input).await?)
+}
