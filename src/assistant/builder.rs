@@ -332,8 +332,8 @@ impl AssistantBuilder {
         let store = self
             .store
             .unwrap_or_else(|| Arc::new(MemoryStore::default()));
-        let actions = ActionLedger::new(Tools::new(self.tools), store.clone())
-            .with_dry_run(self.dry_run);
+        let actions =
+            ActionLedger::new(Tools::new(self.tools), store.clone()).with_dry_run(self.dry_run);
         let strategist = Arc::new(self.strategist);
         let chooser = WrapUpChooser::new(model.clone(), prompts.clone(), codes.into());
         Ok(Assistant {

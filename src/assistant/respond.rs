@@ -66,11 +66,15 @@ impl Assistant {
         let before = state.clone();
         let (state, effects, refused) = apply(state, &commands, &moment);
         rejections.extend(refused);
-        let mut response = self.carry(conversation, state, effects, person, aside).await?;
+        let mut response = self
+            .carry(conversation, state, effects, person, aside)
+            .await?;
         if response.found_nothing && !otherwise.is_empty() {
             let (state, effects, refused) = apply(before, &otherwise, &moment);
             rejections.extend(refused);
-            response = self.carry(conversation, state, effects, person, aside).await?;
+            response = self
+                .carry(conversation, state, effects, person, aside)
+                .await?;
         }
         response.foreseen = foreseen
             .zip(was_right)

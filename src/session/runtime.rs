@@ -5,8 +5,8 @@ mod approvals;
 mod cards;
 mod coaching;
 mod crisis;
-mod fast;
 mod ending;
+mod fast;
 mod feelings;
 mod listen;
 mod outlook;
@@ -195,11 +195,7 @@ impl Runtime {
         }
     }
 
-    pub(super) fn restored(
-        assistant: Assistant,
-        restored: Restored,
-        events: Outlet,
-    ) -> Self {
+    pub(super) fn restored(assistant: Assistant, restored: Restored, events: Outlet) -> Self {
         let mut runtime = Self::with(assistant, restored.conversation, events, restored.version);
         runtime.state = restored.state;
         runtime.summary = restored.summary;

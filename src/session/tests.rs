@@ -1,11 +1,11 @@
 mod accepted;
 mod coaching;
 mod crisis;
-mod strategies;
 mod filler;
 #[cfg(feature = "mcp")]
 mod mcp;
 pub(in crate::session) mod shaky;
+mod strategies;
 mod tools;
 
 use std::sync::Arc;

@@ -80,9 +80,7 @@ fn two_days() -> SignedDuration {
 }
 
 /// Who does a step.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepOwner {
     /// A backend action, done by the runner.

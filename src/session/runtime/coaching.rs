@@ -93,7 +93,9 @@ impl Runtime {
     pub(super) async fn coach_end(&mut self) {
         self.coach_at(CoachingMoment::new(Trigger::End)).await;
         if let Some(open) = self.coaching.open.take() {
-            let done = self.work(Work::Coach(Box::new(open)), Aside::default()).await;
+            let done = self
+                .work(Work::Coach(Box::new(open)), Aside::default())
+                .await;
             self.deliver(done).await;
         }
         self.check_lists(true).await;

@@ -45,7 +45,9 @@ impl Runtime {
             // Tools may be at work: better known how they end than not.
             self.finish_deciding().await;
         }
-        let is_idle = self.running.is_none() && self.settling.is_empty();
+        // Out of memory nobody would wake a strategy.
+        let waits = self.strategies.is_set() || !self.settling.is_empty();
+        let is_idle = self.running.is_none() && !waits;
         let is_stored = self.flush().await.is_ok();
         let leaves = at_once || (is_idle && is_stored);
         let _ = answer.send(leaves);

@@ -34,6 +34,11 @@ impl Alarm {
         self.at = Some(self.at.map_or(at, |before| before.min(at)));
     }
 
+    /// Whether something waits for its time.
+    pub(super) fn is_set(&self) -> bool {
+        self.at.is_some()
+    }
+
     /// Waits until then; for ever where nothing waits.
     pub(super) fn due(&self) -> impl Future<Output = ()> + Send + use<> {
         let at = self.at;
