@@ -47,7 +47,9 @@ impl Runtime {
         }
         // Somebody waits for a person, and the time of the offer runs here.
         let is_offered = self.is_offered();
-        let is_idle = self.running.is_none() && self.settling.is_empty() && !is_offered;
+        // Of strategies that wait longer, whoever calls `Assistant::advance_due_strategies` takes care.
+        let waits = is_offered || self.strategies.is_due_soon();
+        let is_idle = self.running.is_none() && self.settling.is_empty() && !waits;
         let is_stored = self.flush().await.is_ok();
         let leaves = at_once || (is_idle && is_stored);
         let _ = answer.send(leaves);

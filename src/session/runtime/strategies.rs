@@ -17,6 +17,8 @@ const SOURCE: &str = "strategy/";
 /// It is looked again at the latest after so many seconds: the clock of the wall may be put.
 const LONGEST_SLEEP: i64 = 3600;
 
+const SOON: std::time::Duration = std::time::Duration::from_secs(600);
+
 /// When the next strategy wants to be driven.
 #[derive(Debug, Default)]
 pub(super) struct Alarm {
@@ -32,6 +34,11 @@ impl Alarm {
         let seconds = seconds.clamp(1, LONGEST_SLEEP).unsigned_abs();
         let at = Instant::now() + std::time::Duration::from_secs(seconds);
         self.at = Some(self.at.map_or(at, |before| before.min(at)));
+    }
+
+    /// Whether something is to be done within minutes.
+    pub(super) fn is_due_soon(&self) -> bool {
+        self.at.is_some_and(|at| at <= Instant::now() + SOON)
     }
 
     /// Waits until then; for ever where nothing waits.
