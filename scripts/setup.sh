@@ -2,6 +2,8 @@
 # Makes sure that everything the build needs is on this machine. Quick when nothing is missing.
 #   scripts/setup.sh           what `make demo` and `make test` need
 #   scripts/setup.sh sample    what `make sample` needs as well
+#   scripts/setup.sh desktop   what `make test-desktop` and `make test-kit` need as well
+#   scripts/setup.sh postgres  what `make test-postgres` needs as well
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,6 +30,16 @@ has_libclang() {
     return 1
 }
 
+has_postgres() {
+    local file
+    for file in /usr/lib/postgresql/*/bin/initdb "$(pg_config --bindir 2>/dev/null || true)/initdb"; do
+        if [ -x "$file" ]; then
+            return 0
+        fi
+    done
+    has initdb
+}
+
 check_rust() {
     local needed found
     needed=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
@@ -52,6 +64,16 @@ check_packages() {
     if [ "${1:-}" = sample ]; then
         has sox || missing+=(sox)
         has espeak-ng || missing+=(espeak-ng)
+    fi
+    if [ "${1:-}" = desktop ]; then
+        has chromium || has chromium-browser || has google-chrome || missing+=(chromium)
+        has chromedriver || missing+=(chromium-driver)
+        has node || missing+=(nodejs)
+        has npm || missing+=(npm)
+        python3 -m venv --help >/dev/null 2>&1 || missing+=(python3-venv)
+    fi
+    if [ "${1:-}" = postgres ]; then
+        has_postgres || missing+=(postgresql)
     fi
     if [ ${#missing[@]} -gt 0 ]; then
         install_packages "${missing[@]}"

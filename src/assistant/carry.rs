@@ -4,18 +4,21 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
-use super::Assistant;
+use super::resolve::{Driven, ResolveStep};
+use super::{Aside, Assistant};
 use crate::conversation::{
-    ActionReceipt, ActionStatus, Approver, Citation, Conversation, Handoff, HandoffReason,
+    ActionReceipt, ActionStatus, Approver, Citation, Conversation, Effort, EmotionState, Handoff,
+    HandoffReason,
 };
-use crate::dialogue::{Action, DialogueState, Effect, Moment, Rejection, ToolEffect, tool_ended};
+use crate::dialogue::{
+    Action, DialogueState, Effect, Moment, PieceKind, Rejection, ToolEffect, tool_ended,
+};
 use crate::error::Result;
 use crate::guard::{unproven_claims, unproven_promises};
 use crate::knowledge::{Audience, Question, Scope};
 use crate::llm::{LanguageModelExt, Request};
 use crate::prompt::Template;
 use crate::store::StreamKey;
-use crate::summary::SummaryOptions;
 
 /// One sentence.
 const CHAT_TOKENS: usize = 48;
@@ -34,8 +37,24 @@ pub(crate) struct Response {
     /// Of the tools that ran, secrets masked.
     pub(crate) receipts: Vec<ActionReceipt>,
     pub(crate) requests: Vec<ApprovalRequest>,
+    /// Strategies that were driven, and what they need of the conversation.
+    pub(crate) strategies: Vec<Driven>,
+    /// The rule that had foreseen a need, and whether it was right.
+    pub(crate) foreseen: Option<(String, bool)>,
     /// A question was asked that no article answers.
     pub(super) found_nothing: bool,
+    pub(super) person: PersonNow,
+}
+
+/// What is known of how the customer is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PersonNow {
+    /// What they felt and suffered since the last answer, by name.
+    pub(crate) signs: Vec<String>,
+    /// What they feel, where there is an emotion model.
+    pub(crate) emotion: Option<EmotionState>,
+    /// The effort they had with this contact.
+    pub(crate) effort: Effort,
 }
 
 /// Something the virtual agent says.
@@ -45,6 +64,8 @@ pub(crate) struct Spoken {
     pub(crate) citations: Vec<Citation>,
     /// The words follow from a receipt or are an article's own.
     proven: bool,
+    /// What it is, which decides whether it may be shortened.
+    pub(super) kind: PieceKind,
 }
 
 /// A yes that somebody else than the customer has to give.
@@ -78,6 +99,7 @@ impl Response {
                 text,
                 citations,
                 proven,
+                kind: PieceKind::default(),
             });
         }
     }
@@ -87,11 +109,19 @@ impl Response {
             text,
             citations: Vec::new(),
             proven: true,
+            kind: PieceKind::default(),
         };
         self.spoken.insert(0, said);
     }
 
-    fn reject(&mut self, proposal: impl Into<String>, reason: impl Into<String>) {
+    /// Says of what kind the last words are. What a procedure said in the same words stays a procedure's.
+    pub(super) fn mark(&mut self, text: &str, kind: PieceKind) {
+        if let Some(last) = self.spoken.last_mut().filter(|last| last.text == text) {
+            last.kind = kind;
+        }
+    }
+
+    pub(super) fn reject(&mut self, proposal: impl Into<String>, reason: impl Into<String>) {
         let (proposal, reason) = (proposal.into(), reason.into());
         self.rejections.push(Rejection { proposal, reason });
     }
@@ -104,9 +134,12 @@ impl Assistant {
         conversation: &Conversation,
         state: DialogueState,
         effects: Vec<Effect>,
+        person: &PersonNow,
+        aside: &mut Aside,
     ) -> Result<Response> {
         let mut response = Response {
             state,
+            person: person.clone(),
             ..Response::default()
         };
         let mut waiting: VecDeque<Effect> = effects.into();
@@ -147,7 +180,10 @@ impl Assistant {
                         arguments,
                         approvals,
                     };
-                    match self.run(conversation, &source, action, &mut response).await {
+                    match self
+                        .run(conversation, &source, action, &mut response, aside)
+                        .await
+                    {
                         Ok((receipt, more)) => {
                             receipts.push(receipt);
                             more.into_iter()
@@ -166,6 +202,34 @@ impl Assistant {
                         }
                     }
                 }
+                Effect::Resolve {
+                    source,
+                    identity,
+                    need,
+                    facts,
+                } => {
+                    let step = ResolveStep {
+                        source: source.clone(),
+                        identity,
+                        need,
+                        facts,
+                    };
+                    match self.resolve_step(conversation, step, &mut response).await {
+                        Ok(more) => {
+                            let done = response.strategies.last().map(Driven::receipts);
+                            receipts.extend(done.unwrap_or_default());
+                            more.into_iter()
+                                .rev()
+                                .for_each(|effect| waiting.push_front(effect));
+                        }
+                        Err(error) => {
+                            // No plan, or it could not be written down: a person resolves it.
+                            response.reject(source, error.to_string());
+                            let reason = HandoffReason::PolicyRequiresPerson;
+                            self.give_over(conversation, &mut response, reason).await;
+                        }
+                    }
+                }
                 other => {
                     if let Err(error) = self.carry_out(other, conversation, &mut response).await {
                         // What was decided stands, and the customer is not left without an answer.
@@ -176,6 +240,7 @@ impl Assistant {
             }
         }
         self.gate(&mut response, &receipts);
+        self.deliver(conversation, &mut response);
         Ok(response)
     }
 
@@ -202,6 +267,7 @@ impl Assistant {
         source: &str,
         action: Action,
         response: &mut Response,
+        aside: &mut Aside,
     ) -> Result<(ActionReceipt, Vec<Effect>)> {
         let spec = self
             .inner
@@ -209,10 +275,10 @@ impl Assistant {
             .tools()
             .get(&action.tool)
             .map(|tool| tool.spec().clone());
-        let receipt = self
-            .inner
-            .actions
-            .perform(&stream(conversation), action)
+        let stream = stream(conversation);
+        let performing = self.inner.actions.perform(&stream, action);
+        let receipt = aside
+            .meanwhile(spec.as_ref(), conversation.channel, performing)
             .await?;
         let changes = spec
             .as_ref()
@@ -229,7 +295,9 @@ impl Assistant {
             shown.arguments = spec.mask(&shown.arguments);
             shown.result = spec.mask(&shown.result);
         }
-        if receipt.status != ActionStatus::Succeeded {
+        if receipt.status == ActionStatus::DryRun {
+            response.say(&self.inner.phrases.dry_run);
+        } else if receipt.status != ActionStatus::Succeeded {
             let why = receipt
                 .result
                 .get("error")
@@ -270,51 +338,33 @@ impl Assistant {
                 });
             }
             Effect::AskToClarify => response.say(&phrases.clarify),
-            Effect::AskMore => response.say(&phrases.anything_else),
+            Effect::AskMore => self.ask_more(conversation, response),
             Effect::Finish => response.say(&phrases.goodbye),
             Effect::Chat => {
                 let text = self.small_talk(conversation, &response.state).await?;
                 response.say(&text);
+                response.mark(&text, PieceKind::Free);
             }
             Effect::SearchKnowledge { question } => {
                 let scope = Scope::new(conversation.tenant.clone(), Audience::Customer)
                     .with_language(conversation.language.split('-').next().unwrap_or_default());
-                let answer = self.answer(&Question::new(question, scope)).await?;
+                let answer = self.answer(&Question::new(question.clone(), scope)).await?;
                 match answer.text {
                     Some(text) => {
                         let text = in_full(text, &answer.citations);
                         let quotes: Vec<&str> =
                             answer.citations.iter().map(|c| c.quote.as_str()).collect();
                         let quoted = quotes.join(" ") == text;
-                        response.add(text, answer.citations, quoted);
+                        response.add(text.clone(), answer.citations, quoted);
+                        response.mark(&text, PieceKind::Answer);
                     }
-                    None => {
-                        response.say(&phrases.unknown);
-                        response.found_nothing = true;
-                        // In the middle of a procedure a yes may be meant for its own question.
-                        response.state.offered_person = response.state.playbook.is_none();
-                    }
+                    None => self.at_a_loss(conversation, &question, response).await?,
                 }
             }
             Effect::HandOff { reason } => self.give_over(conversation, response, reason).await,
-            Effect::CallTool { .. } => {}
+            Effect::CallTool { .. } | Effect::Resolve { .. } => {}
         }
         Ok(())
-    }
-
-    /// A person takes over, with everything in hand.
-    async fn give_over(
-        &self,
-        conversation: &Conversation,
-        response: &mut Response,
-        reason: HandoffReason,
-    ) {
-        response.state.handed_off = Some(reason);
-        if reason == HandoffReason::ActionFailed {
-            response.say(&self.inner.phrases.action_failed);
-        }
-        response.say(&self.inner.phrases.hand_off);
-        response.handoff = Some(self.handoff(conversation, &response.state, reason).await);
     }
 
     async fn small_talk(
@@ -361,70 +411,6 @@ impl Assistant {
         } else {
             text
         })
-    }
-
-    async fn handoff(
-        &self,
-        conversation: &Conversation,
-        state: &DialogueState,
-        reason: HandoffReason,
-    ) -> Handoff {
-        // A hand-off never fails for want of a summary.
-        let summary = self
-            .summarize(conversation, SummaryOptions::interim(None))
-            .await
-            .ok();
-        let running = state
-            .playbook
-            .iter()
-            .chain(&state.waiting)
-            .chain(&state.paused);
-        let playbooks: Vec<_> = running
-            .filter_map(|id| self.inner.playbooks.iter().find(|p| &p.id == id))
-            .collect();
-        let is_secret = |name: &String| {
-            self.inner
-                .playbooks
-                .iter()
-                .filter_map(|p| p.slot(name))
-                .any(|slot| slot.secret)
-        };
-        let label = |source: &String| {
-            let (playbook, step) = source.split_once('/')?;
-            let playbook = self.inner.playbooks.iter().find(|p| p.id == playbook)?;
-            Some(playbook.step(step)?.label.clone())
-        };
-        Handoff {
-            reason,
-            summary,
-            slots: state
-                .slots
-                .iter()
-                .filter(|(name, _)| !is_secret(name))
-                .map(|(n, v)| (n.clone(), v.clone()))
-                .collect(),
-            tried: state
-                .done
-                .iter()
-                .chain(&state.dropped)
-                .filter_map(label)
-                .collect(),
-            open_approval: state
-                .pending
-                .as_ref()
-                .map(|pending| pending.question.clone()),
-            next_steps: playbooks
-                .into_iter()
-                .flat_map(|p| {
-                    p.steps.iter().filter(|step| {
-                        !step.optional
-                            && !state.is_done(&p.id, &step.id)
-                            && !state.left_out.contains(&format!("{}/{}", p.id, step.id))
-                    })
-                })
-                .map(|step| step.label.clone())
-                .collect(),
-        }
     }
 }
 

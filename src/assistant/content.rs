@@ -5,14 +5,20 @@ use std::path::{Path, PathBuf};
 use super::AssistantBuilder;
 use crate::assist::{Checklist, CoachingRule, load_checklists, load_coaching_rules};
 use crate::conversation::{TenantId, WrapUpCode};
-use crate::dialogue::{EmpathyPolicy, Playbook, load_empathy_policy, load_playbooks};
+use crate::dialogue::journey::NeedPredictor;
+use crate::dialogue::strategy::Strategist;
+use crate::dialogue::{
+    EmpathyPolicy, HandoffPolicy, OfferPolicy, Playbook, load_empathy_policy, load_handoff_policy,
+    load_offer_policy, load_playbooks,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::{CrisisConfig, load_crisis_config};
 use crate::knowledge::{LoadReport, load_articles};
 use crate::summary::load_wrap_up_codes;
 
 /// What a folder like `knowledge/` holds: `articles/`, `playbooks/`, `wrap_up.toml`,
-/// `coaching.toml`, `checklists.toml`, `crisis.toml`, `empathy.toml`. Parts that are not there are empty; a folder with none of them is refused.
+/// `coaching.toml`, `checklists.toml`, `crisis.toml`, `empathy.toml`, `handoff.toml`,
+/// `offers.toml`, `strategies/`, `journey.toml`. Parts that are not there are empty; a folder with none of them is refused.
 #[derive(Debug)]
 pub struct Content {
     /// The articles, and what was skipped and why.
@@ -29,6 +35,14 @@ pub struct Content {
     pub crisis: CrisisConfig,
     /// How feelings and effort are acknowledged; the default words without it.
     pub empathy: EmpathyPolicy,
+    /// How conversations get to a person; offered once and without end without it.
+    pub handoffs: HandoffPolicy,
+    /// What may be offered after a need is resolved; nothing without it.
+    pub offers: OfferPolicy,
+    /// The strategies that resolve needs for good.
+    pub strategies: Strategist,
+    /// What foresees needs, and when customers may be contacted.
+    pub journey: NeedPredictor,
 }
 
 impl Content {
@@ -80,6 +94,22 @@ impl Content {
                 .map(|path| load_empathy_policy(&path))
                 .transpose()?
                 .unwrap_or_default(),
+            handoffs: part("handoff.toml")
+                .map(|path| load_handoff_policy(&path))
+                .transpose()?
+                .unwrap_or_default(),
+            offers: part("offers.toml")
+                .map(|path| load_offer_policy(&path))
+                .transpose()?
+                .unwrap_or_default(),
+            strategies: part("strategies")
+                .map(|path| Strategist::load(&path))
+                .transpose()?
+                .unwrap_or_default(),
+            journey: part("journey.toml")
+                .map(|path| NeedPredictor::load(&path))
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 
@@ -98,7 +128,7 @@ impl Content {
 }
 
 impl AssistantBuilder {
-    /// Takes playbooks, wrap-up codes, coaching rules, checklists and the crisis protocol from `content`. Its articles are ingested
+    /// Takes playbooks, wrap-up codes, coaching rules, checklists, the crisis protocol, strategies and what foresees needs from `content`. Its articles are ingested
     /// after the build, since that takes a while and can report progress:
     /// `assistant.knowledge().ingest(content.articles.articles, …)`.
     #[must_use]
@@ -109,6 +139,10 @@ impl AssistantBuilder {
             .checklists(content.checklists.clone())
             .crisis(content.crisis.clone())
             .empathy(content.empathy.clone())
+            .handoffs(content.handoffs.clone())
+            .offers(content.offers.clone())
+            .strategies(content.strategies.clone())
+            .journey(content.journey.clone())
     }
 }
 

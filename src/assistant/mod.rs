@@ -1,25 +1,41 @@
 //! The public face: one [`Assistant`] composes models, knowledge, playbooks and policies.
 
 mod answer;
+mod aside;
+mod briefing;
 mod builder;
 mod carry;
 mod coaching;
 mod content;
+mod delivered;
+mod followed;
 mod learned;
 #[cfg(feature = "local")]
 pub mod local;
+mod offered;
+mod outlook;
+mod resolve;
 mod respond;
 mod reviewed;
+mod unsure;
+mod views;
 
+pub(crate) use aside::Aside;
 pub use builder::{AssistantBuilder, Phrases};
-pub(crate) use carry::Response;
+pub(crate) use carry::{PersonNow, Response};
 pub use content::Content;
+pub use outlook::Contact;
+pub(crate) use outlook::Opening;
+pub(crate) use resolve::Driven;
+pub use resolve::StrategyProgress;
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_stream::try_stream;
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::assist::{
@@ -30,7 +46,13 @@ use crate::conversation::{
     Conversation, ConversationId, NextBestAction, Role, Suggestion, SuggestionKind, Summary,
     TenantId, Trigger,
 };
-use crate::dialogue::{ActionLedger, ActionRanker, EmpathyPolicy, Planner, Playbook, Reader};
+use crate::dialogue::journey::{NeedPredictor, RuleOutcomes};
+use crate::dialogue::learning::ActionLearner;
+use crate::dialogue::strategy::{Strategist, StrategyRunner};
+use crate::dialogue::{
+    ActionLedger, ActionRanker, EmpathyPolicy, HandoffPolicy, OfferPolicy, Planner, Playbook,
+    Reader,
+};
 use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::CrisisGuard;
@@ -70,12 +92,20 @@ pub(crate) struct Inner {
     pub(crate) playbooks: Arc<[Playbook]>,
     pub(crate) phrases: Phrases,
     pub(crate) empathy: EmpathyPolicy,
+    pub(crate) handoffs: HandoffPolicy,
+    pub(crate) offers: OfferPolicy,
     pub(crate) store: Arc<dyn ConversationStore>,
     pub(crate) ranker: ActionRanker,
     pub(crate) planner: Planner,
     pub(crate) reader: Reader,
     /// Runs the tools, and keeps the receipts.
     pub(crate) actions: ActionLedger,
+    pub(crate) strategist: Arc<Strategist>,
+    pub(crate) strategies: StrategyRunner,
+    pub(crate) learner: ActionLearner,
+    pub(crate) predictor: NeedPredictor,
+    /// How often each rule that foresees needs was right, by tenant.
+    pub(crate) need_outcomes: Mutex<HashMap<TenantId, BTreeMap<String, RuleOutcomes>>>,
     pub(crate) finder: ArticleFinder,
     pub(crate) replies: ReplyWriter,
     /// Before everything else.
@@ -184,7 +214,9 @@ impl Assistant {
         .boxed()
     }
 
-    /// The next best actions, best first, from what was said so far. No text is generated.
+    /// The next best actions, best first, from what was said so far and, where a session of the tenant was begun before,
+    /// from what was learned of their outcomes: steps of procedures and, after the need is resolved and nothing speaks
+    /// against it, offers. No text is generated.
     ///
     /// # Errors
     /// As the embedder.
@@ -193,7 +225,16 @@ impl Assistant {
         conversation: &Conversation,
         limit: usize,
     ) -> Result<Vec<NextBestAction>> {
-        self.inner.ranker.rank(conversation, limit).await
+        let actions = self
+            .inner
+            .ranker
+            .rank(conversation, limit.max(ACTIONS))
+            .await?;
+        let context = self.action_context(conversation);
+        let tenant = &conversation.tenant;
+        let mut actions = self.inner.learner.rerank(tenant, &context, actions);
+        actions.truncate(limit);
+        self.with_offers(conversation, actions, limit).await
     }
 
     /// An answer from the knowledge base with citations, or an honest "I don't know".

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::assist::Evidence;
+use super::emotion::EffortSign;
+use super::handoff::{EmotionBriefing, OpenApproval, Promise, TriedStep};
 use super::summary::Summary;
+use super::transcript::Channel;
 
 /// A ranked action: the right resource at the lowest cost that still resolves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -34,6 +37,8 @@ pub enum ActionStatus {
     Failed,
     /// Nobody knows whether it had its effect.
     Unknown,
+    /// It was not done, since everything is only tried out: in earnest it would have been called.
+    DryRun,
 }
 
 /// Proof that a tool ran. No claim that something was done may reach a customer without one.
@@ -131,4 +136,67 @@ pub struct Handoff {
     pub open_approval: Option<String>,
     /// What to do next.
     pub next_steps: Vec<String>,
+    /// Identity of this offer, to answer it by; another one for each time the hand-off is offered.
+    #[serde(default)]
+    pub id: String,
+    /// Whom it is offered to.
+    #[serde(default)]
+    pub queue: String,
+    /// Which offer of this hand-off it is, from 1.
+    #[serde(default)]
+    pub attempt: u32,
+    /// The steps that were tried, with what came of them.
+    #[serde(default)]
+    pub steps: Vec<TriedStep>,
+    /// The yeses that are still to be given.
+    #[serde(default)]
+    pub open_approvals: Vec<OpenApproval>,
+    /// What was done in backends; what tools call secret is masked.
+    #[serde(default)]
+    pub receipts: Vec<ActionReceipt>,
+    /// What the customer was promised.
+    #[serde(default)]
+    pub promises: Vec<Promise>,
+    /// What the customer feels, where there is an emotion model.
+    #[serde(default)]
+    pub emotion: Option<EmotionBriefing>,
+    /// What made the contact laborious for the customer.
+    #[serde(default)]
+    pub effort: Vec<EffortSign>,
+    /// BCP 47 language tag of the conversation.
+    #[serde(default)]
+    pub language: String,
+    /// The medium of the conversation.
+    #[serde(default)]
+    pub channel: Option<Channel>,
+    /// Since when the customer waits for a person.
+    #[serde(default)]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub waiting_since: Option<jiff::Timestamp>,
+}
+
+impl Handoff {
+    /// A briefing that tells nothing but the reason.
+    pub fn new(reason: HandoffReason) -> Self {
+        Self {
+            reason,
+            summary: None,
+            slots: std::collections::BTreeMap::new(),
+            tried: Vec::new(),
+            open_approval: None,
+            next_steps: Vec::new(),
+            id: String::new(),
+            queue: String::new(),
+            attempt: 0,
+            steps: Vec::new(),
+            open_approvals: Vec::new(),
+            receipts: Vec::new(),
+            promises: Vec::new(),
+            emotion: None,
+            effort: Vec::new(),
+            language: String::new(),
+            channel: None,
+            waiting_since: None,
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod crisis;
 mod document;
 mod emotion;
 mod experience;
+mod handoff;
 mod ids;
 pub(crate) mod number_words;
 mod profile;
@@ -28,6 +29,10 @@ pub use emotion::{
     EmotionKind, EmotionState, SentimentGroup,
 };
 pub use experience::{ExperienceReason, ExperienceScore, ExperienceSign};
+pub use handoff::{
+    EmotionBriefing, HandoffAnswer, HandoffReturn, HandoffStatus, OpenApproval, Promise,
+    TriedOutcome, TriedStep,
+};
 pub use ids::{
     ArticleId, ConversationId, CustomerId, ParticipantId, PassageId, TenantId, UtteranceId,
 };

@@ -1,5 +1,9 @@
 //! What a virtual agent says to what somebody feels: a policy as data, not prose buried in prompts.
 
+mod delivery;
+
+pub use delivery::{Delivery, Piece, PieceKind};
+
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
@@ -8,6 +12,23 @@ use serde::{Deserialize, Serialize};
 use crate::conversation::{EffortKind, EmotionKind};
 use crate::error::{Error, ErrorKind, OrError, Result};
 
+/// The sign that no feeling is: there was a sign of danger.
+pub(crate) const CRISIS: &str = "crisis";
+/// Openings that wear out.
+const ONCE: [&str; 4] = [
+    "I am sorry to hear",
+    "I understand how",
+    "Thank you for telling me",
+    "Thank you for your patience",
+];
+/// Apologies for nothing in particular.
+const NEVER: [&str; 4] = [
+    "We apologise for any inconvenience.",
+    "I apologise for the inconvenience.",
+    "Sorry for the inconvenience.",
+    "We apologize for any inconvenience.",
+];
+
 /// When and how feelings and effort are acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,6 +36,15 @@ pub struct EmpathyPolicy {
     /// In order of precedence: one acknowledgement a turn.
     #[serde(default)]
     pub moments: Vec<EmpathyMoment>,
+    /// How replies are delivered while certain signs hold.
+    #[serde(default)]
+    pub deliveries: Vec<Delivery>,
+    /// Beginnings of sentences that are used once in a conversation.
+    #[serde(default)]
+    pub once: Vec<String>,
+    /// Sentences that are never said: apologies for nothing.
+    #[serde(default)]
+    pub never: Vec<String>,
 }
 
 /// Something that is acknowledged.
@@ -83,6 +113,9 @@ impl Default for EmpathyPolicy {
                     &["That is not easy to follow, so let us go through it step by step."],
                 ),
             ],
+            deliveries: vec![Delivery::angry(), Delivery::vulnerable()],
+            once: ONCE.map(str::to_owned).into(),
+            never: NEVER.map(str::to_owned).into(),
         }
     }
 }
@@ -132,6 +165,16 @@ pub fn load_empathy_policy(path: &Path) -> Result<EmpathyPolicy> {
         return Err(Error::new(
             ErrorKind::Config,
             format!("{shown}: there is no feeling or effort {:?}", unknown.when),
+        ));
+    }
+    let mut signs = policy
+        .deliveries
+        .iter()
+        .flat_map(|one| one.when.iter().chain(&one.until));
+    if let Some(unknown) = signs.find(|sign| !is_sign(sign) && *sign != CRISIS) {
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("{shown}: a delivery names {unknown:?}, which is no feeling or effort"),
         ));
     }
     let mut seen = HashSet::new();

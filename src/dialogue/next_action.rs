@@ -1,6 +1,8 @@
 //! The next best action, without generating a word: which procedure applies, which steps were
 //! taken, which comes next. Embeddings only, so that it is there within a moment of every utterance.
 
+mod taken;
+
 use std::sync::Arc;
 
 use super::playbook::{Playbook, Slot, Step};

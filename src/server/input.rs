@@ -1,5 +1,7 @@
 //! What clients may feed a conversation, the same over REST and over a WebSocket.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -9,8 +11,8 @@ use super::problem::Problem;
 use super::routes::conversations::remember;
 use super::state::ServerState;
 use crate::conversation::{
-    Approver, Channel, ChecklistOverride, NewUtterance, Participant, ParticipantId, Role,
-    UtteranceId,
+    Approver, Channel, ChecklistOverride, HandoffAnswer, HandoffReturn, NewUtterance, Participant,
+    ParticipantId, Role, UtteranceId,
 };
 use crate::knowledge::ArticleFeedback;
 use crate::session::{Accepted, SessionInput};
@@ -30,6 +32,10 @@ pub(super) enum ClientInput {
     Interrupted(Interrupted),
     /// An answer to an approval that was asked for.
     Approve(Approve),
+    /// An answer to a hand-off that was offered, or its return.
+    Handoff(AnswerHandoff),
+    /// Steps that the person who leads has done, as `playbook/step`.
+    StepsDone(StepsDone),
     /// What the human agent did with a suggested article.
     Feedback(Feedback),
     /// Where an item of a checklist stands.
@@ -112,6 +118,75 @@ pub(super) struct Approve {
     pub(super) yes: bool,
 }
 
+/// What a person says to a hand-off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum HandoffAnswerKind {
+    /// They take over.
+    Accept,
+    /// They do not.
+    Decline,
+    /// They had taken over, and give it back to the virtual agent.
+    Return,
+}
+
+/// A person's answer to a hand-off.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnswerHandoff {
+    /// What they say.
+    pub(super) answer: HandoffAnswerKind,
+    /// Who, by the host's id.
+    pub(super) who: String,
+    /// `id` of the event `handoff`; the last one without it.
+    #[serde(default)]
+    pub(super) handoff: String,
+    /// Why they decline; or what happened, where they give it back.
+    #[serde(default)]
+    pub(super) note: String,
+    /// Steps that were done, as `playbook/step`, where they give it back.
+    #[serde(default)]
+    pub(super) done: Vec<String>,
+    /// What is still open, in plain words.
+    #[serde(default)]
+    pub(super) open: Vec<String>,
+    /// Values that the person learned, by slot.
+    #[serde(default)]
+    pub(super) slots: BTreeMap<String, String>,
+    /// Whether nothing is left to do of what the customer came for.
+    #[serde(default)]
+    pub(super) resolved: bool,
+}
+
+/// Steps that a person has done.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StepsDone {
+    /// As `playbook/step`.
+    pub(super) steps: Vec<String>,
+}
+
+impl AnswerHandoff {
+    fn into_input(self) -> SessionInput {
+        let answer = match self.answer {
+            HandoffAnswerKind::Accept => HandoffAnswer::Accept,
+            HandoffAnswerKind::Decline => HandoffAnswer::Decline { reason: self.note },
+            HandoffAnswerKind::Return => HandoffAnswer::Return(HandoffReturn {
+                note: self.note,
+                done: self.done,
+                open: self.open,
+                slots: self.slots,
+                resolved: self.resolved,
+            }),
+        };
+        SessionInput::HandoffAnswer {
+            handoff: self.handoff,
+            by: self.who,
+            answer,
+        }
+    }
+}
+
 /// What somebody did with a suggestion.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -152,6 +227,8 @@ pub(super) async fn submit(
             who: answer.who,
             yes: answer.yes,
         },
+        ClientInput::Handoff(answer) => answer.into_input(),
+        ClientInput::StepsDone(done) => SessionInput::StepsDone { steps: done.steps },
         ClientInput::Feedback(feedback) => SessionInput::ArticleFeedback {
             suggestion: feedback.suggestion,
             given: feedback.given,

@@ -5,9 +5,11 @@ use serde::Serialize;
 use crate::conversation::{
     ActionReceipt, Approver, Channel, ChecklistEntry, ChecklistOverride, Citation, CrisisKind,
     CrisisProtocol, CustomerProfile, EffortSign, EmotionEvent, EmotionState, Evidence,
-    ExperienceScore, Handoff, JourneyEvent, NewUtterance, Participant, ParticipantId, Role,
-    Suggestion, Summary, Utterance, UtteranceId,
+    ExperienceScore, Handoff, HandoffAnswer, HandoffStatus, JourneyEvent, NewUtterance,
+    Participant, ParticipantId, Role, Suggestion, Summary, Utterance, UtteranceId,
 };
+use crate::dialogue::journey::PredictedNeed;
+use crate::dialogue::strategy::{StrategyEvent, StrategyInput};
 use crate::error::Error;
 use crate::knowledge::ArticleFeedback;
 use crate::speech::{AudioFrame, AudioTrack};
@@ -60,8 +62,8 @@ pub enum SessionInput {
         /// How many bytes of their text were spoken, about.
         spoken: usize,
     },
-    /// What the human agent did with an article that was suggested. It is learned from; one that was dismissed is
-    /// not shown again in this conversation.
+    /// What the human agent did with an article or an action that was suggested. It is learned from; an article that was
+    /// dismissed is not shown again in this conversation.
     ArticleFeedback {
         /// Id of the suggestion.
         suggestion: String,
@@ -79,8 +81,31 @@ pub enum SessionInput {
         /// Their yes or no.
         yes: bool,
     },
+    /// A person answers a hand-off that was offered with [`SessionEvent::Handoff`], or gives the conversation back. A human
+    /// agent who simply speaks while it is offered has accepted.
+    HandoffAnswer {
+        /// The `id` of the offer; the last one where it is empty.
+        handoff: String,
+        /// Who, by the host's id.
+        by: String,
+        /// What they answer.
+        answer: HandoffAnswer,
+    },
+    /// A person who leads the conversation has done steps of procedures, in a system of the host for instance. The
+    /// virtual agent will not do them again.
+    StepsDone {
+        /// The steps, as `playbook/step`.
+        steps: Vec<String>,
+    },
     /// A person decided where an item of a checklist stands. It holds for the whole conversation, and is stored.
     Checklist(ChecklistOverride),
+    /// A strategy of this conversation is told something: a signal from outside, work that is done, an answer.
+    Strategy {
+        /// Its id.
+        strategy: String,
+        /// What happened.
+        input: StrategyInput,
+    },
     /// The conversation goes on over another medium. All that was said, collected and asked stays.
     Channel(Channel),
     /// Something happened outside the conversation.
@@ -116,6 +141,21 @@ pub enum Skill {
     Summary,
     /// The conversation store.
     Store,
+}
+
+/// What came of an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OfferOutcome {
+    /// It was made.
+    Made,
+    /// The customer wants it.
+    Accepted,
+    /// The customer does not want it.
+    Declined,
+    /// The customer spoke of something else.
+    Unanswered,
 }
 
 /// What a session finds and does. Serialised, `type` names the variant in snake case.
@@ -209,6 +249,9 @@ pub enum SessionEvent {
         sentence_ends: Vec<usize>,
         /// Where the facts in them come from.
         citations: Vec<Citation>,
+        /// They only bridge the wait for a slow tool ([`ToolSpec::filler`](crate::dialogue::ToolSpec)); the answer
+        /// follows. At most once a turn.
+        filler: bool,
     },
     /// The customer heard only this much of what the virtual agent said.
     ReplyInterrupted {
@@ -262,8 +305,37 @@ pub enum SessionEvent {
         /// What it is about.
         question: String,
     },
-    /// A person takes over.
+    /// A strategy that resolves a need for good went on.
+    Strategy {
+        /// Its id.
+        strategy: String,
+        /// The need.
+        need: String,
+        /// What happened.
+        event: StrategyEvent,
+    },
+    /// A need was foreseen from what happened outside the conversation, before the customer told it.
+    NeedPredicted(PredictedNeed),
+    /// A person is to take over: the briefing, offered to a queue. Answer with [`SessionInput::HandoffAnswer`]. It is told
+    /// again, with another `id`, for every queue that it is offered to.
     Handoff(Handoff),
+    /// A hand-off stands elsewhere than before.
+    HandoffChanged {
+        /// The `id` of the offer that it is about.
+        handoff: String,
+        /// Where it stands.
+        #[serde(flatten)]
+        status: HandoffStatus,
+    },
+    /// The customer was made an offer, or answered one. Keep a no in the profile, so that it is not made again too soon.
+    Offer {
+        /// Its id.
+        offer: String,
+        /// What came of it.
+        outcome: OfferOutcome,
+        /// The profile attribute that keeps a no; its value is the date.
+        attribute: String,
+    },
     /// A proposal of a model that was not accepted.
     Rejected {
         /// Whose proposal.

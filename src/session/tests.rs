@@ -1,8 +1,14 @@
 mod accepted;
 mod coaching;
 mod crisis;
+mod filler;
+mod handoff;
+#[cfg(feature = "mcp")]
+mod mcp;
 pub(in crate::session) mod shaky;
+mod strategies;
 mod tools;
+mod unsure;
 
 use std::sync::Arc;
 

@@ -31,6 +31,10 @@ pub struct Playbook {
     pub title: String,
     /// What is true when it is resolved.
     pub goal: String,
+    /// What it is about in words to the customer, as an end of "Is it about …": "a charge that came twice". Without it the
+    /// customer is not asked whether they mean it.
+    #[serde(default)]
+    pub about: Option<String>,
     /// Things customers say when it applies; at least one.
     pub examples: Vec<String>,
     /// A condition under which it may be begun; always where there is none.
@@ -118,7 +122,10 @@ pub struct Step {
     /// Backend action of a tool step.
     #[serde(default)]
     pub tool: String,
-    /// Arguments of the tool, each an expression; the required slots where there are none.
+    /// The need whose strategy a resolve step begins; the playbook's own where it is empty.
+    #[serde(default)]
+    pub need: String,
+    /// Arguments of the tool, or facts of the strategy, each an expression; the required slots where there are none.
     #[serde(default)]
     pub arguments: BTreeMap<String, String>,
     /// Who must say yes before the tool runs, in this order.
@@ -181,6 +188,9 @@ pub enum StepKind {
     Approval,
     /// Hand over to a person.
     Handoff,
+    /// Begin the strategy that resolves a need for good, over days where it takes them; the step is done when the
+    /// strategy needs no more answers of the customer.
+    Resolve,
 }
 
 fn first_version() -> u32 {

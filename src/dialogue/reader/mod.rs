@@ -3,11 +3,13 @@
 //! What is certain by its form is not left to a language model; what stays open is told, and the planner asks the model.
 
 mod answers;
+mod consent;
 mod cues;
 mod days;
 mod ground;
 mod values;
 
+pub use consent::Choice;
 pub(super) use values::{identifier, spoken_characters};
 
 use std::ops::Range;
@@ -388,6 +390,12 @@ impl Reader {
             wanted.extend(playbook.filter(|p| wanted.iter().all(|known| known.id != p.id)));
         }
         wanted
+    }
+
+    /// A clear yes or no in the customer's last words.
+    pub fn yes_or_no(&self, conversation: &Conversation) -> Option<bool> {
+        let said = conversation.transcript.last_of(Role::EndUser)?;
+        cues::clear_answer(&said.text)
     }
 
     /// Whether the customer's last words are a mere courtesy.

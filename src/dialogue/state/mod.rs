@@ -1,15 +1,19 @@
 //! The pure heart: `apply(state, commands) -> (state, effects, rejections)`.
 
 mod apply;
+mod followed;
 mod walk;
 
-pub use apply::{Moment, apply, approve, tool_ended};
+pub use apply::{Moment, apply, approve, strategy_told, tool_ended};
+pub(super) use followed::facts;
+pub use followed::followed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::handoff::Transfer;
 use super::playbook::{Playbook, Step};
 use crate::conversation::{ApprovalGrant, Approver, HandoffReason};
 
@@ -49,6 +53,10 @@ pub struct DialogueState {
     pub runs: BTreeMap<String, u32>,
     /// How often a step was tried again with other values.
     pub redone: BTreeMap<String, u32>,
+    /// Strategies begun in this conversation that have not ended, by id: the streams that hold them.
+    pub strategies: BTreeMap<String, String>,
+    /// The need that was foreseen, while the customer is asked whether it is theirs.
+    pub foreseen: Option<ForeseenNeed>,
     /// Words by which feelings and effort were acknowledged.
     pub acknowledged: BTreeSet<String>,
     /// Whether the customer was just asked if they want a person.
@@ -57,8 +65,35 @@ pub struct DialogueState {
     pub stalled: u32,
     /// Set when a person took over.
     pub handed_off: Option<HandoffReason>,
+    /// The hand-offs of this conversation, oldest first.
+    pub transfers: Vec<Transfer>,
+    /// The alternative to a person that the customer was asked about last.
+    pub alternative: Option<String>,
+    /// Alternatives that they were asked about so far.
+    pub alternatives: BTreeSet<String>,
+    /// Signs of feeling and effort that still hold, by name; `crisis` after a sign of danger.
+    pub mood: BTreeSet<String>,
+    /// All signs that there were.
+    pub felt: BTreeSet<String>,
+    /// The playbooks that the customer was asked to choose from last.
+    pub choices: Vec<String>,
+    /// Whether they were asked so in this conversation.
+    pub clarified: bool,
+    /// The offer that was made last and waits for an answer.
+    pub offer: Option<String>,
+    /// Offers that were made.
+    pub offers: BTreeSet<String>,
     /// Set when the customer needs nothing more.
     pub ended: bool,
+}
+
+/// A need that was foreseen for somebody, and that they were asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ForeseenNeed {
+    /// The rule that foresaw it.
+    pub rule: String,
+    /// The playbook that meets it.
+    pub playbook: String,
 }
 
 /// A step that waits for somebody's yes. It outlives a restart.

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use super::{Builder, Content, Route};
 use crate::conversation::{ChecklistOverride, Summary};
 use crate::knowledge::KnowledgeAnswer;
-use crate::server::input::{Approve, ClientInput, Feedback, Interrupted, Join, Say, ToChannel};
+use crate::server::desktop::{PlaySample, SampleBegun};
+use crate::server::input::{
+    AnswerHandoff, Approve, ClientInput, Feedback, Interrupted, Join, Say, StepsDone, ToChannel,
+};
 use crate::server::openai::{ChatCompletion, ChatRequest, ErrorBody, ModelList};
 use crate::server::routes::{
     conversations, customers, health, insight, knowledge, stateless, vcon,
@@ -120,6 +123,16 @@ fn of_conversations(to: &mut Builder) {
         parameters: vec![idempotency_key()],
         ..route("post", "/v1/conversations/{id}/summary", "makeSummary")
     });
+    let note = to.json::<Summary>();
+    let body = to.schema::<Summary>();
+    to.add(Route {
+        summary: "Keep the note as a person wrote or changed it, once the conversation is over",
+        body: Some(body),
+        answers: vec![(200, "The note, as it is stored.", note)],
+        problems: OF_CONVERSATION,
+        parameters: vec![idempotency_key()],
+        ..route("put", "/v1/conversations/{id}/summary", "keepSummary")
+    });
     let suggestions = to.json::<stateless::Suggestions>();
     let body = to.schema::<conversations::SuggestNow>();
     to.add(Route {
@@ -210,6 +223,18 @@ fn of_inputs(to: &mut Builder) {
             "approve",
             "Answer an approval that was asked for",
             Some(to.schema::<Approve>()),
+        ),
+        (
+            "/v1/conversations/{id}/handoff",
+            "answerHandoff",
+            "Accept or decline a hand-off that was offered, or give the conversation back",
+            Some(to.schema::<AnswerHandoff>()),
+        ),
+        (
+            "/v1/conversations/{id}/actions/done",
+            "stepsDone",
+            "Steps that the person who leads has done",
+            Some(to.schema::<StepsDone>()),
         ),
         (
             "/v1/conversations/{id}/feedback",
@@ -421,6 +446,16 @@ fn operation(to: &mut Builder) {
             ..route("get", path, id)
         });
     }
+    let body = to.schema::<PlaySample>();
+    let begun = to.json::<SampleBegun>();
+    to.add(Route {
+        tag: "operation",
+        summary: "Play the sample call for the agent desktop",
+        body: Some(body),
+        answers: vec![(201, "It has begun.", begun)],
+        problems: &[408, 409],
+        ..route("post", "/v1/desktop/sample", "playSample")
+    });
     to.add(Route {
         tag: "operation",
         summary: "Figures for Prometheus",

@@ -18,7 +18,7 @@ use crate::conversation::{
     Summary, Trigger,
 };
 use crate::server::auth::{Caller, Permission};
-use crate::server::extract::{Body, InputId, Named, Parameters, check_id};
+use crate::server::extract::{Body, InputId, Named, Parameters, check_id, check_text};
 use crate::server::input::Join;
 use crate::server::problem::Problem;
 use crate::server::state::ServerState;
@@ -142,6 +142,9 @@ pub(in crate::server) struct ConversationRow {
     /// The customer's id, where the host told one.
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<String>,
+    /// The customer's name, where the host told one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     /// Whether it goes on.
     live: bool,
     /// How many utterances there are.
@@ -218,6 +221,10 @@ impl From<SessionView> for ConversationRow {
             channel: conversation.channel,
             language: conversation.language,
             started_at: conversation.started_at,
+            name: conversation
+                .profile
+                .as_ref()
+                .and_then(|profile| profile.display_name.clone()),
             customer: conversation
                 .profile
                 .map(|profile| profile.id)
@@ -248,6 +255,21 @@ pub(in crate::server) async fn summary(
     view.summary.map(Json).ok_or_else(|| {
         Problem::not_found("there is no note of this conversation yet; POST here to have one made")
     })
+}
+
+/// `PUT /v1/conversations/{id}/summary`
+pub(in crate::server) async fn keep_note(
+    State(state): State<ServerState>,
+    Named { caller, key }: Named,
+    InputId(id): InputId,
+    Body(note): Body<Summary>,
+) -> Result<Json<Summary>, Problem> {
+    caller.require(Permission::Write)?;
+    for section in &note.sections {
+        check_text("a section's text", &section.text, &state)?;
+    }
+    state.hub.keep_note(&key, id, &note).await?;
+    Ok(Json(note))
 }
 
 /// `POST /v1/conversations/{id}/summary`
@@ -325,6 +347,6 @@ pub(in crate::server) async fn erase(
 /// The note of a finished conversation, to be remembered of its customer.
 pub(in crate::server) async fn remember(state: ServerState, key: StreamKey) {
     if let Err(error) = customers::remember(&state, &key).await {
-        tracing::warn!(%error, "a contact is not remembered");
+        tracing::warn!(error = error.detail, "a contact is not remembered");
     }
 }

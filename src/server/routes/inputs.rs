@@ -8,7 +8,8 @@ use crate::conversation::ChecklistOverride;
 use crate::server::auth::Permission;
 use crate::server::extract::{Body, InputId, Named};
 use crate::server::input::{
-    Approve, ClientInput, Feedback, Interrupted, Join, Say, ToChannel, submit,
+    AnswerHandoff, Approve, ClientInput, Feedback, Interrupted, Join, Say, StepsDone, ToChannel,
+    submit,
 };
 use crate::server::problem::Problem;
 use crate::server::state::ServerState;
@@ -47,6 +48,10 @@ inputs! {
     interrupted(Interrupted) => Interrupted;
     /// `POST /v1/conversations/{id}/actions/approve`
     approve(Approve) => Approve;
+    /// `POST /v1/conversations/{id}/handoff`
+    handoff(AnswerHandoff) => Handoff;
+    /// `POST /v1/conversations/{id}/actions/done`
+    steps_done(StepsDone) => StepsDone;
     /// `POST /v1/conversations/{id}/feedback`
     feedback(Feedback) => Feedback;
     /// `POST /v1/conversations/{id}/checklist`

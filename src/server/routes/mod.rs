@@ -42,6 +42,11 @@ pub(super) fn router(state: &ServerState) -> Router<ServerState> {
             "/v1/conversations/{id}/actions/approve",
             post(inputs::approve),
         )
+        .route("/v1/conversations/{id}/handoff", post(inputs::handoff))
+        .route(
+            "/v1/conversations/{id}/actions/done",
+            post(inputs::steps_done),
+        )
         .route("/v1/conversations/{id}/feedback", post(inputs::feedback))
         .route("/v1/conversations/{id}/checklist", post(inputs::checklist))
         .route("/v1/conversations/{id}/vcon", get(vcon::export))
@@ -53,7 +58,9 @@ pub(super) fn router(state: &ServerState) -> Router<ServerState> {
     let written = Router::new()
         .route(
             "/v1/conversations/{id}/summary",
-            post(conversations::summarize).get(conversations::summary),
+            post(conversations::summarize)
+                .get(conversations::summary)
+                .put(conversations::keep_note),
         )
         .route(
             "/v1/conversations/{id}/suggest",

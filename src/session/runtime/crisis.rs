@@ -3,8 +3,9 @@
 use super::super::event::SessionEvent;
 use super::{Doing, Runtime};
 use crate::conversation::{
-    CoachingCue, Evidence, Handoff, HandoffReason, Suggestion, SuggestionKind, UtteranceId,
+    CoachingCue, Evidence, HandoffReason, Suggestion, SuggestionKind, UtteranceId,
 };
+use crate::dialogue::CRISIS;
 use crate::guard::CrisisSign;
 
 impl Runtime {
@@ -17,6 +18,9 @@ impl Runtime {
         let protocol = self.assistant.inner.crisis.protocol().clone();
         self.stop_selling |= protocol.stop_selling;
         self.journal.crisis(protocol.stop_selling);
+        self.state.mood.insert(CRISIS.to_owned());
+        self.state.felt.insert(CRISIS.to_owned());
+        self.journal.state(&self.state);
         let words = protocol.words(sign.kind, &self.conversation.language);
         let card = card(&sign, &protocol.guidance, &words, id);
         let hand_off = protocol.handoff;
@@ -40,18 +44,13 @@ impl Runtime {
             self.state.handed_off = Some(HandoffReason::CustomerAtRisk);
             self.journal.state(&self.state);
             // No summary: it would take a moment, and the person who takes over sees the conversation.
-            let handoff = Handoff {
-                reason: HandoffReason::CustomerAtRisk,
-                summary: None,
-                slots: self.state.slots.clone(),
-                tried: Vec::new(),
-                open_approval: None,
-                next_steps: Vec::new(),
-            };
-            self.journal.handoff(&handoff);
-            self.handoff = Some(handoff.clone());
-            self.emit(SessionEvent::Handoff(handoff)).await;
-            self.save().await;
+            let reason = HandoffReason::CustomerAtRisk;
+            let state = self.state.clone();
+            let briefing = self
+                .assistant
+                .briefing(&self.conversation, &state, reason)
+                .await;
+            self.hand_over(briefing).await;
         }
         true
     }

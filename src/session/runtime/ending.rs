@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::super::event::SessionEvent;
 use super::{Doing, Done, Leave, Message, Runtime, Work};
+use crate::assistant::Aside;
 
 impl Runtime {
     /// The conversation is over: what is still being written is overtaken by the final note.
@@ -22,12 +23,13 @@ impl Runtime {
         }
         self.next_reply = None;
         self.coach_end().await;
-        let note = self.work(Work::Note { is_final: true });
+        let note = self.work(Work::Note { is_final: true }, Aside::default());
         let Some(note) = self.meanwhile(note, inputs).await else {
             return;
         };
         self.deliver(note).await;
         self.tell_experience().await;
+        self.learn_actions().await;
         self.journal.ended();
         self.save().await;
         self.emit(SessionEvent::Ended).await;
@@ -43,7 +45,9 @@ impl Runtime {
             // Tools may be at work: better known how they end than not.
             self.finish_deciding().await;
         }
-        let is_idle = self.running.is_none() && self.settling.is_empty();
+        // Somebody waits for a person, and the time of the offer runs here.
+        let is_offered = self.is_offered();
+        let is_idle = self.running.is_none() && self.settling.is_empty() && !is_offered;
         let is_stored = self.flush().await.is_ok();
         let leaves = at_once || (is_idle && is_stored);
         let _ = answer.send(leaves);

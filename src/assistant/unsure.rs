@@ -1,0 +1,132 @@
+//! What the virtual agent does where it is not sure: it names what may be meant, and takes no half yes for one.
+
+use super::Assistant;
+use super::carry::Response;
+use crate::conversation::{Approver, Conversation, Role};
+use crate::dialogue::{Command, DialogueState, StepKind, ToolEffect};
+use crate::error::Result;
+
+/// Less alike than this, naming a need would only puzzle.
+const LEAST_ALIKE: f32 = 0.05;
+
+impl Assistant {
+    /// No article tells. A question is not known; a statement may be about one of the two needs it is most like, which is
+    /// asked once.
+    pub(super) async fn at_a_loss(
+        &self,
+        conversation: &Conversation,
+        said: &str,
+        response: &mut Response,
+    ) -> Result<()> {
+        response.found_nothing = true;
+        let state = &mut response.state;
+        let is_statement = !self.inner.reader.asks(said);
+        if is_statement && state.playbook.is_none() && !state.clarified {
+            let needs = self.two_needs(conversation, said, state).await?;
+            if let [(first, about_first), (second, about_second)] = &needs[..] {
+                state.clarified = true;
+                state.choices = vec![first.clone(), second.clone()];
+                let which = &self.inner.phrases.which;
+                let words = which
+                    .replace("{first}", about_first)
+                    .replace("{second}", about_second);
+                response.say(&words);
+                return Ok(());
+            }
+        }
+        // In the middle of a procedure a yes may be meant for its own question.
+        state.offered_person = state.playbook.is_none();
+        response.say(&self.inner.phrases.unknown);
+        Ok(())
+    }
+
+    /// The two procedures that these words are most like and that were not gone through, with the words for them.
+    async fn two_needs(
+        &self,
+        conversation: &Conversation,
+        said: &str,
+        state: &DialogueState,
+    ) -> Result<Vec<(String, String)>> {
+        // Only these words: what was said before was about something else.
+        let mut alone = Conversation::new(conversation.tenant.clone(), conversation.channel);
+        alone.language.clone_from(&conversation.language);
+        alone.say(Role::EndUser, said);
+        let matches = self.inner.ranker.matches(&alone).await?;
+        let named = matches
+            .into_iter()
+            .filter(|found| {
+                found.confidence >= LEAST_ALIKE && !state.runs.contains_key(&found.playbook)
+            })
+            .filter_map(|found| {
+                let playbook = self
+                    .inner
+                    .playbooks
+                    .iter()
+                    .find(|p| p.id == found.playbook)?;
+                Some((found.playbook, playbook.about.clone()?))
+            });
+        Ok(named.take(2).collect())
+    }
+
+    /// Takes a yes out of the commands that is none: who only shows that they heard has not agreed to something that
+    /// changes money or a contract. Whether there was one.
+    pub(super) fn only_clear_yes(
+        &self,
+        conversation: &Conversation,
+        state: &DialogueState,
+        commands: &mut Vec<Command>,
+    ) -> bool {
+        let said = conversation.transcript.last_of(Role::EndUser);
+        let heard = said.is_some_and(|said| self.inner.reader.only_acknowledges(&said.text));
+        if !heard || !self.waits_for_a_clear_yes(state) {
+            return false;
+        }
+        let before = commands.len();
+        commands.retain(|command| !matches!(command, Command::Confirm { yes: true }));
+        commands.len() < before
+    }
+
+    /// Asks again for a yes or no, in fewer words than before.
+    pub(super) fn ask_plainly(&self, response: &mut Response) {
+        let Some(question) = response.state.pending.as_ref().map(|p| p.question.clone()) else {
+            return;
+        };
+        if response.state.handed_off.is_some() {
+            return;
+        }
+        response
+            .spoken
+            .retain(|said| !said.text.ends_with(&question));
+        response.say(&self.inner.phrases.yes_or_no);
+        response.reject("a yes", "whoever only shows that they heard has not agreed");
+    }
+
+    /// Whether the customer's yes is waited for, and something is changed by it.
+    fn waits_for_a_clear_yes(&self, state: &DialogueState) -> bool {
+        let pending = state.pending.as_ref();
+        let Some(pending) = pending.filter(|pending| pending.by == Approver::Customer) else {
+            return false;
+        };
+        let Some((id, asked)) = pending.source.split_once('/') else {
+            return false;
+        };
+        let Some(playbook) = self.inner.playbooks.iter().find(|p| p.id == id) else {
+            return false;
+        };
+        let answer = format!("answers.{}", asked.replace('-', "_"));
+        let hangs_on = |when: &String| {
+            let mut named = when.match_indices(&answer);
+            named.any(|(at, _)| {
+                let rest = when.get(at + answer.len()..).unwrap_or_default();
+                !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+            })
+        };
+        playbook.steps.iter().any(|step| {
+            let follows = step.id == asked || step.when.as_ref().is_some_and(hangs_on);
+            // What a tool does that nobody knows may be a change.
+            let tool = self.inner.actions.tools().get(&step.tool);
+            let changes = tool.is_none_or(|tool| tool.spec().effect != ToolEffect::Read);
+            matches!(step.kind, StepKind::Tool | StepKind::Resolve) && follows && changes
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! A yes, a no, and what only sounds like one; and which of two things is meant. English; silent in other languages.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::{Reader, cues};
+
+type Cue = LazyLock<Option<Regex>>;
+
+static ACKNOWLEDGES: Cue = LazyLock::new(|| {
+    let word = r"(?:ok|okay|k|right|alright|all right|i see|mm+|mhm|m-hm|hm+|uh-?huh|aha|got it|understood|noted|oh|um|erm|well|then|so|thanks|thank you|fine then)";
+    Regex::new(&format!(r"(?i)^\W*{word}(?:\W+{word})*\W*$")).ok()
+});
+static FIRST: Cue = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:the )?(?:first|former|1st)(?: (?:one|thing|option))?\b|^\W*(?:number )?(?:1|one|a)\W*$").ok()
+});
+static SECOND: Cue = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:the )?(?:second|latter|last one|2nd)(?: (?:one|thing|option))?\b|^\W*(?:number )?(?:2|two|b)\W*$").ok()
+});
+static NEITHER: Cue = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:neither|none of (?:these|those|them|that)|something (?:else|different)|not (?:that|those|either))\b").ok()
+});
+/// More words than this tell of the need itself.
+const WORDS_OF_A_CHOICE: usize = 6;
+
+fn finds(cue: &Cue, text: &str) -> bool {
+    cue.as_ref().is_some_and(|regex| regex.is_match(text))
+}
+
+/// Which of two things somebody means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The first.
+    First,
+    /// The second.
+    Second,
+    /// Neither of them.
+    Neither,
+}
+
+impl Reader {
+    /// A yes or no that is nothing else.
+    pub fn yes_or_no(&self, text: &str) -> Option<bool> {
+        cues::clear_answer(text).or_else(|| cues::begins_with_no(text).then_some(false))
+    }
+
+    /// Whether somebody only shows that they have heard: "Okay." is no yes to something that changes money or a contract.
+    pub fn only_acknowledges(&self, text: &str) -> bool {
+        finds(&ACKNOWLEDGES, text)
+    }
+
+    /// Whether there is a question in the words.
+    pub fn asks(&self, text: &str) -> bool {
+        cues::question(text).is_some()
+    }
+
+    /// Whether there is nothing more that they need.
+    pub fn is_done(&self, text: &str) -> bool {
+        cues::is_done(text)
+    }
+
+    /// Which of two things that were named somebody means, by their place ("the second one").
+    pub fn chosen(&self, text: &str) -> Option<Choice> {
+        if text.split_whitespace().count() > WORDS_OF_A_CHOICE {
+            return None;
+        }
+        if finds(&NEITHER, text) || cues::clear_answer(text) == Some(false) {
+            return Some(Choice::Neither);
+        }
+        match (finds(&FIRST, text), finds(&SECOND, text)) {
+            (true, false) => Some(Choice::First),
+            (false, true) => Some(Choice::Second),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn reader() -> Reader {
+        let embedder = std::sync::Arc::new(crate::embedding::HashingEmbedder::default());
+        Reader::new(embedder, std::sync::Arc::from([]))
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn hearing_is_no_yes() {
+        let reader = reader().await;
+        for heard in [
+            "Okay.",
+            "ok",
+            "Right, okay",
+            "Mhm.",
+            "I see, thanks.",
+            "Oh okay then",
+            "Alright.",
+        ] {
+            assert!(reader.only_acknowledges(heard), "{heard}");
+        }
+        for yes in [
+            "Ok yes.",
+            "Okay, do that.",
+            "Yes",
+            "Fine, go ahead",
+            "Sure",
+            "That's right",
+            "okay cancel it",
+            "",
+        ] {
+            assert!(!reader.only_acknowledges(yes), "{yes}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_place_is_a_choice_and_a_story_is_none() {
+        let reader = reader().await;
+        for (said, choice) in [
+            ("The first one, please", Some(Choice::First)),
+            ("1", Some(Choice::First)),
+            ("the latter", Some(Choice::Second)),
+            ("Second.", Some(Choice::Second)),
+            ("Neither of those", Some(Choice::Neither)),
+            ("No, something else", Some(Choice::Neither)),
+            ("My bill", None),
+            ("This is the second time that I call you about it", None),
+        ] {
+            assert_eq!(reader.chosen(said), choice, "{said}");
+        }
+        assert_eq!(reader.yes_or_no("Yes please"), Some(true));
+        assert_eq!(reader.yes_or_no("No, I need my bill"), Some(false));
+    }
+}

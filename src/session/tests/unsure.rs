@@ -1,0 +1,223 @@
+//! What the virtual agent does where it is not sure, offers after a need is resolved, and delivery by mood.
+
+use super::*;
+use crate::conversation::{CustomerProfile, Participant};
+use crate::dialogue::{FnTool, OfferPolicy, Tool, ToolSpec};
+
+const BOOKS: [&str; 2] = [
+    r#"
+id = "cancel"
+title = "Customer wants to cancel"
+goal = "It is over."
+about = "ending your contract"
+examples = ["I want to cancel my contract", "please end my contract"]
+[[steps]]
+id = "do-it"
+label = "Cancel"
+kind = "tool"
+tool = "cancel_contract"
+approvals = ["customer"]
+confirm = "Shall I cancel your contract?"
+done = "I have cancelled your contract."
+"#,
+    r#"
+id = "bill"
+title = "Customer asks about the bill"
+goal = "It is known."
+about = "your bill"
+examples = ["my bill is wrong", "explain my bill to me"]
+[[steps]]
+id = "tell"
+label = "Tell"
+kind = "inform"
+say = "Your bill is £20."
+"#,
+];
+
+const OFFERS: &str = r#"
+[[offers]]
+id = "mail"
+what = "Offer the bill by e-mail"
+when = "profile.bill == 'paper'"
+reason = "They get it on paper."
+words = "Would you like your bill by e-mail?"
+done = "I have passed that on."
+"#;
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Nothing {}
+
+async fn unsure() -> Assistant {
+    let spec = ToolSpec::new("cancel_contract", "Cancels");
+    let tool = FnTool::new(spec, |_: Nothing, _| async move {
+        Ok(serde_json::json!({ "ok": true }))
+    });
+    Assistant::builder()
+        .emotion(Arc::new(Literal))
+        .playbooks(BOOKS.map(|book| Playbook::from_toml(book).unwrap()).into())
+        .tools(vec![Arc::new(tool) as Arc<dyn Tool>])
+        .offers(toml::from_str::<OfferPolicy>(OFFERS).unwrap())
+        .build()
+        .await
+        .unwrap()
+}
+
+fn chat(bill: &str) -> Conversation {
+    let mut chat = Conversation::new("acme", Channel::Chat);
+    chat.join(Participant::new("bot", Role::AutomatedAgent));
+    chat.profile = Some(CustomerProfile {
+        attributes: [("bill".to_owned(), bill.to_owned())].into(),
+        ..CustomerProfile::default()
+    });
+    chat
+}
+
+/// What the virtual agent says to these words, and what came of its offers.
+async fn said(chat: Conversation, words: &[&str]) -> Vec<String> {
+    let session = unsure().await.session(chat);
+    let inputs = words.iter().map(|text| say(Role::EndUser, text)).collect();
+    let events = run(session, inputs).await.into_iter();
+    events
+        .filter_map(|event| match event {
+            SessionEvent::Reply { text, .. } => Some(text),
+            SessionEvent::Offer { offer, outcome, .. } => Some(format!("[{offer} {outcome:?}]")),
+            _ => None,
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn okay_is_no_yes_to_what_changes_a_contract() {
+    let phrases = crate::assistant::Phrases::default();
+    let told = said(
+        chat("mail"),
+        &[
+            "I want to cancel my contract",
+            "Okay.",
+            "ok",
+            "Yes, go ahead.",
+        ],
+    )
+    .await;
+    assert_eq!(
+        told,
+        [
+            "Shall I cancel your contract?",
+            &phrases.yes_or_no,
+            &phrases.yes_or_no,
+            "I have cancelled your contract.",
+            &phrases.anything_else
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_statement_that_fits_nothing_is_asked_about_once() {
+    let vague = "There is this thing with the contract and the bill of mine";
+    let phrases = crate::assistant::Phrases::default();
+    let told = said(chat("mail"), &[vague, "The second one"]).await;
+    assert!(
+        told[0].contains("ending your contract") && told[0].contains("your bill"),
+        "{told:?}"
+    );
+    let second = if told[0].ends_with("your bill?") {
+        "Your bill is £20."
+    } else {
+        "Shall I cancel your contract?"
+    };
+    assert_eq!(told[1], second);
+    let told = said(
+        chat("mail"),
+        &[
+            vague,
+            "Neither of them",
+            "Something with contract or bill again, hm",
+        ],
+    )
+    .await;
+    assert_eq!(told[1], phrases.unknown, "{told:?}");
+    assert!(!told[2].contains("Is it about"), "once: {told:?}");
+}
+
+#[tokio::test]
+async fn an_offer_comes_after_the_need_and_a_no_ends_it() {
+    let phrases = crate::assistant::Phrases::default();
+    let told = said(
+        chat("paper"),
+        &[
+            "explain my bill to me",
+            "No thanks",
+            "explain my bill to me",
+        ],
+    )
+    .await;
+    assert_eq!(
+        told[..5],
+        [
+            "Your bill is £20.",
+            "Would you like your bill by e-mail?",
+            "[mail Made]",
+            "[mail Declined]",
+            &phrases.anything_else
+        ]
+    );
+    assert!(!told[5..].contains(&"[mail Made]".to_owned()), "{told:?}");
+    let told = said(chat("paper"), &["explain my bill to me", "Yes please"]).await;
+    assert_eq!(
+        told[3..],
+        [
+            "[mail Accepted]",
+            "I have passed that on.",
+            &phrases.anything_else
+        ]
+    );
+    let told = said(chat("mail"), &["explain my bill to me"]).await;
+    assert_eq!(told, ["Your bill is £20.", &phrases.anything_else]);
+}
+
+#[tokio::test]
+async fn nothing_is_offered_or_added_while_somebody_is_angry() {
+    let told = said(
+        chat("paper"),
+        &[
+            "I am full of anger",
+            "So much anger",
+            "explain my bill to me, in anger",
+        ],
+    )
+    .await;
+    assert!(
+        told.iter().any(|text| text == "Your bill is £20."),
+        "{told:?}"
+    );
+    let phrases = crate::assistant::Phrases::default();
+    for extra in [
+        "Would you like your bill by e-mail?",
+        phrases.anything_else.as_str(),
+    ] {
+        assert!(!told.iter().any(|text| text == extra), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_human_agent_sees_an_offer_once_the_need_is_resolved() {
+    let assistant = unsure().await;
+    let mut call = chat("paper");
+    call.say(Role::EndUser, "explain my bill to me");
+    let offers = async |call: &Conversation| {
+        let actions = assistant.next_best_actions(call, 5).await.unwrap();
+        let offers = actions.into_iter().filter(|a| a.action == "offer/mail");
+        offers.collect::<Vec<_>>()
+    };
+    assert!(offers(&call).await.is_empty(), "nothing is resolved yet");
+    call.say(Role::HumanAgent, "Your bill is £20.");
+    let found = offers(&call).await;
+    assert!(
+        found.len() == 1 && found[0].reason.contains("on paper"),
+        "{found:?}"
+    );
+    let mut angry = call.clone();
+    angry.say(Role::EndUser, "What anger");
+    angry.say(Role::EndUser, "Such anger");
+    assert!(offers(&angry).await.is_empty());
+}

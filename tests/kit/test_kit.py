@@ -1,0 +1,108 @@
+"""The clients of `clients/` against the real server: what they print, and what they show in a browser.
+
+    python test_kit.py --attendant BINARY --knowledge FOLDER --node-modules FOLDER
+"""
+
+import argparse
+import functools
+import http.server
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.parse
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "desktop"))
+
+from browser import Browser  # noqa: E402
+from server import Server  # noqa: E402
+
+
+def run(*command, cwd=ROOT):
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def python_example(server):
+    printed = run(sys.executable, "clients/python/example.py", server.url, server.key)
+    assert printed.count("end_user: ") == 2, printed
+    assert "utterances: 4, over: True" in printed, printed
+    assert "article: " in printed or "next_best_action: " in printed, printed
+
+
+def typescript_example(server, modules):
+    """Types are made of the document that the server tells, then the example has to compile against them."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        for name in ("attendant.ts", "example.ts", "package.json", "tsconfig.json"):
+            shutil.copy(ROOT / "clients" / "typescript" / name, work)
+        (work / "node_modules").symlink_to(modules)
+        run("npm", "run", "--silent", "generate", "--", f"{server.url}/openapi.json", "-o", "schema.ts", cwd=work)
+        run("npm", "run", "--silent", "build", cwd=work)
+        printed = run("node", "dist/example.js", server.url, server.key, cwd=work)
+        assert printed.count("end_user: ") == 1 and "utterances: 1" in printed, printed
+        assert "refused: 404 not_found" in printed, printed
+        # The types are worth something: what the server does not know does not compile.
+        wrong = (work / "example.ts").read_text().replace('channel: "chat"', 'channel: "pigeon"')
+        (work / "example.ts").write_text(wrong)
+        tried = subprocess.run(["npm", "run", "--silent", "build"], cwd=work, capture_output=True, text=True, timeout=300)
+        assert tried.returncode != 0 and "pigeon" in tried.stdout, tried.stdout
+
+
+def widget(server, browser, origin):
+    conversation = server.call("POST", "/v1/conversations", {"channel": "chat"})["conversation"]["id"]
+    say = {"role": "end_user", "text": "You charged me twice this month. When will I have my money back?"}
+    server.call("POST", f"/v1/conversations/{conversation}/utterances", say)
+    query = urllib.parse.urlencode({"server": server.url, "conversation": conversation, "key": server.key})
+    browser.open(f"{origin}/index.html?{query}")
+    card = browser.find("attendant-suggestions button", 60)
+    words = card.text
+    card.click()
+    browser.wait(lambda: browser.text("#taken") == words, 10, "the host to take the words over")
+    assert not browser.problems()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--attendant", required=True)
+    parser.add_argument("--knowledge", required=True)
+    parser.add_argument("--node-modules", required=True)
+    parser.add_argument("--embedding", default="none")
+    args = parser.parse_args()
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if not chromium or not driver:
+        sys.exit("chromium and chromedriver are needed: bash scripts/setup.sh desktop")
+    # The page of a host, of another origin than the server.
+    folder = functools.partial(Quiet, directory=str(ROOT / "clients" / "widget"))
+    host = http.server.ThreadingHTTPServer(("127.0.0.1", 0), folder)
+    threading.Thread(target=host.serve_forever, daemon=True).start()
+    origin = f"http://127.0.0.1:{host.server_port}"
+    with tempfile.TemporaryDirectory() as shots, tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
+        config.write(f'[cors]\norigins = ["{origin}"]\n')
+        config.flush()
+        with Server(args.attendant, args.knowledge, args.embedding, config.name) as server:
+            python_example(server)
+            print("ok   the example in Python", flush=True)
+            typescript_example(server, Path(args.node_modules).resolve())
+            print("ok   the client in TypeScript", flush=True)
+            browser = Browser(chromium, driver, None, shots)
+            try:
+                widget(server, browser, origin)
+            finally:
+                browser.quit()
+            print("ok   the widget in a page of another origin", flush=True)
+    print("3 tests of the kit passed")
+
+
+if __name__ == "__main__":
+    main()
