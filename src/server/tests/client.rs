@@ -89,8 +89,8 @@ pub(super) async fn open(
         request.push_str(&format!("content-length: {}\r\n", body.len()));
     }
     request.push_str("\r\n");
-    socket.write_all(request.as_bytes()).await.unwrap();
-    // A server that refuses a large body need not read it.
+    // A server that refuses a connection or a large body need not read it.
+    let _ = socket.write_all(request.as_bytes()).await;
     let _ = socket.write_all(body.as_bytes()).await;
     socket
 }
