@@ -5,10 +5,14 @@ use std::collections::VecDeque;
 use serde::Serialize;
 
 use super::Assistant;
+use super::answer::answer;
+use super::subject::Subject;
 use crate::conversation::{
     ActionReceipt, ActionStatus, Approver, Citation, Conversation, Handoff, HandoffReason,
 };
-use crate::dialogue::{Action, DialogueState, Effect, Moment, Rejection, ToolEffect, tool_ended};
+use crate::dialogue::{
+    Action, DialogueState, Effect, Moment, Rejection, ToolEffect, Topic, tool_ended,
+};
 use crate::error::Result;
 use crate::guard::{unproven_claims, unproven_promises};
 use crate::knowledge::{Audience, Question, Scope};
@@ -279,9 +283,19 @@ impl Assistant {
             Effect::SearchKnowledge { question } => {
                 let scope = Scope::new(conversation.tenant.clone(), Audience::Customer)
                     .with_language(conversation.language.split('-').next().unwrap_or_default());
-                let answer = self.answer(&Question::new(question, scope)).await?;
+                let question = Question::new(question, scope);
+                let subject = Subject::of(conversation, &response.state, &self.inner.playbooks);
+                let answer = answer(&self.inner, &question, subject.as_ref()).await?;
                 match answer.text {
                     Some(text) => {
+                        if let Some(citation) = answer.citations.first()
+                            && response.state.playbook.is_none()
+                        {
+                            response.state.about = Some(Topic::Article {
+                                id: citation.article.to_string(),
+                                title: citation.title.clone(),
+                            });
+                        }
                         let text = in_full(text, &answer.citations);
                         let quotes: Vec<&str> =
                             answer.citations.iter().map(|c| c.quote.as_str()).collect();
@@ -289,10 +303,14 @@ impl Assistant {
                         response.add(text, answer.citations, quoted);
                     }
                     None => {
-                        response.say(&phrases.unknown);
                         response.found_nothing = true;
-                        // In the middle of a procedure a yes may be meant for its own question.
-                        response.state.offered_person = response.state.playbook.is_none();
+                        // In the middle of a procedure a yes is meant for its own question.
+                        let is_free = response.state.playbook.is_none();
+                        response.state.offered_person = is_free;
+                        response.say(match is_free {
+                            true => &phrases.unknown,
+                            false => &phrases.not_known,
+                        });
                     }
                 }
             }

@@ -10,6 +10,7 @@ mod learned;
 pub mod local;
 mod respond;
 mod reviewed;
+mod subject;
 
 pub use builder::{AssistantBuilder, Phrases};
 pub(crate) use carry::Response;
@@ -201,7 +202,7 @@ impl Assistant {
     /// # Errors
     /// As the embedder, the index and the language model.
     pub async fn answer(&self, question: &Question) -> Result<KnowledgeAnswer> {
-        answer::answer(&self.inner, question).await
+        answer::answer(&self.inner, question, None).await
     }
 
     /// Goes live: feed it what is said, read what comes out.

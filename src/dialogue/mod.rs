@@ -22,5 +22,5 @@ pub use playbook::{
     Check, Otherwise, Playbook, Redo, Slot, SlotKind, Step, StepKind, load_playbooks,
 };
 pub use reader::{Courtesy, Reader, Reading};
-pub use state::{DialogueState, Moment, PendingApproval, apply, approve, tool_ended};
+pub use state::{DialogueState, Moment, PendingApproval, Topic, apply, approve, tool_ended};
 pub use tool::{Action, ActionLedger, FnTool, Tool, ToolCall, ToolEffect, ToolSpec, Tools};
