@@ -20,6 +20,7 @@ pub use next_action::{ActionRanker, PlaybookMatch};
 pub use planner::{Plan, Planner};
 pub use playbook::{
     Check, Otherwise, Playbook, Redo, Slot, SlotKind, Step, StepKind, load_playbooks,
+    playbooks_from_guide,
 };
 pub use reader::{Courtesy, Reader, Reading};
 pub use state::{DialogueState, Moment, PendingApproval, Topic, apply, approve, tool_ended};

@@ -1,9 +1,11 @@
 //! Procedures as data: what the customer needs, what must be known, which steps resolve it.
 
 mod check;
+mod guide;
 mod load;
 mod slot;
 
+pub use guide::playbooks_from_guide;
 pub use load::load_playbooks;
 pub use slot::{Slot, SlotKind};
 
@@ -92,7 +94,7 @@ pub enum Otherwise {
 }
 
 /// One step of a playbook.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Machine name.
@@ -172,12 +174,13 @@ pub struct Redo {
 }
 
 /// The kinds of [`Step`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
     /// Ask the customer for something.
     Ask,
     /// Tell the customer something.
+    #[default]
     Inform,
     /// Run a backend action.
     Tool,
