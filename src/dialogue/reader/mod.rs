@@ -248,19 +248,7 @@ impl Reader {
                 None => Reading::default(),
             };
         }
-        let mut commands: Vec<Command> = wanted
-            .iter()
-            .map(|playbook| Command::StartPlaybook {
-                playbook: playbook.id.clone(),
-                later: false,
-            })
-            .collect();
-        // What the customer gave along with it is not asked again.
-        for slot in unique(wanted.iter().flat_map(|playbook| &playbook.slots)) {
-            if let Some(found) = turn.words.value(slot, false) {
-                commands.push(set(slot, found.value));
-            }
-        }
+        let commands = needs::begun(&wanted, &turn.words);
         match question.filter(|_| cues::asks_for_information(text)) {
             // An article answers more quickly than a procedure, if there is one.
             Some(question) => Reading {
@@ -458,16 +446,6 @@ fn set(slot: &Slot, value: String) -> Command {
         name: slot.name.clone(),
         value,
     }
-}
-
-fn unique<'a>(slots: impl Iterator<Item = &'a Slot>) -> Vec<&'a Slot> {
-    let mut seen: Vec<&Slot> = Vec::new();
-    for slot in slots {
-        if seen.iter().all(|known| known.name != slot.name) {
-            seen.push(slot);
-        }
-    }
-    seen
 }
 
 /// Letters and digits only, as ids are read out and typed.

@@ -1,7 +1,10 @@
 //! What the customer needs, read from all of a message: its sentences count where the message as a whole says too much.
 
-use super::{Reader, cues};
+use super::values::Words;
+use super::{Reader, cues, set};
 use crate::conversation::{Conversation, Role};
+use crate::dialogue::command::Command;
+use crate::dialogue::playbook::{Playbook, Slot};
 use crate::dialogue::state::DialogueState;
 use crate::error::Result;
 use crate::understanding::intent::IntentMatch;
@@ -40,6 +43,17 @@ impl Reader {
         Ok(best.into_iter().collect())
     }
 
+    /// What begins a procedure that was found otherwise: with what the customer's last words give along with it.
+    pub fn begin(&self, playbook: &str, conversation: &Conversation) -> Vec<Command> {
+        let said = conversation.transcript.last_of(Role::EndUser);
+        let words = Words {
+            text: said.map_or("", |said| said.text.as_str()),
+            language: &conversation.language,
+        };
+        let wanted: Vec<&Playbook> = self.playbooks.iter().filter(|p| p.id == playbook).collect();
+        begun(&wanted, &words)
+    }
+
     /// A need that was mentioned before the last message and has not been seen to.
     pub(super) async fn mentioned(
         &self,
@@ -70,6 +84,26 @@ impl Reader {
         let best = open.max_by(|a, b| a.probability.total_cmp(&b.probability));
         Ok(best.map(|need| need.intent))
     }
+}
+
+/// Procedures are begun, and what the customer gave along with it is not asked again.
+pub(super) fn begun(wanted: &[&Playbook], words: &Words<'_>) -> Vec<Command> {
+    let mut commands: Vec<Command> = wanted
+        .iter()
+        .map(|playbook| Command::StartPlaybook {
+            playbook: playbook.id.clone(),
+            later: false,
+        })
+        .collect();
+    let mut seen: Vec<&Slot> = Vec::new();
+    for slot in wanted.iter().flat_map(|playbook| &playbook.slots) {
+        if seen.iter().any(|known| known.name == slot.name) {
+            continue;
+        }
+        seen.push(slot);
+        commands.extend(words.value(slot, false).map(|found| set(slot, found.value)));
+    }
+    commands
 }
 
 /// A text without what only identifies: words with digits in them, and what is left of brackets.
