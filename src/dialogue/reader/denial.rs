@@ -54,6 +54,12 @@ pub(super) fn denial(text: &str, span: &Range<usize>) -> Denial {
     }
     let before = clause_before(text.get(..span.start).unwrap_or_default()).to_lowercase();
     let words: Vec<&str> = before.split_whitespace().collect();
+    let near = words.len().saturating_sub(REACH);
+    let near = words.get(near..).unwrap_or_default();
+    let reach = near.join(" ");
+    if finds(&NO_DENIAL, &reach) {
+        return Denial::None;
+    }
     let is_article = |word: &&&str| {
         matches!(
             **word,
@@ -68,12 +74,6 @@ pub(super) fn denial(text: &str, span: &Range<usize>) -> Denial {
         )
     }) {
         return Denial::Strong;
-    }
-    let near = words.len().saturating_sub(REACH);
-    let near = words.get(near..).unwrap_or_default();
-    let reach = near.join(" ");
-    if finds(&NO_DENIAL, &reach) {
-        return Denial::None;
     }
     if finds(&UNWANTED, &reach) {
         return Denial::Strong;
@@ -182,7 +182,7 @@ mod tests {
             (
                 "Afternoons are difficult, so mornings.",
                 "morning",
-                "Afternoon",
+                "Afternoons",
             ),
             (
                 "Not in the afternoon, I work then. In the morning.",

@@ -105,14 +105,12 @@ impl Words<'_> {
             })
         };
         named.retain(|(_, span, _)| !within(span));
-        let meant = |named: &[(&String, Range<usize>, Denial)], allowed: Denial| -> Vec<_> {
-            let kept = named.iter().filter(|(_, _, denial)| *denial <= allowed);
-            kept.cloned().collect()
-        };
         // "not amber, red": what is denied is not meant.
-        let mut kept = meant(&named, Denial::None);
+        let mut kept = named.clone();
+        kept.retain(|(_, _, denial)| *denial == Denial::None);
         if kept.is_empty() {
-            kept = meant(&named, Denial::Weak);
+            kept.clone_from(&named);
+            kept.retain(|(_, _, denial)| *denial == Denial::Weak);
         }
         if kept.len() > 1 && super::cues::corrects(self.text) {
             // "The Hub, I mean the Booster": the last one counts.
