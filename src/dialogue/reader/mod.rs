@@ -31,6 +31,8 @@ const NEED: f32 = 0.4;
 const FURTHER_NEED: f32 = 0.75;
 /// A need so likely interrupts the procedure that runs.
 const OTHER_NEED: f32 = 0.75;
+/// What is answered in so many words is no new need.
+const WORDS_OF_AN_ANSWER: usize = 6;
 /// What people say who need none of the procedures.
 const NO_NEEDS: [&str; 30] = [
     "hello there",
@@ -289,8 +291,10 @@ impl Reader {
         if let Some(pending) = waits {
             let restated = self.restated(turn, playbook);
             commands.extend(restated.corrections);
-            if commands.is_empty() && others.is_empty() {
-                let clear = assent::answer_to(&pending.question, text);
+            let clear = assent::answer_to(&pending.question, text);
+            // "Yes, cancel it" sounds like a need of its own.
+            let is_short = text.split_whitespace().count() <= WORDS_OF_AN_ANSWER;
+            if commands.is_empty() && (others.is_empty() || is_short && clear.is_some()) {
                 let refuses = assent::begins_with_no(text).then_some(false);
                 let repeats = (restated.repeats && question.is_none()).then_some(true);
                 if let Some(yes) = clear.or(refuses).or(repeats) {

@@ -275,6 +275,7 @@ async fn who_only_asks_gets_the_answer_and_no_procedure() {
 fn waits_for_a_yes() -> DialogueState {
     DialogueState {
         playbook: Some("cancel".into()),
+        slots: [("decision".to_owned(), "cancel".to_owned())].into(),
         pending: Some(super::super::state::PendingApproval {
             source: "cancel/end".into(),
             by: Approver::Customer,
@@ -292,7 +293,7 @@ async fn a_yes_may_name_the_action_and_stand_beside_a_question() {
     let confirm = |yes| Command::Confirm { yes };
     for (text, yes) in [
         ("Cancel it, please.", true),
-        ("I would rather keep it", false),
+        ("I would rather not", false),
         ("Oh, that's good. Yes.", true),
         ("Please.", true),
     ] {
