@@ -39,8 +39,10 @@ const CACHED_VECTORS: usize = 32_768;
 pub struct Phrases {
     /// It is not clear what the customer needs.
     pub clarify: String,
-    /// The knowledge base has no answer.
+    /// The knowledge base has no answer, and a person is offered.
     pub unknown: String,
+    /// The knowledge base has no answer in the middle of a procedure, which goes on with its own question.
+    pub not_known: String,
     /// A person takes over.
     pub hand_off: String,
     /// The customer needs nothing more.
@@ -80,6 +82,7 @@ impl Default for Phrases {
             unknown: "I do not know that for certain, and I would rather not guess. \
                       Shall I connect you with a colleague?"
                 .into(),
+            not_known: "I do not know that for certain, and I would rather not guess.".into(),
             hand_off: "I am connecting you with a colleague now. They can see our conversation, \
                        so you do not need to repeat anything."
                 .into(),

@@ -4,14 +4,16 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
+use super::answer::answer;
 use super::resolve::{Driven, ResolveStep};
+use super::subject::Subject;
 use super::{Aside, Assistant};
 use crate::conversation::{
     ActionReceipt, ActionStatus, Approver, Citation, Conversation, Effort, EmotionState, Handoff,
     HandoffReason,
 };
 use crate::dialogue::{
-    Action, DialogueState, Effect, Moment, PieceKind, Rejection, ToolEffect, tool_ended,
+    Action, DialogueState, Effect, Moment, PieceKind, Rejection, ToolEffect, Topic, tool_ended,
 };
 use crate::error::Result;
 use crate::guard::{unproven_claims, unproven_promises};
@@ -348,9 +350,19 @@ impl Assistant {
             Effect::SearchKnowledge { question } => {
                 let scope = Scope::new(conversation.tenant.clone(), Audience::Customer)
                     .with_language(conversation.language.split('-').next().unwrap_or_default());
-                let answer = self.answer(&Question::new(question.clone(), scope)).await?;
+                let question = Question::new(question, scope);
+                let subject = Subject::of(conversation, &response.state, &self.inner.playbooks);
+                let answer = answer(&self.inner, &question, subject.as_ref()).await?;
                 match answer.text {
                     Some(text) => {
+                        if let Some(citation) = answer.citations.first()
+                            && response.state.playbook.is_none()
+                        {
+                            response.state.about = Some(Topic::Article {
+                                id: citation.article.to_string(),
+                                title: citation.title.clone(),
+                            });
+                        }
                         let text = in_full(text, &answer.citations);
                         let quotes: Vec<&str> =
                             answer.citations.iter().map(|c| c.quote.as_str()).collect();
@@ -358,7 +370,10 @@ impl Assistant {
                         response.add(text.clone(), answer.citations, quoted);
                         response.mark(&text, PieceKind::Answer);
                     }
-                    None => self.at_a_loss(conversation, &question, response).await?,
+                    None => {
+                        self.at_a_loss(conversation, &question.text, response)
+                            .await?
+                    }
                 }
             }
             Effect::HandOff { reason } => self.give_over(conversation, response, reason).await,

@@ -17,6 +17,7 @@ mod outlook;
 mod resolve;
 mod respond;
 mod reviewed;
+mod subject;
 mod unsure;
 mod views;
 
@@ -242,7 +243,7 @@ impl Assistant {
     /// # Errors
     /// As the embedder, the index and the language model.
     pub async fn answer(&self, question: &Question) -> Result<KnowledgeAnswer> {
-        answer::answer(&self.inner, question).await
+        answer::answer(&self.inner, question, None).await
     }
 
     /// Goes live: feed it what is said, read what comes out.

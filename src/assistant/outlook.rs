@@ -140,12 +140,10 @@ impl Assistant {
         foreseen: &ForeseenNeed,
         moment: &Moment<'_>,
     ) -> Result<AnsweredForeseen> {
-        let yes = self.inner.reader.yes_or_no(conversation);
+        let said = conversation.transcript.last_of(Role::EndUser);
+        let yes = said.and_then(|said| self.inner.reader.yes_or_no(&said.text));
         if yes != Some(true) {
-            let bare = conversation
-                .transcript
-                .last_of(Role::EndUser)
-                .is_some_and(|said| said.text.split_whitespace().count() <= BARE_NO);
+            let bare = said.is_some_and(|said| said.text.split_whitespace().count() <= BARE_NO);
             return Ok(AnsweredForeseen {
                 commands: (yes == Some(false) && bare).then(|| vec![Command::Clarify]),
                 right: yes.filter(|_| bare),

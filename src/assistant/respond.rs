@@ -13,6 +13,10 @@ const WORDS_TO_LOOK_UP: usize = 4;
 const MOST_LIKELY: usize = 2;
 /// And how likely they must be.
 const LEAST_LIKELY: f32 = 0.2;
+/// A procedure that nothing else speaks against is begun where it is so likely,
+const LIKELY_ENOUGH: f32 = 0.5;
+/// and by so much likelier than the next.
+const CLEARLY: f32 = 0.15;
 
 impl Assistant {
     /// Answers the customer's last words.
@@ -71,6 +75,10 @@ impl Assistant {
         let mut response = self
             .carry(conversation, state, effects, person, aside)
             .await?;
+        let otherwise = match response.found_nothing && otherwise.is_empty() {
+            true => self.likely_need(conversation, &before).await?,
+            false => otherwise,
+        };
         if response.found_nothing && !otherwise.is_empty() {
             let (state, effects, refused) = apply(before, &otherwise, &moment);
             rejections.extend(refused);
@@ -154,6 +162,19 @@ impl Assistant {
                 }
             }
         }
+        // What tells of something is neither chat nor unclear where it is like what a procedure is for.
+        let says_nothing = commands
+            .iter()
+            .all(|command| matches!(command, Command::SmallTalk | Command::Clarify));
+        if says_nothing
+            && state.playbook.is_none()
+            && self.inner.reader.courtesy(conversation).is_none()
+        {
+            let need = self.likely_need(conversation, state).await?;
+            if !need.is_empty() {
+                commands = need;
+            }
+        }
         if commands.is_empty() {
             commands.push(
                 match state.playbook.is_none()
@@ -181,6 +202,34 @@ impl Assistant {
             .take(MOST_LIKELY)
             .map(|found| found.playbook)
             .collect())
+    }
+}
+
+impl Assistant {
+    /// The procedure that the customer's last words are clearly like, to be begun; none that was run before.
+    async fn likely_need(
+        &self,
+        conversation: &Conversation,
+        state: &DialogueState,
+    ) -> Result<Vec<Command>> {
+        let Some(last) = conversation.transcript.last_of(Role::EndUser) else {
+            return Ok(Vec::new());
+        };
+        let few = last.text.split_whitespace().count() < WORDS_TO_LOOK_UP;
+        if few || state.playbook.is_some() {
+            return Ok(Vec::new());
+        }
+        let matches = self.inner.ranker.matches(conversation).await?;
+        let next = matches.get(1).map_or(0.0, |second| second.confidence);
+        let first = matches.into_iter().next().filter(|first| {
+            first.evidence == last.id
+                && first.confidence >= LIKELY_ENOUGH
+                && first.confidence - next >= CLEARLY
+                && !state.runs.contains_key(&first.playbook)
+        });
+        Ok(first.map_or_else(Vec::new, |first| {
+            self.inner.reader.begin(&first.playbook, conversation)
+        }))
     }
 }
 

@@ -35,8 +35,13 @@ impl Assistant {
             }
         }
         // In the middle of a procedure a yes may be meant for its own question.
-        state.offered_person = state.playbook.is_none();
-        response.say(&self.inner.phrases.unknown);
+        let is_free = state.playbook.is_none();
+        state.offered_person = is_free;
+        let phrases = &self.inner.phrases;
+        response.say(match is_free {
+            true => &phrases.unknown,
+            false => &phrases.not_known,
+        });
         Ok(())
     }
 

@@ -29,11 +29,12 @@ pub use offer::{Offer, OfferMoment, OfferPolicy, load_offer_policy};
 pub use planner::{Plan, Planner};
 pub use playbook::{
     Check, Otherwise, Playbook, Redo, Slot, SlotKind, Step, StepKind, load_playbooks,
+    playbooks_from_guide,
 };
 pub use reader::{Choice, Courtesy, Reader, Reading};
 pub use state::{
-    DialogueState, ForeseenNeed, Moment, PendingApproval, apply, approve, followed, strategy_told,
-    tool_ended,
+    DialogueState, ForeseenNeed, Moment, PendingApproval, Topic, apply, approve, followed,
+    strategy_told, tool_ended,
 };
 #[cfg(all(test, feature = "mcp"))]
 pub(crate) use tool::mcp_backend;

@@ -34,6 +34,12 @@ impl Playbook {
                     check.id
                 )));
             }
+            if let Some(unknown) = check.clear.iter().find(|name| self.slot(name).is_none()) {
+                return Err(self.wrong(format!(
+                    "check {:?} asks again for the unknown slot {unknown:?}",
+                    check.id
+                )));
+            }
             self.expression(&format!("check {:?}, require", check.id), &check.require)?;
             self.template(&format!("check {:?}, say", check.id), &check.say)?;
         }

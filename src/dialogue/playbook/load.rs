@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Playbook;
 use crate::error::{Error, ErrorKind, OrError, Result};
 
-/// Reads every `*.toml` of a directory, ordered by id.
+/// Reads every `*.toml`, `*.yaml` and `*.yml` of a directory, ordered by id.
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`] without such a directory; [`ErrorKind::Config`] naming the file and the
@@ -20,12 +20,14 @@ pub fn load_playbooks(directory: &Path) -> Result<Vec<Playbook>> {
         let path = entry
             .or_error(ErrorKind::Config, || format!("cannot list {shown}"))?
             .path();
-        if path.extension().is_none_or(|e| e != "toml") {
-            continue;
-        }
+        let parse = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("toml") => Playbook::from_toml,
+            Some("yaml" | "yml") => Playbook::from_yaml,
+            _ => continue,
+        };
         let read = || format!("cannot read {}", path.display());
         let text = std::fs::read_to_string(&path).or_error(ErrorKind::Config, read)?;
-        let playbook = Playbook::from_toml(&text).map_err(|e| e.context(path.display()))?;
+        let playbook = parse(&text).map_err(|e| e.context(path.display()))?;
         if playbooks.iter().any(|p| p.id == playbook.id) {
             return Err(Error::new(
                 ErrorKind::Config,

@@ -1,9 +1,11 @@
 //! Procedures as data: what the customer needs, what must be known, which steps resolve it.
 
 mod check;
+mod guide;
 mod load;
 mod slot;
 
+pub use guide::playbooks_from_guide;
 pub use load::load_playbooks;
 pub use slot::{Slot, SlotKind};
 
@@ -70,6 +72,10 @@ pub struct Check {
     pub steps: Vec<String>,
     /// What must hold.
     pub require: String,
+    /// Slots whose values are asked for again where it does not hold; what [`otherwise`](Self::otherwise) says is done where
+    /// none of them is known.
+    #[serde(default)]
+    pub clear: Vec<String>,
     /// What is done where it does not hold.
     #[serde(default)]
     pub otherwise: Otherwise,
@@ -92,7 +98,7 @@ pub enum Otherwise {
 }
 
 /// One step of a playbook.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Machine name.
@@ -175,12 +181,13 @@ pub struct Redo {
 }
 
 /// The kinds of [`Step`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
     /// Ask the customer for something.
     Ask,
     /// Tell the customer something.
+    #[default]
     Inform,
     /// Run a backend action.
     Tool,
@@ -197,20 +204,36 @@ fn first_version() -> u32 {
     1
 }
 
+const UNREADABLE: fn() -> &'static str = || "the playbook cannot be read";
+
 impl Playbook {
     /// Reads a playbook from TOML and checks that it hangs together.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] with line and key of the mistake.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let mut playbook: Self =
-            toml::from_str(text).or_error(ErrorKind::Config, || "the playbook cannot be read")?;
-        for slot in &mut playbook.slots {
+        let playbook: Self = toml::from_str(text).or_error(ErrorKind::Config, UNREADABLE)?;
+        playbook.checked()
+    }
+
+    /// Reads a playbook from YAML, with the same keys as in TOML, and checks that it hangs together.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] with line and key of the mistake.
+    pub fn from_yaml(text: &str) -> Result<Self> {
+        let playbook: Self =
+            serde_saphyr::from_str(text).or_error(ErrorKind::Config, UNREADABLE)?;
+        playbook.checked()
+    }
+
+    /// The playbook, where it hangs together.
+    fn checked(mut self) -> Result<Self> {
+        for slot in &mut self.slots {
             // Authors leave the key in and its value empty.
             slot.pattern = slot.pattern.take().filter(|pattern| !pattern.is_empty());
         }
-        playbook.check()?;
-        Ok(playbook)
+        self.check()?;
+        Ok(self)
     }
 
     /// The step with this id.

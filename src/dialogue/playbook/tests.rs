@@ -83,3 +83,80 @@ fn values_are_kept_in_the_form_of_their_kind() {
             .contains("one of cancel, stay")
     );
 }
+
+const IN_YAML: &str = r#"
+id: returns
+title: Returns
+goal: It has come back.
+examples:
+  - I want to send it back
+slots:
+  - name: device
+    description: what goes back
+    values: [hub, none]
+    synonyms:
+      none: [no, not now]
+    ask: Which device?
+checks:
+  - id: known
+    require: slots.device != 'none'
+    clear: [device]
+    say: Please name one.
+steps:
+  - id: ask
+    label: Ask
+    kind: ask
+    collects: [device]
+    say: |
+      Which device?
+      The Hub?
+"#;
+
+#[test]
+fn yaml_has_the_same_keys() {
+    let playbook = Playbook::from_yaml(IN_YAML).unwrap();
+    assert_eq!(playbook.slots[0].values, ["hub", "none"]);
+    // A plain "no" is a word here, not a truth value.
+    assert_eq!(playbook.slots[0].synonyms["none"], ["no", "not now"]);
+    assert_eq!(playbook.steps[0].say, "Which device?\nThe Hub?\n");
+    let again = Playbook::from_toml(&toml::to_string(&playbook).unwrap()).unwrap();
+    assert_eq!(again, playbook);
+}
+
+#[test]
+fn mistakes_in_yaml_are_told_with_their_place() {
+    for (right, wrong, told) in [
+        ("kind: ask", "kind: aks", ["aks", "line 22"]),
+        ("    ask: Which", "    aks: Which", ["aks", "line 14"]),
+        (
+            "clear: [device]",
+            "clear: [thing]",
+            ["unknown slot", "thing"],
+        ),
+        ("examples:", "examples: ]", ["line 5", ""]),
+    ] {
+        let error = Playbook::from_yaml(&IN_YAML.replacen(right, wrong, 1)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let text = error.to_string();
+        assert!(told.iter().all(|part| text.contains(part)), "{text}");
+    }
+}
+
+#[test]
+fn a_folder_may_hold_both_formats() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.yaml"), IN_YAML).unwrap();
+    let other = Playbook::from_yaml(&IN_YAML.replace("id: returns", "id: second")).unwrap();
+    std::fs::write(
+        folder.path().join("b.toml"),
+        toml::to_string(&other).unwrap(),
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("notes.txt"), "nothing").unwrap();
+    let loaded = load_playbooks(folder.path()).unwrap();
+    let ids: Vec<&str> = loaded.iter().map(|playbook| playbook.id.as_str()).collect();
+    assert_eq!(ids, ["returns", "second"]);
+    std::fs::write(folder.path().join("c.yml"), IN_YAML).unwrap();
+    let twice = load_playbooks(folder.path()).unwrap_err().to_string();
+    assert!(twice.contains("another file has the id"), "{twice}");
+}

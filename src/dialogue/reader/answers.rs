@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Reader, Turn, cues, set};
+use super::{Reader, Turn, assent, set};
 use crate::dialogue::command::Command;
 use crate::dialogue::playbook::{Playbook, Slot, SlotKind, Step, StepKind};
 use crate::embedding::{TextKind, similarity};
@@ -103,8 +103,9 @@ impl Reader {
                 commands.extend(value.map(|value| set(slot, value)));
             } else if slot.kind == SlotKind::Text && slot.pattern.is_none() {
                 let short = turn.text.split_whitespace().count() <= LONGEST_ANSWER;
-                let refused =
-                    cues::begins_with_no(turn.text) && slot.name == asked.name && taken.is_empty();
+                let refused = assent::begins_with_no(turn.text)
+                    && slot.name == asked.name
+                    && taken.is_empty();
                 let words = turn.words.left_over(taken).filter(|_| short && !refused);
                 // Beside another value a lone word is a remnant of the sentence.
                 let is_ours = slot.name == asked.name;

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Reader, cues};
+use super::{Reader, assent, cues};
 
 type Cue = LazyLock<Option<Regex>>;
 
@@ -42,7 +42,7 @@ pub enum Choice {
 impl Reader {
     /// A yes or no that is nothing else.
     pub fn yes_or_no(&self, text: &str) -> Option<bool> {
-        cues::clear_answer(text).or_else(|| cues::begins_with_no(text).then_some(false))
+        assent::clear_answer(text).or_else(|| assent::begins_with_no(text).then_some(false))
     }
 
     /// Whether somebody only shows that they have heard: "Okay." is no yes to something that changes money or a contract.
@@ -65,7 +65,7 @@ impl Reader {
         if text.split_whitespace().count() > WORDS_OF_A_CHOICE {
             return None;
         }
-        if finds(&NEITHER, text) || cues::clear_answer(text) == Some(false) {
+        if finds(&NEITHER, text) || assent::clear_answer(text) == Some(false) {
             return Some(Choice::Neither);
         }
         match (finds(&FIRST, text), finds(&SECOND, text)) {

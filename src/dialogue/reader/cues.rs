@@ -1,40 +1,18 @@
-//! Words by which people say yes, no, goodbye, and that they want a person. English; silent in other languages, where
-//! the model decides.
+//! Words by which people say goodbye, ask, put something right, and that they want a person. English; silent in other
+//! languages, where the model decides.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 /// Patterns are constants of this file; one that does not compile finds nothing, and the tests see it.
-fn pattern(source: &str) -> Option<Regex> {
+pub(super) fn pattern(source: &str) -> Option<Regex> {
     Regex::new(&format!("(?i){source}")).ok()
 }
 
-/// A question that is answered in the same breath is short.
-const WORDS_ASKED_BACK: usize = 6;
+/// A pattern that is compiled when it is first looked for.
+pub(super) type Cue = LazyLock<Option<Regex>>;
 
-type Cue = LazyLock<Option<Regex>>;
-
-static YES: Cue = LazyLock::new(|| {
-    pattern(
-        r"^\W*(?:(?:oh|ah|um|well|erm)\W+)?(?:yes|yeah|yep|yup|ya|sure|ok|okay|of course|please do|go ahead|correct|that(?:'|’)?s (?:right|correct|fine|ok|okay)|right|exactly|absolutely|definitely|certainly|fine|sounds good|do it|do that|i agree|agreed|perfect|great|alright|all right|that works|works for me|i confirm|confirmed|i(?:'|’)?d like that|i would like that|y)\b",
-    )
-});
-static NO: Cue = LazyLock::new(|| {
-    pattern(
-        r"^\W*(?:(?:oh|ah|um|well|erm|hmm|actually)\W+)?(?:no|nope|nah|not really|not now|not yet|don(?:'|’)?t|do not|never|i(?:'|’)?d rather not|i would rather not|rather not|i refuse|i don(?:'|’)?t (?:want|think)|absolutely not|certainly not|stop|n)\b",
-    )
-});
-static NO_PROBLEM: Cue =
-    LazyLock::new(|| pattern(r"^\W*(?:no|not a) (?:problem|worries|bother)\b"));
-static FIRM_NO: Cue = LazyLock::new(|| {
-    pattern(
-        r"\b(?:but|i said) no\b|\bno,? thank(?:s| you)\b|\bnot interested\b|\bi(?:'|’)?ll pass\b|\bno offers?\b|\bi still want to (?:leave|cancel|go)\b",
-    )
-});
-static HEDGED: Cue = LazyLock::new(|| {
-    pattern(r"\?|\b(?:but|however|only if|unless|first|wait|hold on|before (?:you|that|i))\b")
-});
 static PERSON: Cue = LazyLock::new(|| {
     pattern(
         r"\b(?:speak|talk|chat)(?:ing)? (?:to|with) (?:a |an |the |your |some |another )?(?:real |actual |live |human |proper )*(?:human|person|someone|somebody|agent|representative|rep|advisor|adviser|operator|manager|supervisor|colleague|staff|people|employee)|\b(?:connect|transfer|put|pass|hand) me (?:through |over )?(?:to|with)\b|\b(?:get|give) me (?:a |an |your |the )?(?:real |actual |live |human )*(?:human|person|someone|somebody|agent|representative|manager|supervisor|advisor|adviser)|\b(?:real|actual|live) (?:human|person|agent)\b|\bhuman (?:please|agent|being)\b|\bwant (?:a |an )(?:human|person|manager|supervisor|real)\b|^\W*(?:agent|human|representative|operator|manager|supervisor)\W*(?:please)?\W*$",
@@ -42,7 +20,7 @@ static PERSON: Cue = LazyLock::new(|| {
 });
 static DONE: Cue = LazyLock::new(|| {
     pattern(
-        r"\b(?:that(?:'|’)?s (?:all|it|everything)|that is (?:all|it|everything)|that was (?:all|it|everything)|that(?:'|’)?ll be all|that will be all|nothing else|nothing more|all set|we(?:'|’)?re done|i(?:'|’)?m done|i(?:'|’)?m good|all good|goodbye|good bye|bye|bye-bye|have a (?:nice|good|great|lovely) (?:day|one|evening|weekend|afternoon))\b",
+        r"\b(?:that(?:'|’)?s (?:all|it|everything)|that is (?:all|it|everything)|that was (?:all|it|everything)|that(?:'|’)?ll be all|that will be all|that would be (?:all|everything)|that covers it|that(?:'|’)?s me (?:sorted|done)|nothing (?:else|more|for now)|no more questions|all set|all clear|everything(?:'|’)?s? (?:is )?clear|i(?:'|’)?m sorted|we(?:'|’)?re done|i(?:'|’)?m done|i(?:'|’)?m good|all good|goodbye|good bye|bye|bye-bye|have a (?:nice|good|great|lovely) (?:day|one|evening|weekend|afternoon))\b",
     )
 });
 static THANKS: Cue = LazyLock::new(|| {
@@ -57,7 +35,19 @@ static GREETING: Cue = LazyLock::new(|| {
 });
 static NEVER_MIND: Cue = LazyLock::new(|| {
     pattern(
-        r"\b(?:never ?mind|forget (?:it|about it|that)|leave it|don(?:'|’)?t bother|changed my mind|scrap that|drop it|let(?:'|’)?s leave (?:it|that)|then not|(?:only|just) asking|(?:just|only) a question|in general|just want to know|not any ?more|no longer want)\b",
+        r"\b(?:never ?mind|forget (?:it|about it|that)|leave it|don(?:'|’)?t bother|changed my mind|scrap that|drop it|let(?:'|’)?s leave (?:it|that)|then not|not any ?more|no longer want)\b",
+    )
+});
+/// Whoever only wants to know something needs no procedure.
+static ONLY_ASKING: Cue = LazyLock::new(|| {
+    pattern(
+        r"\b(?:(?:only|just|merely) (?:asking|looking|curious|wondering|a question|some advice|for information)|(?:a|it(?:'|’)?s|my) (?:general|quick general) question|(?:question|asking|know)? ?in general|generally speaking|(?:only|just) (?:want|wanted|would like|need)(?:ed)? to (?:know|ask|understand|find out)|not about my (?:own )?account|don(?:'|’)?t want to (?:order|buy|change|cancel|book|do) (?:anything|it|yet|now)|not (?:ordering|buying) (?:anything|yet|now))\b",
+    )
+});
+/// What was mentioned and has not been dealt with.
+static REFERS_BACK: Cue = LazyLock::new(|| {
+    pattern(
+        r"\b(?:(?:the|my|that) (?:other|second|third|first|next) (?:thing|problem|issue|matter|question|point|one|topic|request|part)|two (?:things|problems|issues|questions|points)|both (?:things|problems|issues)|you (?:forgot|(?:have(?:n(?:'|’)?t| not))? ?forgotten|missed|skipped)|i (?:(?:already|also|just) )?(?:mentioned|told you|said)|as i said|the rest)\b",
     )
 });
 static ALSO: Cue = LazyLock::new(|| {
@@ -92,39 +82,8 @@ pub(super) fn corrects(text: &str) -> bool {
     finds(&CORRECTS, text)
 }
 
-fn finds(cue: &Cue, text: &str) -> bool {
+pub(super) fn finds(cue: &Cue, text: &str) -> bool {
     cue.as_ref().is_some_and(|regex| regex.is_match(text))
-}
-
-/// A clear yes or no, nothing hedged or asked back.
-pub(super) fn clear_answer(text: &str) -> Option<bool> {
-    if finds(&FIRM_NO, text) {
-        return Some(false);
-    }
-    if finds(&HEDGED, text) {
-        // "Eight pounds off? Yes please.": what was asked back is answered by oneself.
-        let (asked, answered) = text.rsplit_once('?')?;
-        let short = asked.split_whitespace().count() <= WORDS_ASKED_BACK;
-        return if short && !finds(&HEDGED, answered) {
-            clear_answer(answered)
-        } else {
-            None
-        };
-    }
-    if finds(&NO_PROBLEM, text) {
-        return Some(true);
-    }
-    match (finds(&YES, text), finds(&NO, text)) {
-        (true, false) => Some(true),
-        // "Absolutely not" begins like a yes.
-        (_, true) => Some(false),
-        (false, false) => None,
-    }
-}
-
-/// Whether a no stands at the beginning, whatever follows.
-pub(super) fn begins_with_no(text: &str) -> bool {
-    finds(&NO, text) && !finds(&NO_PROBLEM, text)
 }
 
 pub(super) fn wants_person(text: &str) -> bool {
@@ -147,14 +106,48 @@ pub(super) fn never_mind(text: &str) -> bool {
     finds(&NEVER_MIND, text)
 }
 
+/// Whether the customer only wants to know something, and have nothing done.
+pub(super) fn only_asks(text: &str) -> bool {
+    finds(&ONLY_ASKING, text)
+}
+
+/// Whether something is meant that was said before.
+pub(super) fn refers_back(text: &str) -> bool {
+    finds(&REFERS_BACK, text)
+}
+
+/// The sentences of a text, without empty ones. A point between digits ends none.
+pub(super) fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    let mut before = ' ';
+    let mut letters = text.chars().peekable();
+    let mut cuts = vec![0];
+    let mut at = 0;
+    while let Some(letter) = letters.next() {
+        at += letter.len_utf8();
+        let within = before.is_ascii_digit() && letters.peek().is_some_and(char::is_ascii_digit);
+        if matches!(letter, '!' | '?' | ';' | '\n' | '…') || letter == '.' && !within {
+            cuts.push(at);
+        }
+        before = letter;
+    }
+    cuts.push(text.len());
+    let pieces: Vec<&str> = cuts
+        .windows(2)
+        .filter_map(|cut| text.get(*cut.first()?..*cut.last()?))
+        .collect();
+    pieces
+        .into_iter()
+        .map(str::trim)
+        .filter(|piece| piece.chars().any(char::is_alphanumeric))
+}
+
 pub(super) fn comes_on_top(text: &str) -> bool {
     finds(&ALSO, text)
 }
 
 /// The question in a text, if there is one.
 pub(super) fn question(text: &str) -> Option<&str> {
-    let mut sentences = text.split_inclusive(['.', '!', '?']).map(str::trim);
-    sentences.find(|sentence| {
+    sentences(text).find(|sentence| {
         sentence.ends_with('?')
             || finds(&QUESTION, sentence) && sentence.split_whitespace().count() > 2
     })
@@ -165,44 +158,14 @@ pub(super) fn asks_for_information(text: &str) -> bool {
     finds(&INFORMATION, text) && !finds(&OWN_NEED, text)
 }
 
+/// Whether a question asks that something is done.
+pub(super) fn asks_for_help(question: &str) -> bool {
+    finds(&OWN_NEED, question)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_clear_answer_is_neither_hedged_nor_asked_back() {
-        for yes in [
-            "Yes please.",
-            "yeah go for it",
-            "Okay, do that.",
-            "No problem",
-            "That's right",
-            "Sure!",
-            "Well, yes.",
-        ] {
-            assert_eq!(clear_answer(yes), Some(true), "{yes}");
-        }
-        for no in [
-            "No thanks",
-            "nope",
-            "I'd rather not.",
-            "Don't do that",
-            "Absolutely not",
-            "Actually, no.",
-        ] {
-            assert_eq!(clear_answer(no), Some(false), "{no}");
-        }
-        for unclear in [
-            "Yes, but how much is it?",
-            "yes only if it is free",
-            "LF402117",
-            "Yesterday",
-            "Nobody told me",
-            "Okay wait",
-        ] {
-            assert_eq!(clear_answer(unclear), None, "{unclear}");
-        }
-    }
 
     #[test]
     fn a_person_is_asked_for_in_many_ways_and_talked_of_in_others() {
@@ -252,6 +215,27 @@ mod tests {
             Some("How long will it take?")
         );
         assert_eq!(question("It is red."), None);
+        assert_eq!(
+            question("It costs £42.60. Is that right?"),
+            Some("Is that right?")
+        );
+        for asks in [
+            "It's a general question.",
+            "I only want to know how it works",
+            "just asking in general",
+            "Not about my account, no",
+        ] {
+            assert!(only_asks(asks), "{asks}");
+        }
+        assert!(!only_asks("I just want it back") && !only_asks("in December"));
+        for back in [
+            "And the other thing I mentioned?",
+            "You forgot my second problem",
+            "I told you about two things",
+        ] {
+            assert!(refers_back(back), "{back}");
+        }
+        assert!(!refers_back("My phone is gone") && !refers_back("the other day"));
         assert!(never_mind("Oh, never mind then") && comes_on_top("And I also need a new SIM"));
     }
 }

@@ -1,7 +1,13 @@
-//! Days that lie ahead, as people say them.
+//! Days that lie ahead, and spans of time, as people say them.
+
+use std::ops::Range;
+
+use regex::Regex;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
+
+use crate::dialogue::playbook::Slot;
 
 pub(super) fn today() -> Date {
     jiff::Zoned::now().date()
@@ -73,4 +79,88 @@ fn number(word: &str) -> Option<i64> {
         .position(|name| *name == word)
         .map(|at| at.max(1) as i64);
     word.parse().ok().filter(|count| *count < 1000).or(named)
+}
+
+/// Units that a number may count, with how they turn into one another: days, or months.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Day,
+    Week,
+    Month,
+    Year,
+}
+
+impl Unit {
+    fn named(word: &str) -> Option<Self> {
+        Some(match word.trim_end_matches("ly").trim_end_matches('s') {
+            "day" | "dai" => Self::Day,
+            "week" => Self::Week,
+            "month" => Self::Month,
+            "year" => Self::Year,
+            _ => return None,
+        })
+    }
+
+    /// So many of these are how many of the others?
+    fn times(self, amount: f64, other: Self) -> Option<f64> {
+        Some(match (self, other) {
+            (same, wanted) if same == wanted => amount,
+            (Self::Week, Self::Day) => amount * 7.0,
+            (Self::Day, Self::Week) => amount / 7.0,
+            (Self::Year, Self::Month) => amount * 12.0,
+            (Self::Month, Self::Year) => amount / 12.0,
+            _ => return None,
+        })
+    }
+}
+
+/// The unit that a slot counts, by its own words.
+fn unit_of(slot: &Slot) -> Option<Unit> {
+    let texts = [&slot.name, &slot.description, &slot.ask];
+    let words = texts
+        .into_iter()
+        .flat_map(|text| text.split(|c: char| !c.is_alphabetic()));
+    words
+        .map(str::to_lowercase)
+        .find_map(|word| Unit::named(&word))
+}
+
+/// A span as it is annotated ("P2W") as a number in the unit of a slot; its own number where the slot counts something
+/// else. Nothing where the units do not go together.
+pub(super) fn in_unit_of(slot: &Slot, span: &str) -> Option<String> {
+    let amount: String = span
+        .chars()
+        .filter(|c| c.is_ascii_digit() || *c == '.')
+        .collect();
+    let unit = match (span.contains('T'), span.chars().last()) {
+        (false, Some('D')) => Unit::Day,
+        (false, Some('W')) => Unit::Week,
+        (false, Some('M')) => Unit::Month,
+        (false, Some('Y')) => Unit::Year,
+        _ => return Some(amount),
+    };
+    let Some(wanted) = unit_of(slot) else {
+        return Some(amount);
+    };
+    let number = unit.times(amount.parse().ok()?, wanted)?;
+    Some(number.to_string())
+}
+
+/// "a fortnight", "a couple of weeks", "a year": spans without a number.
+pub(super) fn spoken_span(text: &str, slot: &Slot) -> Option<(String, Range<usize>)> {
+    let pattern = Regex::new(
+        r"(?i)\b(fortnight|(?:an? |one |another )(couple of )?(day|week|month|year)s?)\b",
+    )
+    .ok()?;
+    let found = pattern.captures(text)?;
+    let span = found.get(1)?.range();
+    let (unit, amount) = match (found.get(3), found.get(2)) {
+        (Some(unit), couple) => {
+            let unit = Unit::named(&unit.as_str().to_lowercase())?;
+            (unit, if couple.is_some() { 2.0 } else { 1.0 })
+        }
+        (None, _) => (Unit::Week, 2.0),
+    };
+    let number = unit.times(amount, unit_of(slot)?)?;
+    Some((number.to_string(), span))
 }

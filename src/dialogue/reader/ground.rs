@@ -1,7 +1,7 @@
 //! What a model proposes counts only where the customer's words bear it out.
 
 use super::values::Words;
-use super::{Reader, cues, squeezed};
+use super::{Reader, assent, cues, squeezed};
 use crate::conversation::{Conversation, HandoffReason, Role};
 use crate::dialogue::command::Command;
 use crate::dialogue::state::DialogueState;
@@ -52,15 +52,15 @@ impl Reader {
                     reason: HandoffReason::CustomerAsked,
                 } => (!cues::wants_person(text)).then_some("the customer did not ask for a person"),
                 Command::Confirm { yes } => {
-                    let clear = cues::clear_answer(text);
+                    let clear = assent::clear_answer(text);
                     (clear.is_some_and(|said| said != *yes)
                         || *yes && clear.is_none() && cues::question(text).is_some())
                     .then_some("that is no clear yes")
                 }
-                Command::End => {
-                    (!(cues::is_done(text) || cues::is_thanks(text) || cues::begins_with_no(text)))
-                        .then_some("the customer did not say goodbye")
-                }
+                Command::End => (!(cues::is_done(text)
+                    || cues::is_thanks(text)
+                    || assent::begins_with_no(text)))
+                .then_some("the customer did not say goodbye"),
                 _ => None,
             };
             match objection {

@@ -3,10 +3,13 @@
 //! What is certain by its form is not left to a language model; what stays open is told, and the planner asks the model.
 
 mod answers;
+mod assent;
 mod consent;
 mod cues;
 mod days;
+mod denial;
 mod ground;
+mod needs;
 mod values;
 
 pub use consent::Choice;
@@ -30,6 +33,8 @@ const NEED: f32 = 0.4;
 const FURTHER_NEED: f32 = 0.75;
 /// A need so likely interrupts the procedure that runs.
 const OTHER_NEED: f32 = 0.75;
+/// What is answered in so many words is no new need.
+const WORDS_OF_AN_ANSWER: usize = 6;
 /// What people say who need none of the procedures.
 const NO_NEEDS: [&str; 30] = [
     "hello there",
@@ -172,19 +177,32 @@ impl Reader {
                 .zip(state.asked.as_deref())
                 .and_then(|(playbook, name)| playbook.slot(name)),
         };
-        let accepts = state.offered_person && cues::clear_answer(&text) == Some(true);
+        let accepts = state.offered_person && assent::clear_answer(&text) == Some(true);
         if cues::wants_person(&text) || accepts {
             let reason = HandoffReason::CustomerAsked;
             return Ok(Reading::certain(vec![Command::HandOff { reason }]));
         }
-        let needs = match &self.needs {
-            Some(needs) => needs.recognise(&text).await?,
-            None => Vec::new(),
-        };
-        match running {
-            Some(playbook) => self.within(&turn, playbook, &needs).await,
-            None => Ok(self.outside(&turn, &needs)),
+        let needs = self.needs_in(&text).await?;
+        if let Some(playbook) = running {
+            let mut reading = self.within(&turn, playbook, &needs).await?;
+            if reading.commands == [Command::StopPlaybook] && cues::only_asks(&text) {
+                // What began the procedure was a question.
+                reading.commands.extend(asked_before(conversation));
+            }
+            return Ok(reading);
         }
+        let reading = self.outside(&turn, &needs);
+        let begins = |command: &Command| matches!(command, Command::StartPlaybook { .. });
+        if cues::refers_back(&text)
+            && !reading.commands.iter().any(begins)
+            && let Some(playbook) = self.mentioned(conversation, state).await?
+        {
+            return Ok(Reading::certain(vec![Command::StartPlaybook {
+                playbook,
+                later: false,
+            }]));
+        }
+        Ok(reading)
     }
 
     /// No procedure runs: what does the customer need?
@@ -203,8 +221,9 @@ impl Reader {
             })
             .cloned();
         let wanted = self.wanted(&further.collect::<Vec<_>>(), NEED);
-        let ends =
-            cues::is_done(text) || cues::clear_answer(text) == Some(false) || cues::is_thanks(text);
+        let ends = cues::is_done(text)
+            || assent::clear_answer(text) == Some(false)
+            || cues::is_thanks(text);
         if wanted.is_empty() || text.split_whitespace().count() <= 4 && ends {
             if !turn.state.runs.is_empty() && ends && question.is_none()
                 || cues::is_done(text) && question.is_none()
@@ -213,7 +232,7 @@ impl Reader {
             }
             // "Okay." when there is nothing to be answered.
             if !turn.state.runs.is_empty()
-                && cues::clear_answer(text) == Some(true)
+                && assent::clear_answer(text) == Some(true)
                 && text.split_whitespace().count() <= 3
             {
                 let more = text.to_lowercase().trim_start().starts_with('y');
@@ -233,19 +252,7 @@ impl Reader {
                 None => Reading::default(),
             };
         }
-        let mut commands: Vec<Command> = wanted
-            .iter()
-            .map(|playbook| Command::StartPlaybook {
-                playbook: playbook.id.clone(),
-                later: false,
-            })
-            .collect();
-        // What the customer gave along with it is not asked again.
-        for slot in unique(wanted.iter().flat_map(|playbook| &playbook.slots)) {
-            if let Some(found) = turn.words.value(slot, false) {
-                commands.push(set(slot, found.value));
-            }
-        }
+        let commands = needs::begun(&wanted, &turn.words);
         match question.filter(|_| cues::asks_for_information(text)) {
             // An article answers more quickly than a procedure, if there is one.
             Some(question) => Reading {
@@ -269,7 +276,7 @@ impl Reader {
             .state
             .pending
             .as_ref()
-            .is_some_and(|pending| pending.by == Approver::Customer);
+            .filter(|pending| pending.by == Approver::Customer);
         let (mut commands, taken) = self.values(turn, playbook);
         let has_asked = turn.asked.is_some_and(|slot| sets(&commands, &slot.name));
         let others: Vec<&Playbook> = self
@@ -279,25 +286,43 @@ impl Reader {
             // An answer may sound like another need ("I am moving in with my partner").
             .filter(|_| !has_asked || cues::comes_on_top(text))
             .collect();
-        if cues::never_mind(text) && commands.is_empty() {
+        let gives_up = cues::never_mind(text) || cues::only_asks(text) && question.is_none();
+        if gives_up && commands.is_empty() {
             return Ok(Reading::certain(vec![Command::StopPlaybook]));
         }
-        if waits {
+        if let Some(pending) = waits {
             let restated = self.restated(turn, playbook);
             commands.extend(restated.corrections);
-            if commands.is_empty() && others.is_empty() {
-                let clear = cues::clear_answer(text);
-                let refuses = cues::begins_with_no(text).then_some(false);
+            let clear = assent::answer_to(&pending.question, text);
+            // "Yes, cancel it" sounds like a need of its own.
+            let is_short = text.split_whitespace().count() <= WORDS_OF_AN_ANSWER;
+            if commands.is_empty() && (others.is_empty() || is_short && clear.is_some()) {
+                let refuses = assent::begins_with_no(text).then_some(false);
                 let repeats = (restated.repeats && question.is_none()).then_some(true);
                 if let Some(yes) = clear.or(refuses).or(repeats) {
                     return Ok(Reading::certain(vec![Command::Confirm { yes }]));
+                }
+                // "Yes. When does it come?" is an answer and a question.
+                if let Some(yes) = assent::explicit_answer(text) {
+                    let asks = question.map(answer);
+                    let confirms = std::iter::once(Command::Confirm { yes });
+                    return Ok(Reading::certain(confirms.chain(asks).collect()));
                 }
             }
         }
         if commands.is_empty() && question.is_none() && cues::is_done(text) {
             return Ok(Reading::certain(vec![Command::End]));
         }
-        let informs = question.filter(|_| cues::asks_for_information(text));
+        // Whoever asks for the procedure that runs gets its next question.
+        let is_own = needs.iter().any(|need| need.intent == playbook.id);
+        let wants_it = question.is_some_and(cues::asks_for_help) && is_own;
+        if wants_it && commands.is_empty() && others.is_empty() {
+            return Ok(Reading::certain(vec![Command::Clarify]));
+        }
+        let alone = commands.is_empty() && others.is_empty();
+        let informs = question.filter(|question| {
+            cues::asks_for_information(text) || alone && !cues::asks_for_help(question)
+        });
         if let Some(question) = informs {
             commands.push(answer(question));
             return Ok(Reading::certain(commands));
@@ -324,7 +349,7 @@ impl Reader {
         if let Some(slot) = turn.asked {
             commands.extend(self.meant(turn, playbook, slot, &taken).await?);
             let has = sets(&commands, &slot.name);
-            let refuses = !has && cues::begins_with_no(text);
+            let refuses = !has && assent::begins_with_no(text);
             return Ok(Reading {
                 is_certain: has && !refuses,
                 commands,
@@ -392,12 +417,6 @@ impl Reader {
         wanted
     }
 
-    /// A clear yes or no in the customer's last words.
-    pub fn yes_or_no(&self, conversation: &Conversation) -> Option<bool> {
-        let said = conversation.transcript.last_of(Role::EndUser)?;
-        cues::clear_answer(&said.text)
-    }
-
     /// Whether the customer's last words are a mere courtesy.
     pub fn courtesy(&self, conversation: &Conversation) -> Option<Courtesy> {
         let said = &conversation.transcript.last_of(Role::EndUser)?.text;
@@ -406,6 +425,14 @@ impl Reader {
         }
         cues::is_greeting(said).then_some(Courtesy::Greeting)
     }
+}
+
+/// The question of the customer's turn before the last one.
+fn asked_before(conversation: &Conversation) -> Option<Command> {
+    let turns = conversation.transcript.turns();
+    let mut customers = turns.iter().rev().filter(|turn| turn.role == Role::EndUser);
+    let before = customers.nth(1)?.text();
+    cues::question(&before).map(answer)
 }
 
 fn sets(commands: &[Command], slot: &str) -> bool {
@@ -425,16 +452,6 @@ fn set(slot: &Slot, value: String) -> Command {
         name: slot.name.clone(),
         value,
     }
-}
-
-fn unique<'a>(slots: impl Iterator<Item = &'a Slot>) -> Vec<&'a Slot> {
-    let mut seen: Vec<&Slot> = Vec::new();
-    for slot in slots {
-        if seen.iter().all(|known| known.name != slot.name) {
-            seen.push(slot);
-        }
-    }
-    seen
 }
 
 /// Letters and digits only, as ids are read out and typed.

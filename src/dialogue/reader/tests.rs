@@ -183,3 +183,124 @@ async fn what_the_model_proposes_must_be_in_the_words() {
     assert_eq!(kept, [value("address", "12 mill lane")]);
     assert_eq!(refused.len(), 3);
 }
+
+async fn read_on(state: &DialogueState, said: &[(Role, &str)]) -> Reading {
+    let reader = Reader::new(Arc::new(HashingEmbedder::default()), playbooks())
+        .await
+        .unwrap();
+    let mut chat = Conversation::new("acme", Channel::Chat);
+    for (role, text) in said {
+        chat.say(*role, *text);
+    }
+    reader.read(&chat, state).await.unwrap()
+}
+
+fn start(playbook: &str) -> Command {
+    Command::StartPlaybook {
+        playbook: playbook.into(),
+        later: false,
+    }
+}
+
+#[tokio::test]
+async fn a_need_is_found_among_names_and_numbers() {
+    for text in [
+        "LF402117 here (DOB 12.3.1984, 14 Elm Road). I want to cancel my contract, thanks a lot and have a good day",
+        "Hi, Anna Meier, 14 Elm Road, BS4 2QT, 12 March 1984. Please close my account.",
+    ] {
+        let read_it = read(&DialogueState::default(), text).await;
+        assert!(
+            read_it.commands.contains(&start("cancel")),
+            "{text}: {read_it:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_was_mentioned_before_is_begun_when_it_is_pointed_to() {
+    let state = DialogueState {
+        runs: [("cancel".to_owned(), 1)].into(),
+        ..DialogueState::default()
+    };
+    let earlier = [
+        (
+            Role::EndUser,
+            "I want to cancel my contract. My internet is down.",
+        ),
+        (
+            Role::AutomatedAgent,
+            "That is done. Is there anything else?",
+        ),
+    ];
+    for text in [
+        "And the other thing I mentioned?",
+        "You forgot my second problem.",
+    ] {
+        let mut said = earlier.to_vec();
+        said.push((Role::EndUser, text));
+        let read_it = read_on(&state, &said).await;
+        assert_eq!(read_it.commands, [start("outage")], "{text}");
+    }
+    let mut done = state.clone();
+    done.runs.insert("outage".into(), 1);
+    let mut said = earlier.to_vec();
+    said.push((Role::EndUser, "And the other thing I mentioned?"));
+    let read_it = read_on(&done, &said).await;
+    assert!(
+        !read_it.commands.contains(&start("outage")),
+        "it was seen to: {read_it:?}"
+    );
+}
+
+#[tokio::test]
+async fn who_only_asks_gets_the_answer_and_no_procedure() {
+    let said = [
+        (Role::EndUser, "How much is it to close an account?"),
+        (Role::AutomatedAgent, "Your account number?"),
+        (
+            Role::EndUser,
+            "I only want to know, it's a general question.",
+        ),
+    ];
+    let read_it = read_on(&asked("account"), &said).await;
+    assert_eq!(
+        read_it.commands,
+        [
+            Command::StopPlaybook,
+            answer("How much is it to close an account?")
+        ]
+    );
+}
+
+fn waits_for_a_yes() -> DialogueState {
+    DialogueState {
+        playbook: Some("cancel".into()),
+        slots: [("decision".to_owned(), "cancel".to_owned())].into(),
+        pending: Some(super::super::state::PendingApproval {
+            source: "cancel/end".into(),
+            by: Approver::Customer,
+            question: "Shall I go ahead and cancel it?".into(),
+            asked_at: jiff::Timestamp::UNIX_EPOCH,
+            expires_at: jiff::Timestamp::MAX,
+        }),
+        ..DialogueState::default()
+    }
+}
+
+#[tokio::test]
+async fn a_yes_may_name_the_action_and_stand_beside_a_question() {
+    let waits = waits_for_a_yes();
+    let confirm = |yes| Command::Confirm { yes };
+    for (text, yes) in [
+        ("Cancel it, please.", true),
+        ("I would rather not", false),
+        ("Oh, that's good. Yes.", true),
+        ("Please.", true),
+    ] {
+        assert_eq!(read(&waits, text).await.commands, [confirm(yes)], "{text}");
+    }
+    let both = read(&waits, "Yes please. When does it end?").await;
+    assert_eq!(both.commands, [confirm(true), answer("When does it end?")]);
+    let only = read(&waits, "Okay. What does it cost?").await;
+    assert_eq!(only.commands, [answer("What does it cost?")]);
+}

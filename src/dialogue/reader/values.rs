@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use regex::Regex;
 
-use super::days::{coming_day, next_time, today};
+use super::assent;
+use super::days::{coming_day, in_unit_of, next_time, spoken_span, today};
+use super::denial::{Denial, denial, stands_alone};
 use crate::conversation::AnnotationKind;
 use crate::dialogue::playbook::{Slot, SlotKind};
 use crate::speech::annotate;
@@ -70,7 +72,8 @@ impl Words<'_> {
         };
         let said = self.choice(&as_choice, false);
         said.or_else(|| {
-            let yes = super::cues::clear_answer(self.text)?;
+            let nobody = assent::is_nobody(&slot.ask, self.text).then_some(false);
+            let yes = assent::clear_answer(self.text).or(nobody)?;
             Some(FoundValue {
                 value: yes.to_string(),
                 span: None,
@@ -80,40 +83,53 @@ impl Words<'_> {
 
     /// One of the allowed values, by its own words or others for it. Two at once are none.
     fn choice(&self, slot: &Slot, asked: bool) -> Option<FoundValue> {
-        let mut named: Vec<(&String, Range<usize>)> = Vec::new();
+        let mut named: Vec<(&String, Range<usize>, Denial)> = Vec::new();
         for value in &slot.values {
             // A value's machine name is a word of everyday talk too ("other", "none").
             let own = asked.then_some(value).into_iter();
             let ways = slot.synonyms.get(value).into_iter().flatten();
             let found = own
                 .chain(ways)
-                .filter_map(|way| find_words(self.text, &way.replace('_', " ")))
-                .max_by_key(|span| span.len());
-            named.extend(found.map(|span| (value, span)));
+                .flat_map(|way| find_all(self.text, &way.replace('_', " ")))
+                .filter(|span| stands_alone(self.text, span))
+                .map(|span| (denial(self.text, &span), span));
+            // What is meant comes before what is denied, and longer ways to say it before shorter ones.
+            let best = found.min_by_key(|(denial, span)| (*denial, std::cmp::Reverse(span.len())));
+            named.extend(best.map(|(denial, span)| (value, span, denial)));
         }
-        // "not amber, red": what is denied is not meant, and a longer way to say it holds a shorter one.
-        named.retain(|(_, span)| !is_denied(self.text, span));
-        if named.len() > 1 && super::cues::corrects(self.text) {
+        // A longer way to say something holds a shorter one ("not working").
+        let spans: Vec<Range<usize>> = named.iter().map(|(_, span, _)| span.clone()).collect();
+        let within = |span: &Range<usize>| {
+            spans.iter().any(|other| {
+                other.len() > span.len() && span.start < other.end && other.start < span.end
+            })
+        };
+        named.retain(|(_, span, _)| !within(span));
+        // "not amber, red": what is denied is not meant.
+        let mut kept = named.clone();
+        kept.retain(|(_, _, denial)| *denial == Denial::None);
+        if kept.is_empty() {
+            kept.clone_from(&named);
+            kept.retain(|(_, _, denial)| *denial == Denial::Weak);
+        }
+        if kept.len() > 1 && super::cues::corrects(self.text) {
             // "The Hub, I mean the Booster": the last one counts.
-            let last = named
-                .iter()
-                .map(|(_, span)| span.start)
-                .max()
-                .unwrap_or_default();
-            named.retain(|(_, span)| span.start == last);
+            let last = kept.iter().map(|(_, span, _)| span.start).max();
+            kept.retain(|(_, span, _)| Some(span.start) == last);
         }
-        let longest = named
-            .iter()
-            .map(|(_, span)| span.clone())
-            .max_by_key(Range::len)?;
-        named.retain(|(_, span)| {
-            span.len() == longest.len() || span.start >= longest.end || span.end <= longest.start
-        });
-        match &named[..] {
-            [(value, span)] => Some(FoundValue {
+        match (&kept[..], &named[..], &slot.values[..]) {
+            ([(value, span, _)], _, _) => Some(FoundValue {
                 value: (*value).clone(),
                 span: Some(span.clone()),
             }),
+            // Of two, whoever does not want the one wants the other.
+            ([], [(denied, span, _)], [one, other]) if asked && slot.kind != SlotKind::YesNo => {
+                let meant = if *denied == one { other } else { one };
+                Some(FoundValue {
+                    value: meant.clone(),
+                    span: Some(span.clone()),
+                })
+            }
             _ => None,
         }
     }
@@ -128,7 +144,17 @@ impl Words<'_> {
             SlotKind::Number => fits(AnnotationKind::Duration),
             _ => None,
         };
-        let Some(one) = fits(kind).or(loose.filter(|_| asked)) else {
+        // "14 days" is a number of days, and "two weeks" are as many.
+        let duration = loose
+            .filter(|one| asked && one.kind == AnnotationKind::Duration)
+            .filter(|one| fits(kind).is_none_or(|number| number.start <= one.end));
+        let Some(one) = duration.or(fits(kind)).or(loose.filter(|_| asked)) else {
+            if asked && slot.kind == SlotKind::Number {
+                let (value, span) = spoken_span(self.text, slot)?;
+                let value = slot.accept(&value).ok()?;
+                let span = Some(span);
+                return Some(FoundValue { value, span });
+            }
             if slot.kind == SlotKind::Postcode {
                 return self.postcode();
             }
@@ -139,7 +165,7 @@ impl Words<'_> {
             });
         };
         let value = match one.kind {
-            AnnotationKind::Duration => one.value.chars().filter(char::is_ascii_digit).collect(),
+            AnnotationKind::Duration => in_unit_of(slot, &one.value)?,
             AnnotationKind::Date if slot.upcoming => next_time(&one.value, today())?,
             // A day without its year is nobody's date of birth.
             AnnotationKind::Date if one.value.len() < 10 || one.value.starts_with('-') => {
@@ -237,33 +263,36 @@ fn holds_words(text: &str, words: &str) -> bool {
 }
 
 fn find_words(text: &str, words: &str) -> Option<Range<usize>> {
-    if words.trim().is_empty() {
-        return None;
-    }
-    let parts: Vec<String> = words.split_whitespace().map(regex::escape).collect();
-    let pattern = Regex::new(&format!(r"(?i)\b{}\b", parts.join(r"\s+"))).ok()?;
-    pattern.find(text).map(|found| found.range())
+    find_all(text, words).into_iter().next()
 }
 
-/// "not", "isn't", "rather than" right before a word, or "isn't enough", "is too much" right behind it.
-fn is_denied(text: &str, span: &Range<usize>) -> bool {
-    let after = text.get(span.end..).unwrap_or_default().to_lowercase();
-    let mut next = after.split_whitespace().take(2);
-    if next.any(|word| matches!(word, "isn't" | "isnt" | "not" | "too" | "won't" | "doesn't")) {
-        return true;
+/// Where words stand as whole words, in any case, a last one of some length in the plural too.
+fn find_all(text: &str, words: &str) -> Vec<Range<usize>> {
+    if words.trim().is_empty() {
+        return Vec::new();
     }
-    let before = text.get(..span.start).unwrap_or_default().to_lowercase();
-    let is_article = |word: &&str| matches!(*word, "a" | "an" | "the" | "my");
-    let last = before
-        .split_whitespace()
+    let parts: Vec<String> = words.split_whitespace().map(regex::escape).collect();
+    let letters = words
+        .chars()
         .rev()
-        .find(|word| !is_article(word));
-    last.is_some_and(|word| {
-        matches!(
-            word,
-            "not" | "isn't" | "isnt" | "wasn't" | "than" | "don't" | "dont" | "never" | "no"
-        )
-    })
+        .take_while(|letter| letter.is_alphabetic());
+    let plural = if letters.count() > 3 { "s?" } else { "" };
+    let pattern = Regex::new(&format!(r"(?i)\b{}{plural}\b", parts.join(r"\s+")));
+    let Ok(pattern) = pattern else {
+        return Vec::new();
+    };
+    let spans = pattern.find_iter(text).map(|found| found.range());
+    spans.filter(|span| !is_verb(text, span)).collect()
+}
+
+/// "am" in "I am" is no time of day.
+fn is_verb(text: &str, span: &Range<usize>) -> bool {
+    let is_am = text
+        .get(span.clone())
+        .is_some_and(|word| word.eq_ignore_ascii_case("am"));
+    let before = text.get(..span.start).unwrap_or_default();
+    let last = before.split_whitespace().next_back();
+    is_am && last.is_some_and(|word| word.eq_ignore_ascii_case("i"))
 }
 
 /// The pattern of a slot whose values can be told from other words: one with a fixed letter, like

@@ -64,6 +64,11 @@ pub fn apply(
     if !walk.is_over() && (!stands_still || walk.state.playbook.is_some()) {
         walk.go_on();
     }
+    // What was said and had to be forgotten at once brought nothing.
+    let answers = commands
+        .iter()
+        .any(|command| matches!(command, Command::Answer { .. }));
+    progress &= answers || walk.state != before;
     let repeats = walk.state.asked == asked
         && walk.state.pending.as_ref().map(|p| &p.source) == pending.as_ref().map(|p| &p.source);
     let waits = walk.state.playbook.is_some() && repeats;

@@ -2,6 +2,7 @@
 
 mod apply;
 mod followed;
+mod resolving;
 mod walk;
 
 pub use apply::{Moment, apply, approve, strategy_told, tool_ended};
@@ -61,6 +62,8 @@ pub struct DialogueState {
     pub acknowledged: BTreeSet<String>,
     /// Whether the customer was just asked if they want a person.
     pub offered_person: bool,
+    /// What was spoken of last.
+    pub about: Option<Topic>,
     /// Turns in a row that brought nothing.
     pub stalled: u32,
     /// Set when a person took over.
@@ -94,6 +97,25 @@ pub struct ForeseenNeed {
     pub rule: String,
     /// The playbook that meets it.
     pub playbook: String,
+}
+
+/// What a conversation is about: questions that leave it unsaid are asked of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Topic {
+    /// A procedure that runs or ran.
+    Playbook {
+        /// Its id.
+        id: String,
+    },
+    /// The article that a question was answered from.
+    Article {
+        /// Its id.
+        id: String,
+        /// Its title.
+        title: String,
+    },
 }
 
 /// A step that waits for somebody's yes. It outlives a restart.

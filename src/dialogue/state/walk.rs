@@ -4,7 +4,7 @@ use jiff::ToSpan;
 use serde_json::{Map, Value};
 
 use super::apply::Moment;
-use super::{DialogueState, PendingApproval, key};
+use super::{DialogueState, PendingApproval, Topic, key};
 use crate::conversation::{ApprovalGrant, Approver, HandoffReason};
 use crate::dialogue::command::Effect;
 use crate::dialogue::facts::Facts;
@@ -118,6 +118,7 @@ impl<'a> Walk<'a> {
             state.approvals.retain(|step, _| !step.starts_with(&own));
             state.redone.retain(|step, _| !step.starts_with(&own));
         }
+        self.state.about = Some(Topic::Playbook { id: id.to_owned() });
         let before = self.state.playbook.replace(id.to_owned());
         self.state.paused.extend(before);
         self.state.pending = None;
@@ -192,6 +193,9 @@ impl<'a> Walk<'a> {
         }
         if let Some(check) = self.broken(playbook, step) {
             self.say(&source, &check.say);
+            if self.ask_again(playbook, &check.clear) {
+                return true;
+            }
             self.otherwise(
                 &source,
                 check.otherwise,
@@ -302,7 +306,7 @@ impl<'a> Walk<'a> {
         });
     }
 
-    fn arguments(&self, step: &Step) -> Map<String, Value> {
+    pub(super) fn arguments(&self, step: &Step) -> Map<String, Value> {
         match step.arguments.is_empty() {
             true => step
                 .requires
@@ -315,34 +319,6 @@ impl<'a> Walk<'a> {
                 .map(|(name, source)| (name.clone(), self.facts.json(source)))
                 .collect(),
         }
-    }
-
-    /// Begins the strategy of a step, or goes on with it where the customer answered one of its questions.
-    fn resolve(&mut self, playbook: &Playbook, step: &Step, source: String) {
-        self.state.pending = None;
-        self.state.asked = None;
-        let mut facts = self.arguments(step);
-        // Answers to the strategy's questions are slots of the same name.
-        for slot in playbook.slots.iter().filter(|slot| !slot.secret) {
-            if let Some(value) = self.facts.slots.get(&slot.name) {
-                facts.entry(slot.name.clone()).or_insert(value.clone());
-            }
-        }
-        if self.state.said.insert(source.clone()) {
-            self.say(&source, &step.say);
-        }
-        let run = self.state.runs.get(&playbook.id).copied();
-        let need = if step.need.is_empty() {
-            &playbook.id
-        } else {
-            &step.need
-        };
-        self.effects.push(Effect::Resolve {
-            identity: format!("{source}#{}", run.unwrap_or_default()),
-            source,
-            need: need.clone(),
-            facts: Value::Object(facts),
-        });
     }
 
     fn request(&mut self, source: String, by: Approver, question: &str) {
@@ -435,19 +411,23 @@ impl<'a> Walk<'a> {
             return self.otherwise(&source, redo.otherwise, HandoffReason::PolicyRequiresPerson);
         }
         self.say(&source, &redo.say);
-        for name in &redo.clear {
-            self.state.slots.remove(name);
+        self.ask_again(playbook, &redo.clear);
+    }
+
+    /// Forgets values, so that they are asked for again; whether any was known.
+    fn ask_again(&mut self, playbook: &Playbook, clear: &[String]) -> bool {
+        let mut knew = false;
+        for name in clear {
+            knew |= self.state.slots.remove(name).is_some();
         }
-        let collected = playbook
-            .steps
-            .iter()
-            .filter(|s| s.collects.iter().any(|name| redo.clear.contains(name)));
-        for step in collected {
+        let collects = |step: &&Step| step.collects.iter().any(|name| clear.contains(name));
+        for step in playbook.steps.iter().filter(collects) {
             let key = key(&playbook.id, &step.id);
             self.state.done.remove(&key);
             self.state.said.remove(&key);
         }
         self.refresh();
+        knew
     }
 
     pub(super) fn otherwise(&mut self, source: &str, otherwise: Otherwise, reason: HandoffReason) {

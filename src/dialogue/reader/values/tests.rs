@@ -123,3 +123,102 @@ fn what_is_left_over_is_the_answer_in_words() {
     );
     assert_eq!(left("Yes.", &[]), None);
 }
+
+#[test]
+fn what_is_denied_leaves_the_other_one() {
+    let way = slot(
+        "values = [\"bank\", \"credit\"]\n[slots.synonyms]\nbank = [\"my card\", \"my account\"]\ncredit = [\"next bill\"]",
+    );
+    for (text, meant) in [
+        ("To the bank please, not as a credit.", "bank"),
+        ("Bank, not credit", "bank"),
+        ("I don't want a credit, I want it back on my card.", "bank"),
+        ("No credit, please. Just pay it back to my account.", "bank"),
+        ("I don't want a credit.", "bank"),
+        ("not to my card, rather on the next bill", "credit"),
+        ("as a credit instead of to my bank", "credit"),
+        ("credit is fine", "credit"),
+    ] {
+        assert_eq!(value(&way, text, true).as_deref(), Some(meant), "{text}");
+    }
+    let when = slot(
+        "values = [\"morning\", \"afternoon\"]\n[slots.synonyms]\nmorning = [\"am\", \"before noon\"]\nafternoon = [\"pm\"]",
+    );
+    for (text, meant) in [
+        ("Afternoons are difficult, so mornings.", "morning"),
+        ("Not in the afternoon, I work then.", "morning"),
+        ("I can't do mornings", "afternoon"),
+        ("In the afternoon, I am at work before", "afternoon"),
+        ("I don't mind, the morning", "morning"),
+        ("9 am", "morning"),
+    ] {
+        assert_eq!(value(&when, text, true).as_deref(), Some(meant), "{text}");
+    }
+    assert_eq!(
+        value(&when, "not in the afternoon", false),
+        None,
+        "unasked, what is not wanted says nothing"
+    );
+    let sim = slot(
+        "values = [\"esim\", \"post\", \"none\"]\n[slots.synonyms]\nesim = [\"e-sim\"]\npost = [\"by post\", \"card\"]\nnone = [\"no\", \"nothing\"]",
+    );
+    for (text, meant) in [
+        ("By post, my old phone has no eSIM.", "post"),
+        ("No thanks", "none"),
+        ("no", "none"),
+        ("I don't want to wait for the post, so the eSIM", "esim"),
+    ] {
+        assert_eq!(value(&sim, text, true).as_deref(), Some(meant), "{text}");
+    }
+    let device = slot("values = [\"hub\", \"booster\"]");
+    assert_eq!(
+        value(&device, "I haven't sent the Hub back yet", true).as_deref(),
+        Some("hub"),
+        "what was not done is not what is not meant"
+    );
+}
+
+#[test]
+fn a_span_is_told_in_the_unit_that_is_asked_for() {
+    let days = Slot {
+        name: "days".into(),
+        ..slot("kind = \"number\"")
+    };
+    let months = Slot {
+        description: "how many monthly instalments".into(),
+        ..slot("kind = \"number\"")
+    };
+    let plain = slot("kind = \"number\"");
+    for (slot, text, told) in [
+        (&days, "Two weeks, if possible.", Some("14")),
+        (&days, "fourteen days", Some("14")),
+        (&days, "The full 14 days please", Some("14")),
+        (&days, "a fortnight would do", Some("14")),
+        (&days, "a couple of weeks", Some("14")),
+        (&days, "10", Some("10")),
+        (&days, "until after the holidays", None),
+        (&months, "over a year", Some("12")),
+        (&months, "six months", Some("6")),
+        (&months, "in 6 instalments", Some("6")),
+        (&plain, "six months", Some("6")),
+    ] {
+        assert_eq!(value(slot, text, true).as_deref(), told, "{text}");
+    }
+}
+
+#[test]
+fn nobody_is_an_answer_to_whether_anybody_does() {
+    let depends = Slot {
+        ask: "Does anybody depend on it?".into(),
+        ..slot("kind = \"yes_no\"")
+    };
+    for (text, told) in [
+        ("Nobody here has anything like that.", Some("false")),
+        ("Luckily not.", Some("false")),
+        ("No, we're all healthy.", Some("false")),
+        ("yes, my mother", Some("true")),
+        ("my mother has an alarm", None),
+    ] {
+        assert_eq!(value(&depends, text, true).as_deref(), told, "{text}");
+    }
+}

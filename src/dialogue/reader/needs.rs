@@ -1,0 +1,132 @@
+//! What the customer needs, read from all of a message: its sentences count where the message as a whole says too much.
+
+use super::values::Words;
+use super::{Reader, cues, set};
+use crate::conversation::{Conversation, Role};
+use crate::dialogue::command::Command;
+use crate::dialogue::playbook::{Playbook, Slot};
+use crate::dialogue::state::DialogueState;
+use crate::error::Result;
+use crate::understanding::intent::IntentMatch;
+
+/// A sentence of a message that is no need as a whole must be so likely.
+const IN_A_SENTENCE: f32 = 0.5;
+/// A need that was mentioned earlier must have been so likely.
+const MENTIONED: f32 = 0.4;
+/// Fewer words name no need.
+const WORDS: usize = 3;
+
+impl Reader {
+    /// The needs in a message.
+    pub(super) async fn needs_in(&self, text: &str) -> Result<Vec<IntentMatch>> {
+        let Some(needs) = &self.needs else {
+            return Ok(Vec::new());
+        };
+        let sentences: Vec<&str> = cues::sentences(text).collect();
+        let bare = without_values(text);
+        let mut texts = vec![text.to_owned()];
+        if sentences.len() > 1 || bare != text {
+            let parts = sentences.iter().map(|sentence| without_values(sentence));
+            let parts = std::iter::once(bare).chain(parts);
+            texts.extend(parts.filter(|part| part.split_whitespace().count() >= WORDS));
+        }
+        let mut found = needs.recognise_all(&texts).await?.into_iter();
+        let whole = found.next().unwrap_or_default();
+        if !whole.is_empty() {
+            return Ok(whole);
+        }
+        // Names, numbers and thanks around a need hide it.
+        let likely = found
+            .flatten()
+            .filter(|need| need.probability >= IN_A_SENTENCE);
+        let best = likely.max_by(|a, b| a.probability.total_cmp(&b.probability));
+        Ok(best.into_iter().collect())
+    }
+
+    /// What begins a procedure that was found otherwise: with what the customer's last words give along with it.
+    pub fn begin(&self, playbook: &str, conversation: &Conversation) -> Vec<Command> {
+        let said = conversation.transcript.last_of(Role::EndUser);
+        let words = Words {
+            text: said.map_or("", |said| said.text.as_str()),
+            language: &conversation.language,
+        };
+        let wanted: Vec<&Playbook> = self.playbooks.iter().filter(|p| p.id == playbook).collect();
+        begun(&wanted, &words)
+    }
+
+    /// A need that was mentioned before the last message and has not been seen to.
+    pub(super) async fn mentioned(
+        &self,
+        conversation: &Conversation,
+        state: &DialogueState,
+    ) -> Result<Option<String>> {
+        let Some(needs) = &self.needs else {
+            return Ok(None);
+        };
+        let last = conversation.transcript.last_of(Role::EndUser);
+        let earlier = conversation.transcript.utterances().iter().filter(|said| {
+            said.role == Role::EndUser && last.is_none_or(|last| last.id != said.id)
+        });
+        let texts: Vec<String> = earlier
+            .flat_map(|said| {
+                let sentences: Vec<String> =
+                    cues::sentences(&said.text).map(without_values).collect();
+                std::iter::once(said.text.clone()).chain(sentences)
+            })
+            .filter(|text| text.split_whitespace().count() >= WORDS)
+            .collect();
+        let found = needs.recognise_all(&texts).await?.into_iter().flatten();
+        let open = found.filter(|need| {
+            need.probability >= MENTIONED
+                && !state.runs.contains_key(&need.intent)
+                && state.playbook.as_deref() != Some(need.intent.as_str())
+        });
+        let best = open.max_by(|a, b| a.probability.total_cmp(&b.probability));
+        Ok(best.map(|need| need.intent))
+    }
+}
+
+/// Procedures are begun, and what the customer gave along with it is not asked again.
+pub(super) fn begun(wanted: &[&Playbook], words: &Words<'_>) -> Vec<Command> {
+    let mut commands: Vec<Command> = wanted
+        .iter()
+        .map(|playbook| Command::StartPlaybook {
+            playbook: playbook.id.clone(),
+            later: false,
+        })
+        .collect();
+    let mut seen: Vec<&Slot> = Vec::new();
+    for slot in wanted.iter().flat_map(|playbook| &playbook.slots) {
+        if seen.iter().any(|known| known.name == slot.name) {
+            continue;
+        }
+        seen.push(slot);
+        commands.extend(words.value(slot, false).map(|found| set(slot, found.value)));
+    }
+    commands
+}
+
+/// A text without what only identifies: words with digits in them, and what is left of brackets.
+fn without_values(text: &str) -> String {
+    let kept: Vec<&str> = text
+        .split_whitespace()
+        .filter(|word| !word.chars().any(|c| c.is_ascii_digit()))
+        .map(|word| word.trim_matches(['(', ')']))
+        .filter(|word| word.chars().any(char::is_alphanumeric))
+        .collect();
+    kept.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_identifies_is_left_out() {
+        assert_eq!(
+            without_values("LF402117 here (DOB 12.3.1984). My phone is gone"),
+            "here DOB My phone is gone"
+        );
+        assert_eq!(without_values("My phone is gone"), "My phone is gone");
+    }
+}
