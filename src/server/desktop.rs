@@ -83,7 +83,11 @@ struct Pages {
 
 static PAGES: LazyLock<Pages> = LazyLock::new(|| {
     let mut hash = Sha256::new();
-    for text in ASSETS.iter().map(|asset| asset.text).chain([DESK, SUPERVISOR]) {
+    for text in ASSETS
+        .iter()
+        .map(|asset| asset.text)
+        .chain([DESK, SUPERVISOR])
+    {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     }
@@ -108,7 +112,10 @@ pub(super) fn router() -> Router<ServerState> {
     Router::new()
         .route("/desktop", get(desk))
         // Addresses in the page are relative, so that it works below a prefix too.
-        .route("/desktop/", get(|| async { Redirect::permanent("../desktop") }))
+        .route(
+            "/desktop/",
+            get(|| async { Redirect::permanent("../desktop") }),
+        )
         .route("/desktop/supervisor", get(supervisor))
         .route("/desktop/{digest}/{file}", get(file))
         .route("/v1/desktop/sample", post(sample::play))

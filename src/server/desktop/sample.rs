@@ -11,9 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::conversation::{
-    Channel, Conversation, CustomerProfile, JourneyEvent, NewUtterance,
-};
+use crate::conversation::{Channel, Conversation, CustomerProfile, JourneyEvent, NewUtterance};
 use crate::error::{Error, Result};
 use crate::server::auth::{Caller, Permission};
 use crate::server::extract::Body;
@@ -112,7 +110,11 @@ fn beginning(script: &Conversation, caller: &Caller, now: jiff::Timestamp) -> Co
     }
     let ago = |days: i32| now - DAY * days;
     conversation.journey = vec![
-        JourneyEvent::new("outage", "Broadband outage in the street, two hours", ago(40)),
+        JourneyEvent::new(
+            "outage",
+            "Broadband outage in the street, two hours",
+            ago(40),
+        ),
         JourneyEvent::new("invoice", "Bill of £42.00", ago(26)),
         JourneyEvent::new("payment", "Payment of £42.00", ago(26)),
         JourneyEvent::new("payment", "Payment of £42.00", ago(26)),
@@ -135,7 +137,11 @@ async fn talk(
             .with_span(said.start_ms, said.end_ms);
         (said.end_ms, SessionInput::Utterance(new))
     });
-    let last = script.transcript.utterances().last().map_or(0, |u| u.end_ms);
+    let last = script
+        .transcript
+        .utterances()
+        .last()
+        .map_or(0, |u| u.end_ms);
     for (number, (at_ms, input)) in inputs.chain([(last, SessionInput::End)]).enumerate() {
         let at = Duration::from_millis(at_ms).div_f64(speed);
         tokio::time::sleep_until(begun + at).await;

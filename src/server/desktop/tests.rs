@@ -15,7 +15,10 @@ fn named(text: &str) -> Vec<String> {
 
 #[test]
 fn every_file_that_a_page_or_module_names_is_served() {
-    let texts = ASSETS.iter().map(|asset| asset.text).chain([DESK, SUPERVISOR]);
+    let texts = ASSETS
+        .iter()
+        .map(|asset| asset.text)
+        .chain([DESK, SUPERVISOR]);
     for name in texts.flat_map(named) {
         assert!(ASSETS.iter().any(|asset| asset.name == name), "{name}");
     }
@@ -24,21 +27,41 @@ fn every_file_that_a_page_or_module_names_is_served() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let is_page = name.ends_with(".html");
-        assert!(is_page || ASSETS.iter().any(|asset| asset.name == name), "{name}");
+        assert!(
+            is_page || ASSETS.iter().any(|asset| asset.name == name),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn nothing_in_the_pages_needs_a_weaker_policy() {
     for page in [DESK, SUPERVISOR] {
-        for forbidden in ["<style", " style=", "<script>", "javascript:", " onclick", "//"] {
+        for forbidden in [
+            "<style",
+            " style=",
+            "<script>",
+            "javascript:",
+            " onclick",
+            "//",
+        ] {
             let found = page.contains(forbidden);
             assert!(!found, "{forbidden}");
         }
     }
     for asset in ASSETS.iter().filter(|asset| asset.media_type == JS) {
-        for forbidden in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
-            assert!(!asset.text.contains(forbidden), "{}: {forbidden}", asset.name);
+        for forbidden in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+        ] {
+            assert!(
+                !asset.text.contains(forbidden),
+                "{}: {forbidden}",
+                asset.name
+            );
         }
     }
 }
@@ -46,19 +69,29 @@ fn nothing_in_the_pages_needs_a_weaker_policy() {
 #[test]
 fn pages_are_asked_for_each_time_and_files_are_kept() {
     let cors = Cors {
-        origins: vec!["https://desk.example".into(), "https://evil; script-src *".into()],
+        origins: vec![
+            "https://desk.example".into(),
+            "https://evil; script-src *".into(),
+        ],
     };
     let answer = page(&PAGES.desk, &HeaderMap::new(), &cors);
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(text(&answer, CACHE_CONTROL), "no-cache");
     let policy = text(&answer, CONTENT_SECURITY_POLICY);
     assert!(policy.starts_with("default-src 'self'"), "{policy}");
-    assert!(policy.ends_with("frame-ancestors 'self' https://desk.example"), "{policy}");
+    assert!(
+        policy.ends_with("frame-ancestors 'self' https://desk.example"),
+        "{policy}"
+    );
     let mut headers = HeaderMap::new();
     headers.insert(IF_NONE_MATCH, tag().parse().unwrap());
     let answer = page(&PAGES.desk, &headers, &cors);
     assert_eq!(answer.status(), StatusCode::NOT_MODIFIED);
-    assert!(PAGES.desk.contains(&format!("desktop/{}/app.js", PAGES.digest)));
+    assert!(
+        PAGES
+            .desk
+            .contains(&format!("desktop/{}/app.js", PAGES.digest))
+    );
     assert!(!PAGES.desk.contains(PLACE));
 }
 

@@ -48,13 +48,17 @@ impl SessionHub {
                 continue;
             }
             let version = records.len() as u64;
-            match store.append(key, version, std::slice::from_ref(&record)).await {
+            match store
+                .append(key, version, std::slice::from_ref(&record))
+                .await
+            {
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Conflict => last = Some(error),
                 Err(error) => return Err(error),
             }
         }
-        Err(last.unwrap_or_else(|| Error::new(ErrorKind::Conflict, "others write to it; try again")))
+        Err(last
+            .unwrap_or_else(|| Error::new(ErrorKind::Conflict, "others write to it; try again")))
     }
 }
 
@@ -78,7 +82,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_note_is_kept_once_the_conversation_is_over_and_once_only() {
-        let assistant = Assistant::builder().organisation("Acme").build().await.unwrap();
+        let assistant = Assistant::builder()
+            .organisation("Acme")
+            .build()
+            .await
+            .unwrap();
         let hub = SessionHub::new(assistant, HubOptions::default());
         let conversation = Conversation::new("acme", Channel::Chat).with_id("c1");
         let key = StreamKey {
@@ -95,7 +103,9 @@ mod tests {
         hub.submit(&key, Uuid::now_v7(), say).await.unwrap();
         let early = hub.keep_note(&key, Uuid::now_v7(), &note("x")).await;
         assert_eq!(early.unwrap_err().kind(), ErrorKind::Conflict);
-        hub.submit(&key, Uuid::now_v7(), SessionInput::End).await.unwrap();
+        hub.submit(&key, Uuid::now_v7(), SessionInput::End)
+            .await
+            .unwrap();
         hub.settle(&key).await.unwrap();
 
         let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
