@@ -16,7 +16,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build models demo test test-light test-clients test-llama-server lint features light bench-llm bench-speech bench-knowledge bench-server test-qdrant test-desktop test-kit sample
+.PHONY: help setup build models demo test test-light test-clients test-llama-server test-postgres lint features light bench-llm bench-speech bench-knowledge bench-server test-qdrant test-desktop test-kit sample
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | expand -t 20
@@ -49,11 +49,12 @@ test: models  ## Run all tests, those with the real models too
 	    cargo test --features $(FEATURES) --lib --bins && \
 	    cargo test --features $(FEATURES) --test '*' -- --test-threads=1; \
 	fi
+	@$(MAKE) --no-print-directory test-postgres
 	@echo "==> kernels, and examples in the documentation"
 	@cargo test --quiet -p attendant-kernels
 	@cargo test --doc --features $(FEATURES)
 	@echo "==> examples"
-	@for example in live_session summarize suggest chatbot approval strategy; do \
+	@for example in live_session summarize suggest chatbot approval strategy mcp_tool; do \
 	    cargo run --quiet --features $(FEATURES) --example $$example >/dev/null || exit 1; \
 	done
 
@@ -78,6 +79,12 @@ test-kit: build  ## Test the clients of clients/ against a server (installs Chro
 	@bash scripts/setup.sh desktop
 	@echo "==> tests of the clients"
 	@bash tests/kit/run.sh "$(ATTENDANT)"
+
+# On a private server, which is removed afterwards; one test starts a server of its own and kills it.
+test-postgres:  ## Test the PostgreSQL store against a real server (installs it the first time)
+	@bash scripts/setup.sh postgres
+	@echo "==> tests with PostgreSQL"
+	@bash scripts/postgres.sh run cargo test --features $(FEATURES) --test postgres -- --ignored
 
 # The adapter needs a feature that the other tests leave out.
 test-qdrant: setup  ## Test the Qdrant server adapter; with a real server: make test-qdrant URL=http://host:6334

@@ -6,7 +6,7 @@ set -euo pipefail
 
 attendant="$1"
 here="$(cd "$(dirname "$0")/.." && pwd)"
-packages=(openai==3.57.0 openapi-spec-validator==0.9.0 schemathesis==4.32.5)
+packages=(openai==3.57.0 openapi-spec-validator==0.9.0 schemathesis==4.32.5 mcp==2.3.0)
 
 folder="${XDG_CACHE_HOME:-$HOME/.cache}/attendant/clients/$(printf '%s\n' "${packages[@]}" | sha256sum | cut -c1-12)"
 if [ ! -f "$folder/done" ]; then
@@ -55,6 +55,11 @@ echo "==> the document, by openapi-spec-validator"
 
 echo "==> the virtual agent, by the package openai"
 "$folder/bin/python" "$here/tests/clients/openai_client.py" "$url" "$ATTENDANT_DEV_KEY" || failed "openai"
+
+echo "==> the tools at /mcp and over standard input and output, by the package mcp"
+"$folder/bin/python" "$here/tests/clients/mcp_client.py" "$url/mcp" "$ATTENDANT_DEV_KEY" || failed "mcp over HTTP"
+"$folder/bin/python" "$here/tests/clients/mcp_client.py" -- "$attendant" mcp --knowledge "$here/knowledge" \
+    --index "$work/index" --llm none --embedding none || failed "mcp over standard input and output"
 
 echo "==> every route, by schemathesis"
 (cd "$work" && "$folder/bin/schemathesis" run "$url/openapi.json" \

@@ -3,6 +3,7 @@
 #   scripts/setup.sh           what `make demo` and `make test` need
 #   scripts/setup.sh sample    what `make sample` needs as well
 #   scripts/setup.sh desktop   what `make test-desktop` and `make test-kit` need as well
+#   scripts/setup.sh postgres  what `make test-postgres` needs as well
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,6 +28,16 @@ has_libclang() {
         done
     done
     return 1
+}
+
+has_postgres() {
+    local file
+    for file in /usr/lib/postgresql/*/bin/initdb "$(pg_config --bindir 2>/dev/null || true)/initdb"; do
+        if [ -x "$file" ]; then
+            return 0
+        fi
+    done
+    has initdb
 }
 
 check_rust() {
@@ -60,6 +71,9 @@ check_packages() {
         has node || missing+=(nodejs)
         has npm || missing+=(npm)
         python3 -m venv --help >/dev/null 2>&1 || missing+=(python3-venv)
+    fi
+    if [ "${1:-}" = postgres ]; then
+        has_postgres || missing+=(postgresql)
     fi
     if [ ${#missing[@]} -gt 0 ]; then
         install_packages "${missing[@]}"

@@ -54,8 +54,10 @@
 //! | `candle` | yes | GGUF language models and BERT embedders in this process |
 //! | `edge` | yes | the vector index on disk (Qdrant Edge) |
 //! | `sqlite` | yes | the conversation store on disk |
+//! | `postgres` | | the conversation store in a PostgreSQL database |
 //! | `qdrant` | | a Qdrant server or cluster as vector index |
 //! | `openai` | | any OpenAI-compatible server as language model or embedder |
+//! | `mcp` | | tools of MCP servers as backend actions; with `server`, our skills as MCP tools |
 //! | `fetch` | | download of models by name |
 //! | `plot` | | insight reports as SVG |
 //! | `cli`, `eval` | | the `attendant` command, its evaluations |

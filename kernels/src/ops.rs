@@ -41,6 +41,26 @@ pub fn add(x: &mut [f32], y: &[f32]) {
     }
 }
 
+/// The sum of the products of two rows; what one has more than the other is left out.
+pub fn dot(x: &[f32], y: &[f32]) -> f32 {
+    // Sixteen sums side by side: one after the other each would wait for the one before.
+    let mut sums = [0.0_f32; 16];
+    let (xs, x_rest) = x.as_chunks::<16>();
+    let (ys, y_rest) = y.as_chunks::<16>();
+    for (x, y) in xs.iter().zip(ys) {
+        for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
+            *sum += x * y;
+        }
+    }
+    let whole = xs.len().min(ys.len());
+    let rest = match xs.len().cmp(&ys.len()) {
+        std::cmp::Ordering::Equal => x_rest.iter().zip(y_rest),
+        std::cmp::Ordering::Less => x_rest.iter().zip(&y[whole * 16..]),
+        std::cmp::Ordering::Greater => x[whole * 16..].iter().zip(y_rest),
+    };
+    sums.iter().sum::<f32>() + rest.map(|(x, y)| x * y).sum::<f32>()
+}
+
 /// Adds the product of `x` and a small unquantised matrix to `out`. `weights` holds a row of `out.len()` values for
 /// each value of `x`.
 ///
@@ -142,6 +162,23 @@ mod tests {
             (state >> 40) as f32 / (1 << 23) as f32 - 1.0
         };
         (0..count).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn dots_of_any_length() {
+        for (left, right) in [
+            (0, 0),
+            (3, 3),
+            (16, 16),
+            (384, 384),
+            (37, 21),
+            (15, 40),
+            (40, 15),
+        ] {
+            let (x, y) = (numbers(left, 3), numbers(right, 8));
+            let wanted: f32 = x.iter().zip(&y).map(|(x, y)| x * y).sum();
+            assert!((dot(&x, &y) - wanted).abs() < 1e-4, "{left} {right}");
+        }
     }
 
     #[test]

@@ -8,11 +8,14 @@ use crate::assist::{
     ArticleFinder, Checklist, Checklists, Coach, CoachingRule, ModelAsker, ReplyWriter,
 };
 use crate::conversation::WrapUpCode;
+use crate::dialogue::journey::NeedPredictor;
+use crate::dialogue::learning::{ActionLearner, LearningOptions};
+use crate::dialogue::strategy::{Strategist, StrategyRunner};
 use crate::dialogue::{
-    ActionLedger, ActionRanker, EmpathyPolicy, Planner, Playbook, Reader, Tool, Tools,
+    ActionLedger, ActionRanker, EmpathyPolicy, Planner, Playbook, Reader, StepKind, Tool, Tools,
 };
 use crate::embedding::{CachedEmbedder, Embedder, HashingEmbedder};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::guard::{CrisisConfig, CrisisGuard, MaskedModel, PiiPolicy};
 use crate::knowledge::{KnowledgeBase, MemoryVectorStore, VectorStore};
 use crate::llm::{LanguageModel, ScriptedModel, Traced};
@@ -55,6 +58,14 @@ pub struct Phrases {
     pub action_failed: String,
     /// What the customer asked for is not done since somebody said no.
     pub declined: String,
+    /// Before the question whether a foreseen need is what they come for.
+    pub hello: String,
+    /// How the virtual agent begins a contact of its own; `{organisation}` stands for the name.
+    pub outbound: String,
+    /// What it asks at the end of its first words then.
+    pub outbound_question: String,
+    /// Nothing was changed, since this is a dry run ([`AssistantBuilder::dry_run`]).
+    pub dry_run: String,
 }
 
 impl Default for Phrases {
@@ -80,6 +91,12 @@ impl Default for Phrases {
                             than try again blindly."
                     .into(),
             declined: "I am sorry, that was not approved, so I have not done it.".into(),
+            hello: "Hello!".into(),
+            outbound: "Hello, this is the virtual assistant of {organisation}.".into(),
+            outbound_question: "Shall I help you with that now?".into(),
+            dry_run:
+                "This is a trial, so nothing was changed: in earnest I would have done that now."
+                    .into(),
         }
     }
 }
@@ -105,6 +122,10 @@ pub struct AssistantBuilder {
     crisis: CrisisConfig,
     phrases: Phrases,
     empathy: EmpathyPolicy,
+    strategist: Strategist,
+    predictor: NeedPredictor,
+    learning: LearningOptions,
+    dry_run: bool,
 }
 
 impl AssistantBuilder {
@@ -193,6 +214,15 @@ impl AssistantBuilder {
         self
     }
 
+    /// Tries procedures out: tools that look something up are called, those that change something are not. Their
+    /// receipts say [`ActionStatus::DryRun`](crate::conversation::ActionStatus), nothing counts as done, and the virtual
+    /// agent says that this is a trial.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
+        self
+    }
+
     /// The disposition codes.
     #[must_use]
     pub fn wrap_up_codes(mut self, codes: Vec<WrapUpCode>) -> Self {
@@ -235,11 +265,32 @@ impl AssistantBuilder {
         self
     }
 
+    /// The strategies that resolve needs for good, which resolve steps of playbooks begin.
+    #[must_use]
+    pub fn strategies(mut self, strategist: Strategist) -> Self {
+        self.strategist = strategist;
+        self
+    }
+
+    /// What foresees needs from what happened outside, and when customers may be contacted.
+    #[must_use]
+    pub fn journey(mut self, predictor: NeedPredictor) -> Self {
+        self.predictor = predictor;
+        self
+    }
+
+    /// How far the order of actions may be moved by what was learned from their outcomes.
+    #[must_use]
+    pub fn learning(mut self, options: LearningOptions) -> Self {
+        self.learning = options;
+        self
+    }
+
     /// Puts the parts together and embeds the examples of playbooks and rules.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind) or [`ErrorKind::Config`](crate::ErrorKind) for the
-    /// prompt directory; else as the embedder.
+    /// prompt directory, or for a playbook whose strategy there is none of; else as the embedder.
     pub async fn build(self) -> Result<Assistant> {
         let prompts = Arc::new(match &self.prompts {
             Some(directory) => Prompts::with_directory(directory)?,
@@ -275,11 +326,15 @@ impl AssistantBuilder {
             false => reviewer,
         };
         let playbooks: Arc<[Playbook]> = self.playbooks.into();
+        check_strategies(&playbooks, &self.strategist)?;
         // A model that says nothing chooses nothing.
         let codes = if writes { self.codes } else { Vec::new() };
         let store = self
             .store
             .unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        let actions = ActionLedger::new(Tools::new(self.tools), store.clone())
+            .with_dry_run(self.dry_run);
+        let strategist = Arc::new(self.strategist);
         let chooser = WrapUpChooser::new(model.clone(), prompts.clone(), codes.into());
         Ok(Assistant {
             inner: Arc::new(Inner {
@@ -287,7 +342,12 @@ impl AssistantBuilder {
                 ranker: ActionRanker::new(embedder.clone(), playbooks.clone()).await?,
                 planner: Planner::new(model.clone(), prompts.clone(), playbooks.clone()),
                 reader: Reader::new(embedder.clone(), playbooks.clone()).await?,
-                actions: ActionLedger::new(Tools::new(self.tools), store.clone()),
+                strategies: StrategyRunner::new(strategist.clone(), actions.clone(), store.clone()),
+                strategist,
+                actions,
+                learner: ActionLearner::new(store.clone(), self.learning),
+                predictor: self.predictor,
+                need_outcomes: Default::default(),
                 finder: ArticleFinder::new(knowledge.clone()),
                 replies: ReplyWriter::new(model.clone(), prompts.clone(), knowledge.clone()),
                 crisis,
@@ -316,4 +376,30 @@ impl AssistantBuilder {
             }),
         })
     }
+}
+
+/// Every resolve step has a strategy.
+fn check_strategies(playbooks: &[Playbook], strategist: &Strategist) -> Result<()> {
+    for playbook in playbooks {
+        for step in playbook
+            .steps
+            .iter()
+            .filter(|step| step.kind == StepKind::Resolve)
+        {
+            let need = match step.need.as_str() {
+                "" => playbook.id.as_str(),
+                need => need,
+            };
+            if !strategist.resolves(need) {
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    format!(
+                        "playbook {:?}, step {:?}: no strategy resolves {need:?}; add one, or let a person do it",
+                        playbook.id, step.id
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(())
 }

@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
-use super::Assistant;
+use super::resolve::{Driven, ResolveStep};
+use super::{Aside, Assistant};
 use crate::conversation::{
-    ActionReceipt, ActionStatus, Approver, Citation, Conversation, Handoff, HandoffReason,
+    ActionReceipt, ActionStatus, Approver, Citation, Conversation, Effort, EmotionState, Handoff,
+    HandoffReason,
 };
 use crate::dialogue::{Action, DialogueState, Effect, Moment, Rejection, ToolEffect, tool_ended};
 use crate::error::Result;
@@ -34,8 +36,24 @@ pub(crate) struct Response {
     /// Of the tools that ran, secrets masked.
     pub(crate) receipts: Vec<ActionReceipt>,
     pub(crate) requests: Vec<ApprovalRequest>,
+    /// Strategies that were driven, and what they need of the conversation.
+    pub(crate) strategies: Vec<Driven>,
+    /// The rule that had foreseen a need, and whether it was right.
+    pub(crate) foreseen: Option<(String, bool)>,
     /// A question was asked that no article answers.
     pub(super) found_nothing: bool,
+    pub(super) person: PersonNow,
+}
+
+/// What is known of how the customer is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PersonNow {
+    /// What they felt and suffered since the last answer, by name.
+    pub(crate) signs: Vec<String>,
+    /// What they feel, where there is an emotion model.
+    pub(crate) emotion: Option<EmotionState>,
+    /// The effort they had with this contact.
+    pub(crate) effort: Effort,
 }
 
 /// Something the virtual agent says.
@@ -91,7 +109,7 @@ impl Response {
         self.spoken.insert(0, said);
     }
 
-    fn reject(&mut self, proposal: impl Into<String>, reason: impl Into<String>) {
+    pub(super) fn reject(&mut self, proposal: impl Into<String>, reason: impl Into<String>) {
         let (proposal, reason) = (proposal.into(), reason.into());
         self.rejections.push(Rejection { proposal, reason });
     }
@@ -104,9 +122,12 @@ impl Assistant {
         conversation: &Conversation,
         state: DialogueState,
         effects: Vec<Effect>,
+        person: &PersonNow,
+        aside: &mut Aside,
     ) -> Result<Response> {
         let mut response = Response {
             state,
+            person: person.clone(),
             ..Response::default()
         };
         let mut waiting: VecDeque<Effect> = effects.into();
@@ -147,7 +168,10 @@ impl Assistant {
                         arguments,
                         approvals,
                     };
-                    match self.run(conversation, &source, action, &mut response).await {
+                    match self
+                        .run(conversation, &source, action, &mut response, aside)
+                        .await
+                    {
                         Ok((receipt, more)) => {
                             receipts.push(receipt);
                             more.into_iter()
@@ -163,6 +187,34 @@ impl Assistant {
                                 HandoffReason::ActionFailed,
                             )
                             .await;
+                        }
+                    }
+                }
+                Effect::Resolve {
+                    source,
+                    identity,
+                    need,
+                    facts,
+                } => {
+                    let step = ResolveStep {
+                        source: source.clone(),
+                        identity,
+                        need,
+                        facts,
+                    };
+                    match self.resolve_step(conversation, step, &mut response).await {
+                        Ok(more) => {
+                            let done = response.strategies.last().map(Driven::receipts);
+                            receipts.extend(done.unwrap_or_default());
+                            more.into_iter()
+                                .rev()
+                                .for_each(|effect| waiting.push_front(effect));
+                        }
+                        Err(error) => {
+                            // No plan, or it could not be written down: a person resolves it.
+                            response.reject(source, error.to_string());
+                            let reason = HandoffReason::PolicyRequiresPerson;
+                            self.give_over(conversation, &mut response, reason).await;
                         }
                     }
                 }
@@ -202,6 +254,7 @@ impl Assistant {
         source: &str,
         action: Action,
         response: &mut Response,
+        aside: &mut Aside,
     ) -> Result<(ActionReceipt, Vec<Effect>)> {
         let spec = self
             .inner
@@ -209,10 +262,10 @@ impl Assistant {
             .tools()
             .get(&action.tool)
             .map(|tool| tool.spec().clone());
-        let receipt = self
-            .inner
-            .actions
-            .perform(&stream(conversation), action)
+        let stream = stream(conversation);
+        let performing = self.inner.actions.perform(&stream, action);
+        let receipt = aside
+            .meanwhile(spec.as_ref(), conversation.channel, performing)
             .await?;
         let changes = spec
             .as_ref()
@@ -229,7 +282,9 @@ impl Assistant {
             shown.arguments = spec.mask(&shown.arguments);
             shown.result = spec.mask(&shown.result);
         }
-        if receipt.status != ActionStatus::Succeeded {
+        if receipt.status == ActionStatus::DryRun {
+            response.say(&self.inner.phrases.dry_run);
+        } else if receipt.status != ActionStatus::Succeeded {
             let why = receipt
                 .result
                 .get("error")
@@ -297,13 +352,13 @@ impl Assistant {
                 }
             }
             Effect::HandOff { reason } => self.give_over(conversation, response, reason).await,
-            Effect::CallTool { .. } => {}
+            Effect::CallTool { .. } | Effect::Resolve { .. } => {}
         }
         Ok(())
     }
 
     /// A person takes over, with everything in hand.
-    async fn give_over(
+    pub(super) async fn give_over(
         &self,
         conversation: &Conversation,
         response: &mut Response,

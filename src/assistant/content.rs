@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use super::AssistantBuilder;
 use crate::assist::{Checklist, CoachingRule, load_checklists, load_coaching_rules};
 use crate::conversation::{TenantId, WrapUpCode};
+use crate::dialogue::journey::NeedPredictor;
+use crate::dialogue::strategy::Strategist;
 use crate::dialogue::{EmpathyPolicy, Playbook, load_empathy_policy, load_playbooks};
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::{CrisisConfig, load_crisis_config};
@@ -12,7 +14,7 @@ use crate::knowledge::{LoadReport, load_articles};
 use crate::summary::load_wrap_up_codes;
 
 /// What a folder like `knowledge/` holds: `articles/`, `playbooks/`, `wrap_up.toml`,
-/// `coaching.toml`, `checklists.toml`, `crisis.toml`, `empathy.toml`. Parts that are not there are empty; a folder with none of them is refused.
+/// `coaching.toml`, `checklists.toml`, `crisis.toml`, `empathy.toml`, `strategies/`, `journey.toml`. Parts that are not there are empty; a folder with none of them is refused.
 #[derive(Debug)]
 pub struct Content {
     /// The articles, and what was skipped and why.
@@ -29,6 +31,10 @@ pub struct Content {
     pub crisis: CrisisConfig,
     /// How feelings and effort are acknowledged; the default words without it.
     pub empathy: EmpathyPolicy,
+    /// The strategies that resolve needs for good.
+    pub strategies: Strategist,
+    /// What foresees needs, and when customers may be contacted.
+    pub journey: NeedPredictor,
 }
 
 impl Content {
@@ -80,6 +86,14 @@ impl Content {
                 .map(|path| load_empathy_policy(&path))
                 .transpose()?
                 .unwrap_or_default(),
+            strategies: part("strategies")
+                .map(|path| Strategist::load(&path))
+                .transpose()?
+                .unwrap_or_default(),
+            journey: part("journey.toml")
+                .map(|path| NeedPredictor::load(&path))
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 
@@ -98,7 +112,7 @@ impl Content {
 }
 
 impl AssistantBuilder {
-    /// Takes playbooks, wrap-up codes, coaching rules, checklists and the crisis protocol from `content`. Its articles are ingested
+    /// Takes playbooks, wrap-up codes, coaching rules, checklists, the crisis protocol, strategies and what foresees needs from `content`. Its articles are ingested
     /// after the build, since that takes a while and can report progress:
     /// `assistant.knowledge().ingest(content.articles.articles, …)`.
     #[must_use]
@@ -109,6 +123,8 @@ impl AssistantBuilder {
             .checklists(content.checklists.clone())
             .crisis(content.crisis.clone())
             .empathy(content.empathy.clone())
+            .strategies(content.strategies.clone())
+            .journey(content.journey.clone())
     }
 }
 

@@ -15,6 +15,7 @@ use crate::store::{Record, StreamKey, Version};
 const STREAM: &str = "~learned";
 const FEEDBACK: &str = "article_feedback";
 const UNANSWERED: &str = "unanswered";
+const NEED: &str = "need_outcome";
 /// Writers that may get in between before we give up.
 const ATTEMPTS: usize = 5;
 
@@ -25,6 +26,12 @@ pub(crate) type Recalled = tokio::sync::Mutex<HashMap<TenantId, Version>>;
 struct Given {
     article: ArticleId,
     given: ArticleFeedback,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Foreseen {
+    rule: String,
+    right: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -114,9 +121,37 @@ impl Assistant {
                 let knowledge = &self.inner.knowledge;
                 knowledge.unanswered(&question, record.at).await?;
             }
+            NEED => {
+                let told = Foreseen::deserialize(&record.payload)
+                    .or_error(ErrorKind::Storage, unreadable)?;
+                self.count_need(tenant, &told);
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    pub(super) async fn keep_need_outcome(
+        &self,
+        tenant: &TenantId,
+        rule: &str,
+        right: bool,
+    ) -> Result<()> {
+        let told = Foreseen {
+            rule: rule.to_owned(),
+            right,
+        };
+        self.count_need(tenant, &told);
+        self.keep(tenant, NEED, &told).await
+    }
+
+    fn count_need(&self, tenant: &TenantId, told: &Foreseen) {
+        let mut counted = self.inner.need_outcomes.lock();
+        let rules = counted.entry(tenant.clone()).or_default();
+        rules
+            .entry(told.rule.clone())
+            .or_default()
+            .count(told.right);
     }
 
     async fn keep(&self, tenant: &TenantId, kind: &str, payload: &impl Serialize) -> Result<()> {
@@ -150,5 +185,34 @@ fn key(tenant: &TenantId) -> StreamKey {
     StreamKey {
         tenant: tenant.clone(),
         conversation: STREAM.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::{ConversationStore, MemoryStore};
+
+    #[tokio::test]
+    async fn a_question_is_kept_without_personal_data() {
+        let store = Arc::new(MemoryStore::new());
+        let assistant = Assistant::builder()
+            .store(store.clone())
+            .build()
+            .await
+            .unwrap();
+        let tenant = TenantId::from("acme");
+        let scope = Scope::new(tenant.clone(), Audience::Customer);
+        let asked = "Why is there no answer to zoe@example.com?";
+        let question = Question::new(asked, scope);
+        assistant.unanswered(&question).await.unwrap();
+        let kept = store.load(&key(&tenant), 0).await.unwrap();
+        let gaps = assistant.knowledge_gaps(&tenant, 5).await.unwrap();
+        for text in [kept[0].payload.to_string(), gaps[0].question.clone()] {
+            assert!(!text.contains("zoe"), "{text}");
+            assert!(text.contains("no answer to ["), "{text}");
+        }
     }
 }

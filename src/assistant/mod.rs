@@ -1,6 +1,7 @@
 //! The public face: one [`Assistant`] composes models, knowledge, playbooks and policies.
 
 mod answer;
+mod aside;
 mod builder;
 mod carry;
 mod coaching;
@@ -8,18 +9,28 @@ mod content;
 mod learned;
 #[cfg(feature = "local")]
 pub mod local;
+mod outlook;
+mod resolve;
 mod respond;
 mod reviewed;
+mod views;
 
+pub(crate) use aside::Aside;
 pub use builder::{AssistantBuilder, Phrases};
-pub(crate) use carry::Response;
+pub(crate) use carry::{PersonNow, Response};
 pub use content::Content;
+pub use outlook::Contact;
+pub(crate) use outlook::Opening;
+pub(crate) use resolve::Driven;
+pub use resolve::StrategyProgress;
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_stream::try_stream;
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::assist::{
@@ -30,6 +41,9 @@ use crate::conversation::{
     Conversation, ConversationId, NextBestAction, Role, Suggestion, SuggestionKind, Summary,
     TenantId, Trigger,
 };
+use crate::dialogue::journey::{NeedPredictor, RuleOutcomes};
+use crate::dialogue::learning::ActionLearner;
+use crate::dialogue::strategy::{Strategist, StrategyRunner};
 use crate::dialogue::{ActionLedger, ActionRanker, EmpathyPolicy, Planner, Playbook, Reader};
 use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, Result};
@@ -76,6 +90,12 @@ pub(crate) struct Inner {
     pub(crate) reader: Reader,
     /// Runs the tools, and keeps the receipts.
     pub(crate) actions: ActionLedger,
+    pub(crate) strategist: Arc<Strategist>,
+    pub(crate) strategies: StrategyRunner,
+    pub(crate) learner: ActionLearner,
+    pub(crate) predictor: NeedPredictor,
+    /// How often each rule that foresees needs was right, by tenant.
+    pub(crate) need_outcomes: Mutex<HashMap<TenantId, BTreeMap<String, RuleOutcomes>>>,
     pub(crate) finder: ArticleFinder,
     pub(crate) replies: ReplyWriter,
     /// Before everything else.
@@ -184,7 +204,8 @@ impl Assistant {
         .boxed()
     }
 
-    /// The next best actions, best first, from what was said so far. No text is generated.
+    /// The next best actions, best first, from what was said so far and, where a session of the tenant was begun before,
+    /// from what was learned of their outcomes. No text is generated.
     ///
     /// # Errors
     /// As the embedder.
@@ -193,7 +214,16 @@ impl Assistant {
         conversation: &Conversation,
         limit: usize,
     ) -> Result<Vec<NextBestAction>> {
-        self.inner.ranker.rank(conversation, limit).await
+        let actions = self
+            .inner
+            .ranker
+            .rank(conversation, limit.max(ACTIONS))
+            .await?;
+        let context = self.action_context(conversation);
+        let tenant = &conversation.tenant;
+        let mut actions = self.inner.learner.rerank(tenant, &context, actions);
+        actions.truncate(limit);
+        Ok(actions)
     }
 
     /// An answer from the knowledge base with citations, or an honest "I don't know".

@@ -1,7 +1,7 @@
 //! One turn of the virtual agent: code reads what is certain, the model proposes the rest, code disposes.
 
-use super::Assistant;
-use super::carry::Response;
+use super::carry::{PersonNow, Response};
+use super::{Aside, Assistant};
 use crate::conversation::{Conversation, Role};
 use crate::dialogue::{Command, DialogueState, Moment, Rejection, apply};
 use crate::error::Result;
@@ -15,12 +15,13 @@ const MOST_LIKELY: usize = 2;
 const LEAST_LIKELY: f32 = 0.2;
 
 impl Assistant {
-    /// Answers the customer's last words. `signs` are what they felt and suffered since the last answer.
+    /// Answers the customer's last words.
     pub(crate) async fn respond(
         &self,
         conversation: &Conversation,
         mut state: DialogueState,
-        signs: &[String],
+        person: &PersonNow,
+        aside: &mut Aside,
     ) -> Result<Response> {
         // Whoever writes again needs something again.
         state.ended = false;
@@ -30,8 +31,6 @@ impl Assistant {
             offered_person,
             ..state.clone()
         };
-        let (commands, otherwise, mut rejections) =
-            self.understand(conversation, &read_with).await?;
         let profile = conversation.profile.clone().unwrap_or_default().attributes;
         let moment = Moment {
             playbooks: &self.inner.playbooks,
@@ -39,22 +38,50 @@ impl Assistant {
             now: jiff::Timestamp::now(),
             utterance: said.map(|said| said.id),
         };
+        let foreseen = state.foreseen.take();
+        let answered = match &foreseen {
+            Some(need) => Some(
+                self.answered_foreseen(conversation, &state, need, &moment)
+                    .await?,
+            ),
+            None => None,
+        };
+        let mut was_right = answered.as_ref().and_then(|answered| answered.right);
+        let (commands, otherwise, mut rejections) =
+            match answered.and_then(|answered| answered.commands) {
+                Some(commands) => (commands, Vec::new(), Vec::new()),
+                None => self.understand(conversation, &read_with).await?,
+            };
+        if let Some(need) = &foreseen {
+            let started = commands.iter().find_map(|command| match command {
+                Command::StartPlaybook { playbook, .. } => Some(playbook),
+                _ => None,
+            });
+            was_right = was_right.or(started.map(|started| *started == need.playbook));
+            // Not told yet: the first thing they do say still counts.
+            if was_right.is_none() {
+                state.foreseen.clone_from(&foreseen);
+            }
+        }
         let before = state.clone();
         let (state, effects, refused) = apply(state, &commands, &moment);
         rejections.extend(refused);
-        let mut response = self.carry(conversation, state, effects).await?;
+        let mut response = self.carry(conversation, state, effects, person, aside).await?;
         if response.found_nothing && !otherwise.is_empty() {
             let (state, effects, refused) = apply(before, &otherwise, &moment);
             rejections.extend(refused);
-            response = self.carry(conversation, state, effects).await?;
+            response = self.carry(conversation, state, effects, person, aside).await?;
         }
+        response.foreseen = foreseen
+            .zip(was_right)
+            .map(|(need, right)| (need.rule, right));
         response.rejections.splice(0..0, rejections);
         let is_over = response.state.handed_off.is_some() || response.state.ended;
         if !is_over
             && let Some(words) = self
                 .inner
                 .empathy
-                .acknowledge(signs, &mut response.state.acknowledged)
+                .acknowledge(&person.signs, &mut response.state.acknowledged)
         {
             response.say_first(words);
         }

@@ -34,6 +34,8 @@ pub enum ActionStatus {
     Failed,
     /// Nobody knows whether it had its effect.
     Unknown,
+    /// It was not done, since everything is only tried out: in earnest it would have been called.
+    DryRun,
 }
 
 /// Proof that a tool ran. No claim that something was done may reach a customer without one.

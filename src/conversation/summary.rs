@@ -33,6 +33,8 @@ pub enum SectionKind {
     CustomerSatisfaction,
     /// Names, numbers, dates and amounts that were said.
     Entities,
+    /// One of the organisation's own, by its name.
+    Custom,
 }
 
 /// One section with what proves it.
@@ -40,6 +42,9 @@ pub enum SectionKind {
 pub struct SummarySection {
     /// Which section.
     pub kind: SectionKind,
+    /// Name of a section of the organisation's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The text.
     pub text: String,
     /// The utterances behind it.
@@ -107,6 +112,9 @@ pub struct Summary {
 pub struct Withheld {
     /// The section it was written for.
     pub kind: SectionKind,
+    /// Name of a section of the organisation's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The sentence.
     pub text: String,
     /// What speaks against it.

@@ -79,6 +79,18 @@ pub enum Effect {
         /// Who said yes to it.
         approvals: Vec<ApprovalGrant>,
     },
+    /// Begin the strategy that resolves a need, or tell it the answers it asked for, then tell
+    /// [`strategy_told`](super::strategy_told).
+    Resolve {
+        /// `playbook/step`.
+        source: String,
+        /// The same for every attempt at this step, so that it is begun once.
+        identity: String,
+        /// The need.
+        need: String,
+        /// What is known, an object.
+        facts: Value,
+    },
     /// Get somebody's yes to a step. A customer is asked with `text`; for others it says what it is about, and the answer
     /// goes to [`approve`](super::approve).
     RequestApproval {

@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, OrError, Result};
 const PRIOR: f32 = 10.0;
 
 /// A need that a customer probably has, before they say so.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PredictedNeed {
     /// The rule that foresees it.
     pub rule: String,
@@ -32,6 +32,8 @@ pub struct PredictedNeed {
     pub confidence: f32,
     /// What is asked when they call: "Are you calling about …?"
     pub question: String,
+    /// What it is about in one sentence, where the organisation opens the contact.
+    pub opening: String,
     /// The events behind it, newest first.
     pub evidence: Vec<JourneyEvent>,
     /// Whether the organisation may contact the customer about it, where [`OutboundPolicy`] allows.
@@ -60,6 +62,10 @@ pub struct NeedRule {
     pub confidence: f32,
     /// What is asked when they call; expressions in double braces stand for the event's attributes.
     pub question: String,
+    /// What is told in one sentence when the organisation contacts them, filled in like the question; the newest event's
+    /// description where it is empty.
+    #[serde(default)]
+    pub opening: String,
     /// Whether the customer may be contacted about it.
     #[serde(default)]
     pub outbound: bool,
@@ -79,6 +85,18 @@ pub struct RuleOutcomes {
     pub right: u32,
     /// They came for something else.
     pub wrong: u32,
+}
+
+impl RuleOutcomes {
+    /// Counts one more.
+    pub fn count(&mut self, right: bool) {
+        let side = if right {
+            &mut self.right
+        } else {
+            &mut self.wrong
+        };
+        *side = side.saturating_add(1);
+    }
 }
 
 /// Foresees needs by rules that are data.
@@ -122,8 +140,10 @@ impl NeedPredictor {
             if !(0.0..=1.0).contains(&rule.confidence) {
                 return wrong("confidence lies between 0 and 1".into());
             }
-            if let Some(why) = template_fault(&json!(rule.question)) {
-                return wrong(format!("question: {why}"));
+            for (key, words) in [("question", &rule.question), ("opening", &rule.opening)] {
+                if let Some(why) = template_fault(&json!(words)) {
+                    return wrong(format!("{key}: {why}"));
+                }
             }
         }
         file.outbound.check()?;
@@ -165,13 +185,10 @@ impl NeedPredictor {
     /// Somebody for whom a rule had foreseen a need contacted us; it was right, or they came for something else. Counts
     /// move the rule's confidence from what its file says to what is seen.
     pub fn record(&mut self, rule: &str, right: bool) {
-        let counted = self.outcomes.entry(rule.to_owned()).or_default();
-        let side = if right {
-            &mut counted.right
-        } else {
-            &mut counted.wrong
-        };
-        *side = side.saturating_add(1);
+        self.outcomes
+            .entry(rule.to_owned())
+            .or_default()
+            .count(right);
     }
 
     /// The needs that are likely now, the likeliest first; one a playbook.
@@ -231,7 +248,7 @@ impl NeedPredictor {
             .collect();
         evidence.sort_by_key(|event| std::cmp::Reverse(event.at));
         let newest = evidence.first()?;
-        let attributes = newest
+        let attributes: serde_json::Map<String, Value> = newest
             .attributes
             .iter()
             .map(|(name, value)| (name.clone(), json!(value)))
@@ -241,7 +258,12 @@ impl NeedPredictor {
             // An attribute is missing: the event in its own words.
             _ => format!("Are you contacting us about this: {}", newest.description),
         };
+        let opening = match fill(&json!(rule.opening), &attributes) {
+            Ok(Value::String(opening)) if !opening.is_empty() => opening,
+            _ => newest.description.clone(),
+        };
         Some(PredictedNeed {
+            opening,
             rule: rule.id.clone(),
             playbook: rule.playbook.clone(),
             confidence: self.confidence(rule),

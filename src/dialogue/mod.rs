@@ -22,5 +22,11 @@ pub use playbook::{
     Check, Otherwise, Playbook, Redo, Slot, SlotKind, Step, StepKind, load_playbooks,
 };
 pub use reader::{Courtesy, Reader, Reading};
-pub use state::{DialogueState, Moment, PendingApproval, apply, approve, tool_ended};
+pub use state::{
+    DialogueState, ForeseenNeed, Moment, PendingApproval, apply, approve, strategy_told, tool_ended,
+};
+#[cfg(all(test, feature = "mcp"))]
+pub(crate) use tool::mcp_backend;
 pub use tool::{Action, ActionLedger, FnTool, Tool, ToolCall, ToolEffect, ToolSpec, Tools};
+#[cfg(feature = "mcp")]
+pub use tool::{McpCommand, McpOptions, McpTools};

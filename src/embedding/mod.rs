@@ -74,5 +74,5 @@ fn estimate_tokens(text: &str) -> usize {
 
 /// Dot product: the similarity of two vectors of unit norm.
 pub fn similarity(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
+    attendant_kernels::ops::dot(a, b)
 }

@@ -10,7 +10,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use crate::conversation::{CrisisKind, CrisisProtocol};
-use crate::embedding::{Embedder, TextKind};
+use crate::embedding::{Embedder, TextKind, similarity};
 use crate::error::{Error, ErrorKind, OrError, Result};
 
 mod patterns;
@@ -159,7 +159,7 @@ impl Likeness {
         let Some(vector) = vectors.first() else {
             return Ok(None);
         };
-        let cosine = |other: &[f32]| vector.iter().zip(other).map(|(a, b)| a * b).sum::<f32>();
+        let cosine = |other: &[f32]| similarity(vector, other);
         let best = self
             .dangers
             .iter()

@@ -14,6 +14,7 @@ use serde::Deserialize;
 pub use secret::Secret;
 
 use super::auth::Permission;
+use super::telephony::TelephonyConfig;
 use crate::error::Result;
 
 /// The configuration of a server.
@@ -39,7 +40,7 @@ pub struct ServerConfig {
     /// Logs and traces.
     pub telemetry: Telemetry,
     /// Telephone audio.
-    pub telephony: Telephony,
+    pub telephony: TelephonyConfig,
 }
 
 /// `[server]`
@@ -288,24 +289,4 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// `[telephony]`
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Telephony {
-    /// Clients of AudioHook, by their API key.
-    pub audiohook: Vec<AudioHookClient>,
-}
-
-/// `[[telephony.audiohook]]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AudioHookClient {
-    /// The key that the integration sends as `X-API-KEY`.
-    pub key: Secret,
-    /// The secret that it signs with, base64 as Genesys shows it.
-    pub secret: Option<Secret>,
-    /// Whose conversations they are.
-    pub tenant: String,
 }

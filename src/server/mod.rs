@@ -10,6 +10,8 @@ mod desktop;
 mod events;
 mod extract;
 mod input;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod metrics;
 mod observe;
 mod openai;
@@ -20,12 +22,13 @@ mod serve;
 mod socket;
 mod state;
 mod telemetry;
+pub mod telephony;
 mod turn;
 
 pub use auth::{Authenticator, Caller, Permission, key_digest};
 pub use config::{
-    ApiKey, AudioHookClient, Auth, ContentSource, Cors, Jwt, JwtAlgorithm, Limits, Listen,
-    LogFormat, Models, Secret, ServerConfig, Sessions, Store, Telemetry, Telephony, Tls,
+    ApiKey, Auth, ContentSource, Cors, Jwt, JwtAlgorithm, Limits, Listen, LogFormat, Models,
+    Secret, ServerConfig, Sessions, Store, Telemetry, Tls,
 };
 pub use metrics::record_metrics;
 pub use openapi::document as openapi_document;
@@ -58,8 +61,10 @@ pub fn router(state: ServerState) -> Router {
         .route("/v1/conversations/{id}/ws", get(socket::socket))
         .merge(routes::router(&state))
         .merge(openai::router(&state))
+        .merge(telephony::router(state.clone()))
         .merge(desktop::router())
         .merge(viewer)
+        .merge(mcp_router(&state))
         .fallback(nothing_here);
     routes
         .layer(DefaultBodyLimit::max(state.config.limits.body_bytes))
@@ -67,6 +72,16 @@ pub fn router(state: ServerState) -> Router {
         .layer(from_fn_with_state(state.clone(), observe::observe))
         .layer(cors(&state.config.cors))
         .with_state(state)
+}
+
+#[cfg(feature = "mcp")]
+fn mcp_router(state: &ServerState) -> Router<ServerState> {
+    mcp::router(state.clone()).with_state(())
+}
+
+#[cfg(not(feature = "mcp"))]
+fn mcp_router(_: &ServerState) -> Router<ServerState> {
+    Router::new()
 }
 
 async fn nothing_here() -> Problem {

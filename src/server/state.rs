@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::auth::Authenticator;
 use super::config::ServerConfig;
 use super::openai::Threads;
+use super::telephony::{Settings, SpeechOut};
 use crate::error::Result;
 use crate::session::SessionHub;
 use crate::session::customers::{CustomerDirectory, IdentityRules};
@@ -25,6 +26,10 @@ pub struct ServerState {
     pub metrics: Option<PrometheusHandle>,
     /// Cancelled when the server stops: streams and sockets end then.
     pub stopping: CancellationToken,
+    /// Telephone platforms, with their secrets.
+    pub(super) telephony: Arc<Settings>,
+    /// What makes the virtual agent's words audible on the telephone.
+    pub(super) voice: Option<Arc<dyn SpeechOut>>,
     /// Who customers are, over the hub's store.
     pub customers: CustomerDirectory,
     pub(super) threads: Arc<Threads>,
@@ -41,11 +46,20 @@ impl ServerState {
             customers: CustomerDirectory::new(store, IdentityRules::standard()?),
             hub,
             auth: Arc::new(Authenticator::new(&config.auth, &config.limits)?),
+            telephony: Arc::new(Settings::read(&config.telephony)?),
+            voice: None,
             config: Arc::new(config),
             metrics: None,
             stopping: CancellationToken::new(),
             threads: Arc::default(),
         })
+    }
+
+    /// Brings a voice of the virtual agent for telephone lines.
+    #[must_use]
+    pub fn with_voice(mut self, voice: Arc<dyn SpeechOut>) -> Self {
+        self.voice = Some(voice);
+        self
     }
 
     /// Keeps figures of this process for `/metrics` ([`record_metrics`](super::record_metrics)).

@@ -8,6 +8,8 @@ use crate::conversation::{
     ExperienceScore, Handoff, JourneyEvent, NewUtterance, Participant, ParticipantId, Role,
     Suggestion, Summary, Utterance, UtteranceId,
 };
+use crate::dialogue::journey::PredictedNeed;
+use crate::dialogue::strategy::{StrategyEvent, StrategyInput};
 use crate::error::Error;
 use crate::knowledge::ArticleFeedback;
 use crate::speech::{AudioFrame, AudioTrack};
@@ -60,8 +62,8 @@ pub enum SessionInput {
         /// How many bytes of their text were spoken, about.
         spoken: usize,
     },
-    /// What the human agent did with an article that was suggested. It is learned from; one that was dismissed is
-    /// not shown again in this conversation.
+    /// What the human agent did with an article or an action that was suggested. It is learned from; an article that was
+    /// dismissed is not shown again in this conversation.
     ArticleFeedback {
         /// Id of the suggestion.
         suggestion: String,
@@ -81,6 +83,13 @@ pub enum SessionInput {
     },
     /// A person decided where an item of a checklist stands. It holds for the whole conversation, and is stored.
     Checklist(ChecklistOverride),
+    /// A strategy of this conversation is told something: a signal from outside, work that is done, an answer.
+    Strategy {
+        /// Its id.
+        strategy: String,
+        /// What happened.
+        input: StrategyInput,
+    },
     /// The conversation goes on over another medium. All that was said, collected and asked stays.
     Channel(Channel),
     /// Something happened outside the conversation.
@@ -209,6 +218,9 @@ pub enum SessionEvent {
         sentence_ends: Vec<usize>,
         /// Where the facts in them come from.
         citations: Vec<Citation>,
+        /// They only bridge the wait for a slow tool ([`ToolSpec::filler`](crate::dialogue::ToolSpec)); the answer
+        /// follows. At most once a turn.
+        filler: bool,
     },
     /// The customer heard only this much of what the virtual agent said.
     ReplyInterrupted {
@@ -262,6 +274,17 @@ pub enum SessionEvent {
         /// What it is about.
         question: String,
     },
+    /// A strategy that resolves a need for good went on.
+    Strategy {
+        /// Its id.
+        strategy: String,
+        /// The need.
+        need: String,
+        /// What happened.
+        event: StrategyEvent,
+    },
+    /// A need was foreseen from what happened outside the conversation, before the customer told it.
+    NeedPredicted(PredictedNeed),
     /// A person takes over.
     Handoff(Handoff),
     /// A proposal of a model that was not accepted.

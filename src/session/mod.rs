@@ -23,7 +23,7 @@ use futures::Stream;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::assistant::Assistant;
+use crate::assistant::{Assistant, Opening};
 use crate::conversation::{Conversation, ParticipantId, Role};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Record, StreamKey};
@@ -50,6 +50,10 @@ pub struct Session {
 impl Session {
     pub(crate) fn start(assistant: Assistant, conversation: Conversation) -> Self {
         Self::spawn(|events| Runtime::new(assistant, conversation, events))
+    }
+
+    pub(crate) fn open(assistant: Assistant, conversation: Conversation, opening: Opening) -> Self {
+        Self::spawn(|events| Runtime::opened(assistant, conversation, opening, events))
     }
 
     pub(crate) fn resume(

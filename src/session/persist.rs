@@ -343,7 +343,8 @@ fn apply(restored: &mut Restored, record: &Record) -> Result<()> {
         CRISIS => restored.stop_selling |= read::<bool>(&record.payload)?,
         DESK => (restored.cues, restored.last_action) = read(&record.payload)?,
         ENDED => restored.ended = true,
-        INPUT => match read(&record.payload)? {
+        // What another version leaves behind still says that the input was taken.
+        INPUT => match read(&record.payload).unwrap_or(Mark::Other) {
             Mark::End => restored.ending = true,
             Mark::Feedback { suggestion, given } if given == ArticleFeedback::Dismissed => {
                 let shown = restored.cards.iter().find(|(card, _)| *card == suggestion);

@@ -5,9 +5,12 @@ mod approvals;
 mod cards;
 mod coaching;
 mod crisis;
+mod fast;
 mod ending;
 mod feelings;
 mod listen;
+mod outlook;
+mod strategies;
 mod work;
 
 use std::collections::{HashMap, HashSet};
@@ -16,7 +19,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Accepted;
@@ -25,8 +27,8 @@ use super::event::{SessionEvent, SessionInput, Skill};
 use super::hub::SessionView;
 use super::outlet::{Meter, Outlet};
 use super::persist::{Journal, Restored};
-use crate::assist::{CardDesk, ReplyContext, asks_something};
-use crate::assistant::{Assistant, Response, action_card, instruction, worth_showing};
+use crate::assist::{CardDesk, ReplyContext};
+use crate::assistant::{Assistant, Opening, PersonNow, Response};
 use crate::conversation::{
     ArticleId, Conversation, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion,
     Summary, UtteranceId,
@@ -84,8 +86,8 @@ pub(super) struct Leave {
 /// Something that takes a model some time to write.
 enum Work {
     Reply(ReplyContext),
-    /// With what the customer felt and suffered since the last answer.
-    Respond(Vec<String>),
+    /// With how the customer is.
+    Respond(PersonNow),
     /// What was decided already.
     Carry(Vec<Effect>),
     Note {
@@ -145,6 +147,10 @@ pub(super) struct Runtime {
     ears: Ears,
     /// Why the last frame was refused.
     last_refusal: Option<String>,
+    strategies: strategies::Alarm,
+    actions: outlook::ShownActions,
+    /// What the virtual agent says first, where it opens the conversation.
+    opening: Option<Opening>,
     /// The articles on the screen, and the suggestions they were.
     cards: CardDesk,
     card_articles: HashMap<String, ArticleId>,
@@ -154,6 +160,8 @@ pub(super) struct Runtime {
     running: Option<Running>,
     /// What runs, which decides whether new words of the customer overtake it.
     doing: Doing,
+    /// What it says before it is done.
+    aside: mpsc::Receiver<String>,
     next_reply: Option<Work>,
     note_wanted: Option<bool>,
     settling: Vec<oneshot::Sender<()>>,
@@ -174,7 +182,24 @@ impl Runtime {
         runtime
     }
 
-    pub(super) fn restored(assistant: Assistant, restored: Restored, events: Outlet) -> Self {
+    /// A conversation that the virtual agent opens.
+    pub(super) fn opened(
+        assistant: Assistant,
+        conversation: Conversation,
+        opening: Opening,
+        events: Outlet,
+    ) -> Self {
+        Self {
+            opening: Some(opening),
+            ..Self::new(assistant, conversation, events)
+        }
+    }
+
+    pub(super) fn restored(
+        assistant: Assistant,
+        restored: Restored,
+        events: Outlet,
+    ) -> Self {
         let mut runtime = Self::with(assistant, restored.conversation, events, restored.version);
         runtime.state = restored.state;
         runtime.summary = restored.summary;
@@ -219,12 +244,16 @@ impl Runtime {
             feelings: feelings::Feelings::default(),
             ears: Ears::default(),
             last_refusal: None,
+            strategies: strategies::Alarm::default(),
+            actions: outlook::ShownActions::default(),
+            opening: None,
             cards: CardDesk::default(),
             card_articles: HashMap::new(),
             last_action: None,
             stop_selling: false,
             running: None,
             doing: Doing::Nothing,
+            aside: mpsc::channel(1).1,
             next_reply: None,
             note_wanted: None,
             settling: Vec::new(),
@@ -242,24 +271,24 @@ impl Runtime {
             let error = Error::context(error, "what was learned before cannot be read");
             self.emit(SessionEvent::failed(Skill::Store, &error)).await;
         }
+        let tenant = &self.conversation.tenant;
+        if let Err(error) = self.assistant.inner.learner.recall(tenant).await {
+            self.emit(SessionEvent::failed(Skill::Store, &error)).await;
+        }
         Box::pin(self.coach_start()).await;
         if self.ending {
             // It was asked for, and the process ended first.
             return Box::pin(self.finish(&mut inputs)).await;
         }
         Box::pin(self.take_up()).await;
+        Box::pin(self.take_up_strategies()).await;
+        Box::pin(self.foresee()).await;
         let mut in_a_row = 0;
         loop {
             // Inputs come first, since new words make a reply to the old ones worthless; but not for ever.
             if in_a_row >= INPUTS_IN_A_ROW {
                 in_a_row = 0;
-                let ready = self
-                    .running
-                    .as_mut()
-                    .and_then(|running| running.now_or_never());
-                if let Some(done) = ready {
-                    self.running = None;
-                    self.doing = Doing::Nothing;
+                if let Some(done) = self.ready() {
                     Box::pin(self.deliver(done)).await;
                 }
             }
@@ -308,14 +337,15 @@ impl Runtime {
                     None => break,
                     }
                 }
+                () = self.strategies.due() => Box::pin(self.strategies_due()).await,
                 heard = self.ears.next() => {
                     Box::pin(self.listen(heard)).await;
                     self.save().await;
                 }
+                Some(words) = self.aside.recv() => Box::pin(self.speak_meanwhile(words)).await,
                 done = done => {
                     in_a_row = 0;
-                    self.running = None;
-                    self.doing = Doing::Nothing;
+                    self.idle();
                     Box::pin(self.deliver(done)).await;
                 }
             }
@@ -350,6 +380,9 @@ impl Runtime {
         match input {
             SessionInput::Audio { tracks, start_ms } => self.transcribe(tracks, start_ms).await,
             SessionInput::Frame { participant, frame } => self.push(participant, frame).await,
+            SessionInput::Strategy { strategy, input } => {
+                self.tell_strategy(&strategy, vec![input]).await;
+            }
             _ => {}
         }
     }
@@ -388,87 +421,6 @@ impl Runtime {
     fn has_virtual_agent(&self) -> bool {
         let mut participants = self.conversation.participants.iter();
         participants.any(|p| p.role == Role::AutomatedAgent) && self.state.handed_off.is_none()
-    }
-
-    /// Sets off what an utterance calls for.
-    async fn react(&mut self, id: UtteranceId, role: Role, virtual_agent: bool) {
-        if virtual_agent {
-            if role == Role::EndUser {
-                self.overtake();
-                self.next_reply = Some(Work::Respond(Vec::new()));
-            }
-            return;
-        }
-        let (context, scripted) = self.look(id, role).await;
-        if role == Role::EndUser {
-            self.overtake();
-            // The procedure's own words are there at once; a question wants an answer from the articles.
-            let answerable = self.assistant.inner.writes && context.is_answerable();
-            match scripted {
-                Some(reply) if !(answerable && asks_something(&self.conversation)) => {
-                    self.emit(SessionEvent::Suggestion(reply)).await;
-                }
-                _ if answerable => self.next_reply = Some(Work::Reply(context)),
-                _ => {}
-            }
-        }
-        let covered = self.summary.as_ref().map_or(0, |summary| summary.covers);
-        if self.assistant.inner.writes && self.conversation.transcript.len() >= covered + NOTE_EVERY
-        {
-            self.note_wanted = self.note_wanted.or(Some(false));
-        }
-    }
-
-    /// The fast path: nothing here writes text.
-    async fn look(&mut self, id: UtteranceId, role: Role) -> (ReplyContext, Option<Suggestion>) {
-        let mut context = ReplyContext::default();
-        let mut scripted = None;
-        self.coach(id).await;
-        if role != Role::HumanAgent {
-            match self.assistant.inner.finder.find(&self.conversation).await {
-                Ok(passages) => {
-                    self.show_articles(&passages, id).await;
-                    context.passages = passages;
-                }
-                Err(error) => {
-                    self.emit(SessionEvent::failed(Skill::Knowledge, &error))
-                        .await
-                }
-            }
-        }
-        match self
-            .assistant
-            .next_best_actions(&self.conversation, ACTIONS)
-            .await
-        {
-            Ok(actions) => {
-                let actions = if self.stop_selling {
-                    Vec::new()
-                } else {
-                    actions
-                };
-                context.next_step = actions.first().map(instruction);
-                scripted =
-                    worth_showing(&actions).and_then(|best| self.assistant.scripted_reply(best));
-                if let Some(best) =
-                    worth_showing(&actions).filter(|a| self.last_action.as_ref() != Some(&a.action))
-                {
-                    self.last_action = Some(best.action.clone());
-                    let card = action_card(best.clone());
-                    self.emit(SessionEvent::Suggestion(card)).await;
-                }
-            }
-            Err(error) => {
-                self.emit(SessionEvent::failed(Skill::NextBestAction, &error))
-                    .await
-            }
-        }
-        tracing::debug!(
-            utterance = id.0,
-            passages = context.passages.len(),
-            "fast path done"
-        );
-        (context, scripted)
     }
 
     async fn save(&mut self) {

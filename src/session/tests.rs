@@ -1,6 +1,10 @@
 mod accepted;
 mod coaching;
 mod crisis;
+mod strategies;
+mod filler;
+#[cfg(feature = "mcp")]
+mod mcp;
 pub(in crate::session) mod shaky;
 mod tools;
 

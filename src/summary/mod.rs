@@ -3,10 +3,14 @@
 mod evidence;
 mod facts;
 mod note;
+mod sections;
 mod support;
+mod views;
 mod wrap_up;
 
 pub use facts::find_facts;
 pub use note::{Summarizer, SummaryOptions};
+pub use sections::CustomSection;
 pub use support::{Support, SupportChecker};
+pub use views::{Promise, Recap, Transfer, promises};
 pub use wrap_up::{WrapUpChooser, load_wrap_up_codes};

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::evidence::evidence;
 use super::facts::find_facts;
+use super::sections::{Asked, CustomSection, asked, finished, schema, shorten};
 use super::support::{Support, SupportChecker};
 use super::wrap_up::WrapUpChooser;
 use crate::conversation::{Conversation, Role, SectionKind, Summary, SummarySection, Withheld};
@@ -16,10 +16,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::llm::{LanguageModel, LanguageModelExt, Prefix, Structured};
 use crate::prompt::{Prompts, Template};
 
-/// Four short sentences.
-const MAX_TOKENS: usize = 300;
-/// Characters of a section.
-const LONGEST_SECTION: usize = 220;
+/// A handful of short sentences.
+const MAX_TOKENS: usize = 400;
+/// One of them.
+const AGAIN_TOKENS: usize = 80;
 /// Bytes of a transcript that the model surely reads in whole. Of a longer one the oldest lines may not
 /// reach it, so the note so far is told again; otherwise that would only invite it to copy.
 const WHOLE_TRANSCRIPT: usize = 8_000;
@@ -34,6 +34,10 @@ pub struct SummaryOptions {
     pub previous: Option<Summary>,
     /// Whether the conversation is over. Only then is a wrap-up code chosen.
     pub is_final: bool,
+    /// Characters that all sections together may have; whole sections are left out, the least important ones first.
+    pub max_chars: Option<usize>,
+    /// Sections beside the usual ones, in the final note.
+    pub sections: Vec<CustomSection>,
 }
 
 impl Default for SummaryOptions {
@@ -42,6 +46,8 @@ impl Default for SummaryOptions {
             language: None,
             previous: None,
             is_final: true,
+            max_chars: None,
+            sections: Vec::new(),
         }
     }
 }
@@ -50,9 +56,9 @@ impl SummaryOptions {
     /// A note in the middle of the conversation, going on from `previous`.
     pub fn interim(previous: Option<Summary>) -> Self {
         Self {
-            language: None,
             previous,
             is_final: false,
+            ..Self::default()
         }
     }
 
@@ -67,6 +73,22 @@ impl SummaryOptions {
     #[must_use]
     pub fn with_language(mut self, language: impl Into<String>) -> Self {
         self.language = Some(language.into());
+        self
+    }
+}
+
+impl SummaryOptions {
+    /// Limits the length of the sections together, in characters.
+    #[must_use]
+    pub fn with_max_chars(mut self, most: usize) -> Self {
+        self.max_chars = Some(most);
+        self
+    }
+
+    /// Adds sections of the organisation's own.
+    #[must_use]
+    pub fn with_sections(mut self, sections: Vec<CustomSection>) -> Self {
+        self.sections = sections;
         self
     }
 }
@@ -87,11 +109,12 @@ struct SummaryPrompt<'a> {
     covers: usize,
     r#final: bool,
     language: &'a str,
+    sections: &'a [Asked<'a>],
 }
 
 #[derive(Serialize)]
 struct Section<'a> {
-    name: &'static str,
+    name: &'a str,
     text: &'a str,
 }
 
@@ -100,14 +123,17 @@ impl Template for SummaryPrompt<'_> {
     const SOURCE: &'static str = include_str!("../../prompts/summary.jinja");
 }
 
-/// The sections the model judges, with the key it answers under. How it ended and how the customer felt
-/// is only asked when it is over: before, a small model guesses.
-const JUDGED: [(SectionKind, &str); 4] = [
-    (SectionKind::Situation, "situation"),
-    (SectionKind::Action, "action"),
-    (SectionKind::Resolution, "resolution"),
-    (SectionKind::CustomerSatisfaction, "satisfaction"),
-];
+#[derive(Serialize)]
+struct AgainPrompt<'a> {
+    rejected: &'a str,
+    language: &'a str,
+    section: &'a Asked<'a>,
+}
+
+impl Template for AgainPrompt<'_> {
+    const NAME: &'static str = "summary_again";
+    const SOURCE: &'static str = include_str!("../../prompts/summary_again.jinja");
+}
 
 impl Summarizer {
     /// A writer of notes that end with one of the chooser's codes.
@@ -150,17 +176,15 @@ impl Summarizer {
         }
         let previous = options.previous.as_ref();
         // An interim note is no final one, even where nothing was said since.
+        let asked = asked(conversation, options.is_final, &options.sections);
         let complete = |p: &Summary| {
-            let asked = sections_of(options.is_final);
-            let is_there =
-                |kind| p.section(kind).is_some() || p.withheld.iter().any(|w| w.kind == kind);
-            p.covers == transcript.len() && asked.iter().all(|(kind, _)| is_there(*kind))
+            p.covers == transcript.len() && asked.iter().all(|section| section.is_in(p))
         };
         let unchanged = previous.filter(|p| complete(p));
         let mut withheld = previous.map_or(Vec::new(), |p| p.withheld.clone());
         let (mut sections, covers) = match unchanged {
             Some(previous) => (previous.sections.clone(), transcript.len()),
-            None => match self.judge(conversation, prefix, options).await? {
+            None => match self.judge(conversation, prefix, options, &asked).await? {
                 Some(judged) => {
                     withheld = judged.withheld;
                     (judged.sections, transcript.len())
@@ -175,6 +199,7 @@ impl Summarizer {
             let values: Vec<&str> = facts.iter().map(|fact| fact.value.as_str()).collect();
             sections.push(SummarySection {
                 kind: SectionKind::Entities,
+                name: None,
                 text: values.join(", "),
                 evidence: facts
                     .iter()
@@ -194,13 +219,17 @@ impl Summarizer {
                 }),
             false => None,
         };
-        Ok(Summary {
+        let mut note = Summary {
             sections,
             facts,
             covers,
             wrap_up,
             withheld,
-        })
+        };
+        if let Some(most) = options.max_chars {
+            shorten(&mut note, most);
+        }
+        Ok(note)
     }
 
     /// Whether the conversation supports a sentence about it.
@@ -221,17 +250,23 @@ impl Summarizer {
         conversation: &Conversation,
         prefix: &Prefix,
         options: &SummaryOptions,
+        asked: &[Asked<'_>],
     ) -> Result<Option<Judged>> {
         let said = conversation.transcript.utterances();
         let is_long = said.iter().map(|u| u.text.len()).sum::<usize>() > WHOLE_TRANSCRIPT;
         let previous = options.previous.as_ref();
         let previous = previous.filter(|p| is_long && !p.sections.is_empty());
-        let named = |section: &'_ SummarySection| {
-            JUDGED
-                .iter()
-                .find(|(kind, _)| *kind == section.kind)
-                .map(|j| j.1)
+        let named = |section: &SummarySection| {
+            let name = section.name.as_deref();
+            let mut asked = asked.iter();
+            asked
+                .find(|asked| asked.is(section.kind, name))
+                .map(|asked| asked.name)
         };
+        let language = options
+            .language
+            .as_deref()
+            .unwrap_or(&conversation.language);
         let task = self.prompts.render(&SummaryPrompt {
             previous: previous.map(|p| {
                 let sections = p.sections.iter();
@@ -246,12 +281,9 @@ impl Summarizer {
             }),
             covers: previous.map_or(0, |p| p.covers),
             r#final: options.is_final,
-            language: options
-                .language
-                .as_deref()
-                .unwrap_or(&conversation.language),
+            language,
+            sections: asked,
         })?;
-        let asked = sections_of(options.is_final);
         let answer = self
             .model
             .complete_json::<HashMap<String, String>>(prefix.ask(task), schema(asked), MAX_TOKENS)
@@ -268,28 +300,77 @@ impl Summarizer {
             }
         };
         let mut judged = Judged::default();
-        for (kind, key) in asked {
-            let (kind, text) = (*kind, answer.remove(*key).unwrap_or_default());
+        for section in asked {
+            let text = answer.remove(section.name).unwrap_or_default();
             let text = finished(text.trim());
-            // "Unknown" is what the model is to say where nothing was shown.
-            if text.is_empty() || text.to_lowercase().starts_with("unknown") {
+            if says_nothing(&text) {
                 continue;
             }
+            let kind = section.kind;
             let support = self.supports(conversation, prefix, &text).await?;
-            if !support.is_supported() {
-                let reason = support.objection.unwrap_or_default();
-                judged.withheld.push(Withheld { kind, text, reason });
-                continue;
-            }
+            let text = match support.is_supported() {
+                true => text,
+                false => {
+                    let again = self.once_more(conversation, prefix, section, &text, language);
+                    match again.await? {
+                        Some(text) => text,
+                        None => {
+                            judged.withheld.push(Withheld {
+                                kind,
+                                name: section.own_name(),
+                                text,
+                                reason: support.objection.unwrap_or_default(),
+                            });
+                            continue;
+                        }
+                    }
+                }
+            };
             let evidence = evidence(self.embedder.as_ref(), conversation, kind, &text).await?;
             judged.sections.push(SummarySection {
                 kind,
+                name: section.own_name(),
                 text,
                 evidence,
             });
         }
         Ok(Some(judged))
     }
+
+    /// A section once more, told what was wrong with it; `None` where that is not borne out either, or says nothing.
+    async fn once_more(
+        &self,
+        conversation: &Conversation,
+        prefix: &Prefix,
+        section: &Asked<'_>,
+        rejected: &str,
+        language: &str,
+    ) -> Result<Option<String>> {
+        let task = self.prompts.render(&AgainPrompt {
+            rejected,
+            language,
+            section,
+        })?;
+        let schema = schema(std::slice::from_ref(section));
+        let answer = self
+            .model
+            .complete_json::<HashMap<String, String>>(prefix.ask(task), schema, AGAIN_TOKENS)
+            .await?;
+        let Structured::Valid(mut answer) = answer else {
+            return Ok(None);
+        };
+        let text = finished(answer.remove(section.name).unwrap_or_default().trim());
+        if says_nothing(&text) || text == rejected {
+            return Ok(None);
+        }
+        let support = self.supports(conversation, prefix, &text).await?;
+        Ok(support.is_supported().then_some(text))
+    }
+}
+
+/// "Unknown" is what the model is to say where nothing was shown.
+fn says_nothing(text: &str) -> bool {
+    text.is_empty() || text.to_lowercase().starts_with("unknown")
 }
 
 /// What the model wrote.
@@ -297,36 +378,6 @@ impl Summarizer {
 struct Judged {
     sections: Vec<SummarySection>,
     withheld: Vec<Withheld>,
-}
-
-/// A text that was cut at its limit ends where its last whole sentence or clause does.
-fn finished(text: &str) -> String {
-    if text.ends_with(['.', '!', '?', '…']) || text.chars().count() < LONGEST_SECTION - 8 {
-        return text.to_owned();
-    }
-    let whole = text.rfind(['.', '!', '?']).map(|end| end + 1);
-    match whole.or_else(|| text.rfind([',', ';'])) {
-        Some(end) => {
-            let kept = text.get(..end).unwrap_or(text);
-            format!("{}.", kept.trim_end_matches(['.', ' ']))
-        }
-        None => format!("{text}…"),
-    }
-}
-
-/// What the model is asked for.
-fn sections_of(is_final: bool) -> &'static [(SectionKind, &'static str)] {
-    if is_final { &JUDGED } else { &JUDGED[..2] }
-}
-
-fn schema(asked: &[(SectionKind, &str)]) -> Value {
-    let keys: Vec<&str> = asked.iter().map(|(_, key)| *key).collect();
-    let text = json!({ "type": "string", "maxLength": LONGEST_SECTION });
-    let properties: serde_json::Map<String, Value> = keys
-        .iter()
-        .map(|key| ((*key).to_owned(), text.clone()))
-        .collect();
-    json!({ "type": "object", "properties": properties, "required": keys, "additionalProperties": false })
 }
 
 #[cfg(test)]
@@ -421,27 +472,6 @@ mod tests {
         summarizer.summarize(&call, &prefix, &last).await.unwrap();
         assert!(model.asked()[2].task().contains(told));
         insta::assert_snapshot!("summary_prompt", model.asked()[2].task());
-    }
-
-    #[test]
-    fn a_text_cut_at_its_limit_ends_with_a_whole_clause() {
-        let long = format!("The customer asks for {}", "a very new router ".repeat(12));
-        let cut: String = format!("{long}, and wants").chars().take(220).collect();
-        assert!(finished(&cut).ends_with('…') || finished(&cut).ends_with('.'));
-        let clause = format!(
-            "{}, and the",
-            "The customer waits for the new router ".repeat(5)
-        );
-        let clause = format!(
-            "{clause}{}",
-            "n".repeat(220 - clause.chars().count().min(220))
-        );
-        assert!(
-            finished(&clause).ends_with("router."),
-            "{}",
-            finished(&clause)
-        );
-        assert_eq!(finished("Short and open"), "Short and open");
     }
 
     #[tokio::test]

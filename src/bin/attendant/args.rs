@@ -45,6 +45,9 @@ pub(crate) enum Command {
     Review(ReviewArgs),
     /// What a folder of conversations tells: topics, irritants, resolution, containment, satisfaction.
     Insight(InsightArgs),
+    /// Serve summaries, suggestions, articles and next actions to an MCP host over standard input and output.
+    #[cfg(all(feature = "server", feature = "mcp"))]
+    Mcp(McpArgs),
     /// Serve all of it over HTTP: REST, event streams, sockets, the form of OpenAI's API.
     #[cfg(feature = "server")]
     Serve(ServeArgs),
@@ -133,6 +136,16 @@ pub(crate) struct TranscribeArgs {
         default_value = "whisper-tiny.en"
     )]
     pub(crate) stt: String,
+}
+
+#[cfg(all(feature = "server", feature = "mcp"))]
+#[derive(Debug, Group)]
+pub(crate) struct McpArgs {
+    /// SQLite file with the conversations that the tools may be asked about.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) setup: Setup,
 }
 
 #[derive(Debug, Group)]

@@ -27,6 +27,8 @@ async fn main() -> ExitCode {
         Command::Replay(args) => commands::replay::run(args, &screen).await,
         Command::Review(args) => commands::review::run(args, &screen).await,
         Command::Insight(args) => commands::insight::run(args, &screen).await,
+        #[cfg(all(feature = "server", feature = "mcp"))]
+        Command::Mcp(args) => commands::mcp::run(args, &screen).await,
         #[cfg(feature = "server")]
         Command::Serve(args) => commands::serve::serve(args, &screen).await,
         #[cfg(feature = "server")]

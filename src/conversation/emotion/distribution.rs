@@ -106,6 +106,21 @@ impl Default for EmotionDistribution {
 /// Below this a probability is not told.
 const TOLD: f32 = 0.01;
 
+/// By name, as it is written.
+impl schemars::JsonSchema for EmotionDistribution {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "EmotionDistribution".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "object",
+            "description": "Probabilities by emotion.",
+            "additionalProperties": { "type": "number" }
+        })
+    }
+}
+
 impl Serialize for EmotionDistribution {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let told = self.ranked().into_iter().filter(|(_, p)| *p >= TOLD);

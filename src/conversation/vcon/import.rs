@@ -165,7 +165,7 @@ impl Vcon {
         }
         if let (None, Some(text)) = (&summary, plain) {
             use super::super::{SectionKind, SummarySection};
-            let section = SummarySection {
+            let section = SummarySection { name: None,
                 kind: SectionKind::Situation,
                 text,
                 evidence: Vec::new(),

@@ -95,6 +95,8 @@ pub enum OutboundDecision {
 pub enum OutboundRefusal {
     /// They may be in a crisis.
     Crisis,
+    /// This is nothing the organisation contacts customers about.
+    NotMeant,
     /// They did not say yes to this channel and purpose.
     NoConsent,
     /// Nobody knows what time it is where they are.

@@ -88,6 +88,9 @@ impl Playbook {
         if step.kind == StepKind::Tool && step.tool.is_empty() {
             return Err(self.wrong(format!("tool step {id:?} names no tool")));
         }
+        if step.kind != StepKind::Resolve && !step.need.is_empty() {
+            return Err(self.wrong(format!("step {id:?} names a need and is no resolve step")));
+        }
         if !step.collects.is_empty() && step.kind != StepKind::Ask {
             return Err(self.wrong(format!("step {id:?} collects slots and is no ask step")));
         }

@@ -118,7 +118,10 @@ pub struct Step {
     /// Backend action of a tool step.
     #[serde(default)]
     pub tool: String,
-    /// Arguments of the tool, each an expression; the required slots where there are none.
+    /// The need whose strategy a resolve step begins; the playbook's own where it is empty.
+    #[serde(default)]
+    pub need: String,
+    /// Arguments of the tool, or facts of the strategy, each an expression; the required slots where there are none.
     #[serde(default)]
     pub arguments: BTreeMap<String, String>,
     /// Who must say yes before the tool runs, in this order.
@@ -181,6 +184,9 @@ pub enum StepKind {
     Approval,
     /// Hand over to a person.
     Handoff,
+    /// Begin the strategy that resolves a need for good, over days where it takes them; the step is done when the
+    /// strategy needs no more answers of the customer.
+    Resolve,
 }
 
 fn first_version() -> u32 {

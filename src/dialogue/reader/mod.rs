@@ -390,6 +390,12 @@ impl Reader {
         wanted
     }
 
+    /// A clear yes or no in the customer's last words.
+    pub fn yes_or_no(&self, conversation: &Conversation) -> Option<bool> {
+        let said = conversation.transcript.last_of(Role::EndUser)?;
+        cues::clear_answer(&said.text)
+    }
+
     /// Whether the customer's last words are a mere courtesy.
     pub fn courtesy(&self, conversation: &Conversation) -> Option<Courtesy> {
         let said = &conversation.transcript.last_of(Role::EndUser)?.text;

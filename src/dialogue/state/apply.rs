@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::walk::Walk;
 use super::{DialogueState, key};
 use crate::conversation::{
@@ -114,12 +116,46 @@ pub fn tool_ended(
                 }
             }
         }
+        // The procedure goes on as if it were done, and nothing says that it is.
+        ActionStatus::DryRun => {
+            walk.state.done.insert(source.to_owned());
+        }
         ActionStatus::Failed => {
             walk.say(source, &step.failed);
             walk.otherwise(source, step.on_failure, HandoffReason::ActionFailed);
         }
         ActionStatus::Unknown => walk.hand_off(HandoffReason::ActionFailed),
     }
+    if !walk.is_over() {
+        walk.go_on();
+    }
+    (walk.state, walk.effects)
+}
+
+/// Goes on after the strategy of a resolve step was begun, or told an answer. `question` is what it asks the customer
+/// now, as the name of a slot and the words; without one the step is done, and `result` is what its words may tell:
+/// `results.<step>`, with `_` for `-`.
+pub fn strategy_told(
+    state: DialogueState,
+    source: &str,
+    question: Option<(&str, &str)>,
+    result: Value,
+    moment: &Moment<'_>,
+) -> (DialogueState, Vec<Effect>) {
+    let mut walk = Walk::new(state, *moment);
+    let Some((playbook, step)) = walk.find(source) else {
+        return (walk.state, walk.effects);
+    };
+    if let Some((slot, words)) = question {
+        walk.ask(playbook, slot, words);
+        return (walk.state, walk.effects);
+    }
+    walk.facts.result = result.clone();
+    walk.state.results.insert(step.id.replace('-', "_"), result);
+    walk.refresh();
+    walk.state.done.insert(source.to_owned());
+    walk.state.fixed.insert(source.to_owned());
+    walk.say_proven(source, &step.done);
     if !walk.is_over() {
         walk.go_on();
     }

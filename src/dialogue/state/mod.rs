@@ -3,7 +3,7 @@
 mod apply;
 mod walk;
 
-pub use apply::{Moment, apply, approve, tool_ended};
+pub use apply::{Moment, apply, approve, strategy_told, tool_ended};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,6 +49,10 @@ pub struct DialogueState {
     pub runs: BTreeMap<String, u32>,
     /// How often a step was tried again with other values.
     pub redone: BTreeMap<String, u32>,
+    /// Strategies begun in this conversation that have not ended, by id: the streams that hold them.
+    pub strategies: BTreeMap<String, String>,
+    /// The need that was foreseen, while the customer is asked whether it is theirs.
+    pub foreseen: Option<ForeseenNeed>,
     /// Words by which feelings and effort were acknowledged.
     pub acknowledged: BTreeSet<String>,
     /// Whether the customer was just asked if they want a person.
@@ -59,6 +63,15 @@ pub struct DialogueState {
     pub handed_off: Option<HandoffReason>,
     /// Set when the customer needs nothing more.
     pub ended: bool,
+}
+
+/// A need that was foreseen for somebody, and that they were asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ForeseenNeed {
+    /// The rule that foresaw it.
+    pub rule: String,
+    /// The playbook that meets it.
+    pub playbook: String,
 }
 
 /// A step that waits for somebody's yes. It outlives a restart.

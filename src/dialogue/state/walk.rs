@@ -252,6 +252,10 @@ impl<'a> Walk<'a> {
                 self.call(playbook, step, source);
                 false
             }
+            StepKind::Resolve => {
+                self.resolve(playbook, step, source);
+                false
+            }
             StepKind::Handoff => {
                 self.say(&source, &step.say);
                 self.state.done.insert(source);
@@ -278,18 +282,7 @@ impl<'a> Walk<'a> {
         }
         self.state.pending = None;
         self.state.asked = None;
-        let arguments: Map<String, Value> = match step.arguments.is_empty() {
-            true => step
-                .requires
-                .iter()
-                .filter_map(|name| Some((name.clone(), self.facts.slots.get(name)?.clone())))
-                .collect(),
-            false => step
-                .arguments
-                .iter()
-                .map(|(name, source)| (name.clone(), self.facts.json(source)))
-                .collect(),
-        };
+        let arguments = self.arguments(step);
         if step.done.is_empty() {
             self.say(&source, &step.say);
         }
@@ -306,6 +299,49 @@ impl<'a> Walk<'a> {
             tool: step.tool.clone(),
             arguments: Value::Object(arguments),
             approvals: granted,
+        });
+    }
+
+    fn arguments(&self, step: &Step) -> Map<String, Value> {
+        match step.arguments.is_empty() {
+            true => step
+                .requires
+                .iter()
+                .filter_map(|name| Some((name.clone(), self.facts.slots.get(name)?.clone())))
+                .collect(),
+            false => step
+                .arguments
+                .iter()
+                .map(|(name, source)| (name.clone(), self.facts.json(source)))
+                .collect(),
+        }
+    }
+
+    /// Begins the strategy of a step, or goes on with it where the customer answered one of its questions.
+    fn resolve(&mut self, playbook: &Playbook, step: &Step, source: String) {
+        self.state.pending = None;
+        self.state.asked = None;
+        let mut facts = self.arguments(step);
+        // Answers to the strategy's questions are slots of the same name.
+        for slot in playbook.slots.iter().filter(|slot| !slot.secret) {
+            if let Some(value) = self.facts.slots.get(&slot.name) {
+                facts.entry(slot.name.clone()).or_insert(value.clone());
+            }
+        }
+        if self.state.said.insert(source.clone()) {
+            self.say(&source, &step.say);
+        }
+        let run = self.state.runs.get(&playbook.id).copied();
+        let need = if step.need.is_empty() {
+            &playbook.id
+        } else {
+            &step.need
+        };
+        self.effects.push(Effect::Resolve {
+            identity: format!("{source}#{}", run.unwrap_or_default()),
+            source,
+            need: need.clone(),
+            facts: Value::Object(facts),
         });
     }
 
@@ -442,7 +478,7 @@ impl<'a> Walk<'a> {
             .find(|check| !self.facts.hold(&check.require))
     }
 
-    fn ask(&mut self, playbook: &Playbook, slot: &str, words: &str) {
+    pub(super) fn ask(&mut self, playbook: &Playbook, slot: &str, words: &str) {
         self.say(&key(&playbook.id, slot), words);
         self.state.asked = Some(slot.to_owned());
         self.state.pending = None;

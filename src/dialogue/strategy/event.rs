@@ -10,7 +10,7 @@ use super::template::StepOwner;
 use crate::conversation::{ActionReceipt, ApprovalGrant, Approver};
 
 /// Something that happened outside.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StrategySignal {
     /// What, as steps name it: `parcel_arrived`.
     pub name: String,
@@ -34,7 +34,7 @@ impl StrategySignal {
 }
 
 /// What a strategy is told. All of it is written down before anything follows from it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "input", rename_all = "snake_case")]
 pub enum StrategyInput {
     /// Something happened outside.
@@ -94,7 +94,7 @@ pub enum StrategyInput {
 }
 
 /// What a person needs to go on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StrategyBriefing {
     /// What is to be reached.
     pub goal: String,
@@ -115,7 +115,7 @@ pub struct StrategyBriefing {
 }
 
 /// What a strategy tells its host.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StrategyEvent {
@@ -144,6 +144,7 @@ pub enum StrategyEvent {
         /// Why.
         why: String,
         /// When it is tried again.
+        #[schemars(with = "Option<String>", extend("format" = "date-time"))]
         again_at: Option<jiff::Timestamp>,
     },
     /// Somebody has to say yes, with [`StrategyInput::Approved`].
@@ -157,6 +158,7 @@ pub enum StrategyEvent {
         /// Whose yes is next.
         by: Approver,
         /// Until then.
+        #[schemars(with = "String", extend("format" = "date-time"))]
         until: jiff::Timestamp,
     },
     /// Somebody has work to do, and says so with [`StrategyInput::Done`].
@@ -168,6 +170,7 @@ pub enum StrategyEvent {
         /// Who.
         owner: StepOwner,
         /// Until then.
+        #[schemars(with = "Option<String>", extend("format" = "date-time"))]
         until: Option<jiff::Timestamp>,
     },
     /// A question; its answer comes as [`StrategyInput::Facts`].
@@ -179,6 +182,7 @@ pub enum StrategyEvent {
         /// Who is asked: the customer, or a person who finds out.
         of: StepOwner,
         /// Until then.
+        #[schemars(with = "String", extend("format" = "date-time"))]
         until: jiff::Timestamp,
     },
     /// It waits.
@@ -190,6 +194,7 @@ pub enum StrategyEvent {
         /// The signal, where it is not just time.
         signal: Option<String>,
         /// Until then.
+        #[schemars(with = "Option<String>", extend("format" = "date-time"))]
         until: Option<jiff::Timestamp>,
     },
     /// A step was taken back.
@@ -215,6 +220,7 @@ pub enum StrategyEvent {
         /// How many times by now.
         number: u32,
         /// When it is looked again, where it is not.
+        #[schemars(with = "Option<String>", extend("format" = "date-time"))]
         next: Option<jiff::Timestamp>,
     },
     /// The completion test holds.

@@ -113,6 +113,16 @@ pub(super) fn steps_fault(steps: &[StrategyStep]) -> Option<Fault> {
                 return wrong(key, why);
             }
         }
+        if let Some(why) = step
+            .say
+            .as_ref()
+            .and_then(|say| template_fault(&Value::String(say.clone())))
+        {
+            return wrong("say", why);
+        }
+        if step.say.is_some() && step.owner != StepOwner::VirtualAgent {
+            return wrong("say", "only the virtual agent says something".into());
+        }
         let undo = step.undo.as_ref().map(|undo| &undo.arguments);
         for (key, fields) in [
             ("arguments", Some(&step.arguments)),

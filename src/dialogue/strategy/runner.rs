@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::decide::{Task, decide};
 use super::entry::{Entry, Outcome};
 use super::event::{StrategyEvent, StrategyInput};
+use super::expression::fill;
 use super::state::{StepStatus, StrategyEnding, StrategyState};
 use super::strategist::Strategist;
 use super::tell;
@@ -72,7 +73,7 @@ impl StrategyRunner {
         strategy: ResolutionStrategy,
         now: Timestamp,
     ) -> Result<RunningStrategy> {
-        let id = format!("{STREAM}{}/{}", conversation.conversation, strategy.id);
+        let stream = self.stream(&conversation, &strategy.id);
         let began = Entry::Began {
             strategy: Box::new(strategy.clone()),
             tenant: conversation.tenant.as_str().to_owned(),
@@ -80,10 +81,7 @@ impl StrategyRunner {
         };
         let mut running = RunningStrategy {
             runner: self.clone(),
-            stream: StreamKey {
-                tenant: conversation.tenant.clone(),
-                conversation: id.into(),
-            },
+            stream,
             conversation,
             version: 0,
             state: StrategyState::new(strategy),
@@ -134,6 +132,14 @@ impl StrategyRunner {
         })
     }
 
+    /// The stream of the plan with this id that serves a conversation.
+    pub fn stream(&self, conversation: &StreamKey, id: &str) -> StreamKey {
+        StreamKey {
+            tenant: conversation.tenant.clone(),
+            conversation: format!("{STREAM}{}/{id}", conversation.conversation).into(),
+        }
+    }
+
     /// The streams of a tenant's strategies, oldest first, those that have ended too.
     ///
     /// # Errors
@@ -155,6 +161,11 @@ impl RunningStrategy {
         &self.stream
     }
 
+    /// The stream of the conversation it serves.
+    pub fn conversation(&self) -> &StreamKey {
+        &self.conversation
+    }
+
     /// Where it stands.
     pub fn state(&self) -> &StrategyState {
         &self.state
@@ -163,6 +174,15 @@ impl RunningStrategy {
     /// When to call [`advance`](Self::advance) next though nothing happens; `None` where only an event helps.
     pub fn wakes_at(&self) -> Option<Timestamp> {
         self.state.wakes_at()
+    }
+
+    /// What the virtual agent says at a step of its own; `None` where it has no words, or a fact in them is missing.
+    pub fn words(&self, step: &str) -> Option<String> {
+        let say = self.state.strategy.step(step)?.say.clone()?;
+        match fill(&Value::String(say), &self.state.facts).ok()? {
+            Value::String(words) => Some(words),
+            other => Some(other.to_string()),
+        }
     }
 
     /// What people and the customer have been asked for and have not done yet, or how it ended: for a host that was not
@@ -294,7 +314,8 @@ impl RunningStrategy {
     fn outcome(&self, step: &StrategyStep, receipt: ActionReceipt, now: Timestamp) -> Outcome {
         let why = || error_of(&receipt.result);
         match receipt.status {
-            ActionStatus::Succeeded => Outcome::Done {
+            // A trial goes on, with a receipt that says that nothing was done.
+            ActionStatus::Succeeded | ActionStatus::DryRun => Outcome::Done {
                 result: receipt.result.clone(),
                 receipt: Some(Box::new(receipt)),
             },

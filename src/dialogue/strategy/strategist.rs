@@ -143,6 +143,11 @@ impl Strategist {
         Self::new(load_strategies(folder)?, StrategyPolicy::load(folder)?)
     }
 
+    /// Whether there is a template for a need.
+    pub fn resolves(&self, need: &str) -> bool {
+        self.templates.iter().any(|template| template.meets(need))
+    }
+
     /// The templates.
     pub fn templates(&self) -> &[StrategyTemplate] {
         &self.templates

@@ -80,7 +80,9 @@ fn two_days() -> SignedDuration {
 }
 
 /// Who does a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum StepOwner {
     /// A backend action, done by the runner.
@@ -109,6 +111,10 @@ pub struct StrategyStep {
     /// Condition; a step whose condition is false is not needed.
     #[serde(default)]
     pub when: Option<String>,
+    /// What the virtual agent says at a step of its own; expressions in double braces stand for facts. Without words the
+    /// host does the step.
+    #[serde(default)]
+    pub say: Option<String>,
     /// The backend action, where the owner is [`StepOwner::Tool`].
     #[serde(default)]
     pub tool: Option<String>,

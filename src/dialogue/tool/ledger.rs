@@ -34,6 +34,7 @@ pub struct Action {
 pub struct ActionLedger {
     tools: Tools,
     store: Arc<dyn ConversationStore>,
+    dry_run: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -54,7 +55,19 @@ enum Before {
 impl ActionLedger {
     /// Over these tools and this store.
     pub fn new(tools: Tools, store: Arc<dyn ConversationStore>) -> Self {
-        Self { tools, store }
+        Self {
+            tools,
+            store,
+            dry_run: false,
+        }
+    }
+
+    /// Tries things out: what changes something is not called, and its receipt says [`ActionStatus::DryRun`]. What only
+    /// looks something up is called, with [`ToolCall::dry_run`] set.
+    #[must_use]
+    pub fn with_dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
+        self
     }
 
     /// The tools.
@@ -93,6 +106,18 @@ impl ActionLedger {
             tool: action.tool.clone(),
             arguments: action.arguments.clone(),
         };
+        if self.dry_run && effect != ToolEffect::Read {
+            // What was done in earnest before, or may have been, is told as it is.
+            if let (Before::Ended(done), _) = self.before(stream, &key).await?
+                && matches!(done.status, ActionStatus::Succeeded | ActionStatus::Unknown)
+            {
+                return Ok(*done);
+            }
+            let tried = serde_json::json!({ "dry_run": true });
+            let receipt = receipt(ActionStatus::DryRun, tried);
+            self.note(stream, FINISHED, &receipt).await?;
+            return Ok(receipt);
+        }
         // Of several who want to begin at the same time one does: nobody may have written since it was looked.
         let mut begun = Err(Error::new(
             ErrorKind::Conflict,
@@ -127,7 +152,7 @@ impl ActionLedger {
             tenant: stream.tenant.clone(),
             conversation: stream.conversation.clone(),
             arguments: action.arguments.clone(),
-            dry_run: false,
+            dry_run: self.dry_run,
         };
         let (status, result) = self.tools.run(&action.tool, &call).await;
         let receipt = receipt(status, result);

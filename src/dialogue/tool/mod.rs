@@ -2,10 +2,16 @@
 
 mod function;
 mod ledger;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod registry;
 
 pub use function::FnTool;
 pub use ledger::{Action, ActionLedger};
+#[cfg(all(test, feature = "mcp"))]
+pub(crate) use mcp::backend as mcp_backend;
+#[cfg(feature = "mcp")]
+pub use mcp::{McpCommand, McpOptions, McpTools};
 pub use registry::Tools;
 
 use std::fmt::Debug;

@@ -237,3 +237,32 @@ fn secrets_are_masked_at_any_depth() {
         json!({ "pin": "***", "cards": [{ "pin": "***", "last": 4 }] })
     );
 }
+
+#[tokio::test]
+async fn a_dry_run_changes_nothing_and_does_not_stand_in_the_way_of_the_real_one() {
+    let (real, called) = ledger(ToolEffect::Write, vec![]);
+    let dry = real.clone().with_dry_run(true);
+    let tried = dry.perform(&stream(), refund("a/b#1")).await.unwrap();
+    assert_eq!(tried.status, ActionStatus::DryRun);
+    assert_eq!(tried.result, json!({ "dry_run": true }));
+    assert_eq!(called.load(Ordering::SeqCst), 0);
+    let done = real.perform(&stream(), refund("a/b#1")).await.unwrap();
+    assert_eq!(
+        (done.status, called.load(Ordering::SeqCst)),
+        (ActionStatus::Succeeded, 1)
+    );
+    // What was done in earnest stays done.
+    let again = dry.perform(&stream(), refund("a/b#1")).await.unwrap();
+    assert_eq!(again, done);
+
+    let (real, called) = ledger(ToolEffect::Read, vec![]);
+    let looked = real
+        .with_dry_run(true)
+        .perform(&stream(), refund("a/b#1"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (looked.status, called.load(Ordering::SeqCst)),
+        (ActionStatus::Succeeded, 1)
+    );
+}

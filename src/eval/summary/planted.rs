@@ -58,6 +58,7 @@ mod tests {
         call.say(Role::EndUser, "Where is my refund of 20 pounds?");
         let note = Summary {
             sections: vec![SummarySection {
+                name: None,
                 kind: SectionKind::Situation,
                 text: "The customer waits for a refund of 20 pounds.".into(),
                 evidence: Vec::new(),

@@ -8,7 +8,7 @@ use super::digest::ContactDigest;
 use super::rules::Key;
 use super::{ATTEMPTS, busy};
 use crate::conversation::{ConversationId, CustomerId, JourneyEvent, TenantId};
-use crate::error::{Error, ErrorKind, OrError, Result};
+use crate::error::{ErrorKind, OrError, Result};
 use crate::store::{ConversationStore, ListQuery, Record, StreamKey, Streams, Version};
 
 pub(super) const CUSTOMERS: &str = "~customer/";
@@ -176,9 +176,11 @@ impl Rows<'_> {
         let row = Row::Owner {
             customer: customer.clone(),
         };
-        let record = Self::record(&key.stream, &row, jiff::Timestamp::now())?;
-        let appended = self.store.append(&key.stream, key.version, &[record]);
-        appended.await.map(drop)
+        let record = [Self::record(&key.stream, &row, jiff::Timestamp::now())?];
+        self.store
+            .append(&key.stream, key.version, &record)
+            .await
+            .map(drop)
     }
 
     /// Takes a key from a customer; others keep it.

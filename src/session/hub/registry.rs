@@ -224,7 +224,7 @@ impl Hub {
                 let outlet = Outlet::Ring(Arc::clone(&slot.ring));
                 let mut runtime = Runtime::new(self.assistant.clone(), conversation, outlet);
                 runtime.flush().await?;
-                Ok((runtime, live))
+                Ok::<_, Error>((runtime, live))
             };
             return match begun.await {
                 Ok((runtime, live)) => {
@@ -241,7 +241,7 @@ impl Hub {
     }
 
     /// A conversation in memory; taken up from the store where it was not.
-    pub(super) async fn take(self: &Arc<Self>, key: &StreamKey) -> Result<Taken<'_>> {
+    pub(super) async fn take<'a>(self: &'a Arc<Self>, key: &StreamKey) -> Result<Taken<'a>> {
         loop {
             self.is_open()?;
             let slot = self.slot(key, now());
@@ -275,7 +275,7 @@ impl Hub {
     }
 
     /// A conversation, if it is in memory.
-    pub(super) async fn live(&self, key: &StreamKey) -> Option<Live<'_>> {
+    pub(super) async fn live<'a>(&'a self, key: &StreamKey) -> Option<Live<'a>> {
         let slot = self.slots.lock().get(key).cloned()?;
         let place = Arc::clone(&slot.place).lock_owned().await;
         matches!(*place, Place::Live(_)).then_some(Live {
@@ -286,7 +286,7 @@ impl Hub {
     }
 
     /// The events of a conversation that the store knows.
-    pub(super) async fn ring(self: &Arc<Self>, key: &StreamKey) -> Result<Arc<Ring>> {
+    pub(super) async fn ring(&self, key: &StreamKey) -> Result<Arc<Ring>> {
         loop {
             self.is_open()?;
             let slot = self.slot(key, now());

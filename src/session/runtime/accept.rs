@@ -12,7 +12,7 @@ use super::super::event::{SessionEvent, SessionInput, Skill};
 use super::super::hub::SessionView;
 use super::super::outlet::utterance_bytes;
 use super::super::persist::{Mark, restore};
-use super::{Runtime, Submitted, Work};
+use super::{Runtime, Submitted, Work, strategies};
 use crate::conversation::{
     ArticleId, Channel, Conversation, NewUtterance, Participant, Role, UtteranceId,
 };
@@ -47,6 +47,12 @@ pub(super) enum Staged {
         article: ArticleId,
         given: ArticleFeedback,
     },
+    ActionFeedback {
+        suggestion: String,
+        given: ArticleFeedback,
+    },
+    /// What is foreseen may be another need now.
+    Outlook,
     /// Nothing was staged: what it brings is stored while it is dealt with.
     Other(SessionInput),
 }
@@ -219,6 +225,11 @@ impl Runtime {
                     text,
                 })
             }
+            SessionInput::ArticleFeedback { suggestion, given }
+                if self.actions.has(&suggestion) =>
+            {
+                Staged::ActionFeedback { suggestion, given }
+            }
             SessionInput::ArticleFeedback { suggestion, given } => {
                 let article = self.card_article(&suggestion);
                 let article = article.map_err(refused(Skill::Knowledge))?;
@@ -229,10 +240,13 @@ impl Runtime {
                 by,
                 who,
                 yes,
-            } => Staged::Carry(
-                self.approve(&source, by, who, yes)
-                    .map_err(refused(Skill::VirtualAgent))?,
-            ),
+            } => match strategies::approval(&source, by, &who, yes) {
+                Some(input) => Staged::Other(input),
+                None => Staged::Carry(
+                    self.approve(&source, by, who, yes)
+                        .map_err(refused(Skill::VirtualAgent))?,
+                ),
+            },
             SessionInput::Checklist(decided) => {
                 self.decide(decided).map_err(refused(Skill::Coaching))?;
                 Staged::Decided
@@ -249,7 +263,7 @@ impl Runtime {
             SessionInput::Journey(events) => {
                 self.journal.journey(&events);
                 self.conversation.journey.extend(events);
-                Staged::Nothing
+                Staged::Outlook
             }
             SessionInput::Profile(profile) => {
                 self.journal.profile(&profile);
@@ -296,12 +310,16 @@ impl Runtime {
             Staged::Feedback { article, given } => {
                 Box::pin(self.article_feedback(article, given)).await;
             }
+            Staged::ActionFeedback { suggestion, given } => {
+                Box::pin(self.action_feedback(&suggestion, given)).await;
+            }
+            Staged::Outlook => Box::pin(self.foresee()).await,
             Staged::Other(input) => Box::pin(self.take_other(input)).await,
         }
     }
 
     /// Writes what waits. Whether there was more in the store than we knew.
-    pub(super) async fn flush(&mut self) -> Result<bool> {
+    pub(in crate::session) async fn flush(&mut self) -> Result<bool> {
         let is_news = self.journal.flush().await?;
         if is_news {
             let store = &self.assistant.inner.store;

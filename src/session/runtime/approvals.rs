@@ -1,6 +1,7 @@
 //! Somebody says yes or no to what the virtual agent waits for; and what a restart interrupted goes on.
 
 use super::{Doing, Runtime, Work};
+use crate::assistant::PersonNow;
 use crate::conversation::{ApprovalGrant, Approver, Role};
 use crate::dialogue::{DialogueState, Effect, Moment, apply, approve};
 use crate::error::{Error, ErrorKind, Result};
@@ -54,7 +55,7 @@ impl Runtime {
             return;
         }
         if last.is_some_and(|said| said.role == Role::EndUser && !said.back_channel) {
-            self.next_reply = Some(Work::Respond(Vec::new()));
+            self.next_reply = Some(Work::Respond(PersonNow::default()));
         } else if self.state.playbook.is_some()
             && self.state.asked.is_none()
             && self.state.pending.is_none()

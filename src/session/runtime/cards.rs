@@ -37,7 +37,7 @@ impl Runtime {
             Error::new(
                 ErrorKind::InvalidInput,
                 format!(
-                    "no article was suggested as {suggestion:?} in this session; give the id of the suggestion"
+                    "no article and no action was suggested as {suggestion:?} in this session; give the id of the suggestion"
                 ),
             )
         })

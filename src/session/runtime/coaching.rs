@@ -3,6 +3,7 @@
 use super::super::event::{SessionEvent, Skill};
 use super::{Done, Runtime, Work};
 use crate::assist::{CoachingEmotion, CoachingMoment, CoachingSignals, CoachingState};
+use crate::assistant::Aside;
 use crate::conversation::{
     ChecklistEntry, ChecklistOverride, ChecklistStatus, Conversation, Evidence, Role, Suggestion,
     SuggestionKind, Trigger, UtteranceId,
@@ -83,7 +84,7 @@ impl Runtime {
         self.check_lists(false).await;
     }
 
-    async fn list_entries(&self, is_over: bool) -> Result<Vec<ChecklistEntry>> {
+    async fn list_entries(&mut self, is_over: bool) -> Result<Vec<ChecklistEntry>> {
         let (lists, overrides) = (&self.assistant.inner.checklists, &self.coaching.overrides);
         lists.entries(&self.conversation, overrides, is_over).await
     }
@@ -92,7 +93,7 @@ impl Runtime {
     pub(super) async fn coach_end(&mut self) {
         self.coach_at(CoachingMoment::new(Trigger::End)).await;
         if let Some(open) = self.coaching.open.take() {
-            let done = self.work(Work::Coach(Box::new(open))).await;
+            let done = self.work(Work::Coach(Box::new(open)), Aside::default()).await;
             self.deliver(done).await;
         }
         self.check_lists(true).await;

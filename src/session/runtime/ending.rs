@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::super::event::SessionEvent;
 use super::{Doing, Done, Leave, Message, Runtime, Work};
+use crate::assistant::Aside;
 
 impl Runtime {
     /// The conversation is over: what is still being written is overtaken by the final note.
@@ -22,12 +23,13 @@ impl Runtime {
         }
         self.next_reply = None;
         self.coach_end().await;
-        let note = self.work(Work::Note { is_final: true });
+        let note = self.work(Work::Note { is_final: true }, Aside::default());
         let Some(note) = self.meanwhile(note, inputs).await else {
             return;
         };
         self.deliver(note).await;
         self.tell_experience().await;
+        self.learn_actions().await;
         self.journal.ended();
         self.save().await;
         self.emit(SessionEvent::Ended).await;

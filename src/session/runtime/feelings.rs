@@ -3,7 +3,8 @@
 use super::super::event::{SessionEvent, Skill};
 use super::Runtime;
 use crate::assist::CoachingEmotion;
-use crate::conversation::{Conversation, Role, Utterance, UtteranceId};
+use crate::assistant::PersonNow;
+use crate::conversation::{Conversation, EmotionState, Role, Utterance, UtteranceId};
 use crate::embedding::TextKind;
 use crate::error::Result;
 use crate::understanding::emotion::{
@@ -19,11 +20,36 @@ pub(super) struct Feelings {
     experience: ExperienceTracker,
     /// How many reasons of the experience were told.
     told: usize,
+    /// What the customer feels now.
+    customer: Option<EmotionState>,
     /// What the customer felt and suffered that no answer took up yet, by name.
     signs: Vec<String>,
 }
 
 impl Feelings {
+    /// How the customer is; what the next answer may take up is not told again.
+    pub(super) fn person(&mut self) -> PersonNow {
+        PersonNow {
+            signs: std::mem::take(&mut self.signs),
+            ..self.felt()
+        }
+    }
+
+    /// What the customer feels, and the effort they had so far.
+    pub(super) fn felt(&self) -> PersonNow {
+        PersonNow {
+            signs: Vec::new(),
+            emotion: self.customer.clone(),
+            effort: self.effort.effort().clone(),
+        }
+    }
+
+    /// How satisfied the customer is, as predicted.
+    pub(super) fn satisfaction(&self) -> Option<f32> {
+        let score = self.experience.final_score();
+        (!score.reasons.is_empty()).then_some(score.satisfaction)
+    }
+
     /// Of a conversation that is taken up again: how it went so far, by what was said.
     pub(super) fn of(conversation: &Conversation) -> Self {
         let mut feelings = Self::default();
@@ -35,11 +61,6 @@ impl Feelings {
         }
         feelings.told = feelings.experience.score().reasons.len();
         feelings
-    }
-
-    /// What the next answer may take up.
-    pub(super) fn take_signs(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.signs)
     }
 
     fn note(&mut self, kind: impl serde::Serialize) {
@@ -145,6 +166,7 @@ impl Runtime {
             event.words = words_of(model, &said.text, event.kind).await?;
         }
         if said.role == Role::EndUser {
+            self.feelings.customer = Some(state.clone());
             events
                 .iter()
                 .for_each(|event| self.feelings.note(event.kind));

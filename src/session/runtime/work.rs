@@ -7,7 +7,7 @@ use futures::FutureExt;
 use super::super::event::{SessionEvent, SessionInput, Skill};
 use super::{Doing, Done, Runtime, Work};
 use crate::assist::quoted_reply;
-use crate::assistant::Response;
+use crate::assistant::{Aside, Response};
 use crate::conversation::{Citation, Role, UtteranceId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::knowledge::sentences;
@@ -35,7 +35,7 @@ impl Runtime {
         }
         let work = if let Some(work) = self.next_reply.take() {
             match work {
-                Work::Respond(_) => Work::Respond(self.feelings.take_signs()),
+                Work::Respond(_) => Work::Respond(self.feelings.person()),
                 other => other,
             }
         } else if let Some(open) = self.coaching.open.take() {
@@ -51,30 +51,50 @@ impl Runtime {
             Work::Note { .. } => Doing::Note,
             Work::Coach(_) => Doing::Coach,
         };
-        self.running = Some(self.work(work).boxed());
+        let (aside, said) = Aside::new();
+        self.aside = said;
+        self.running = Some(self.work(work, aside).boxed());
     }
 
-    /// Starts some work on the conversation as it stands.
-    pub(super) fn work(&self, work: Work) -> impl Future<Output = Done> + Send + use<> {
+    /// Nothing runs any more.
+    pub(super) fn idle(&mut self) {
+        self.running = None;
+        self.doing = Doing::Nothing;
+    }
+
+    /// What came of the work, where it happens to be done.
+    pub(super) fn ready(&mut self) -> Option<Done> {
+        let done = self.running.as_mut()?.now_or_never()?;
+        self.idle();
+        Some(done)
+    }
+
+    /// Starts some work on the conversation as it stands. What it says before it is done goes to `aside`.
+    pub(super) fn work(
+        &self,
+        work: Work,
+        mut aside: Aside,
+    ) -> impl Future<Output = Done> + Send + use<> {
         let assistant = self.assistant.clone();
         let conversation = self.conversation.clone();
         let state = self.state.clone();
         let previous = self.summary.clone();
+        let felt = self.feelings.felt();
         async move {
             match work {
                 Work::Reply(context) => Done::Reply {
                     written: assistant.reply(&conversation, &context).await,
                     instead: quoted_reply(&context),
                 },
-                Work::Respond(signs) => Done::Respond(
+                Work::Respond(person) => Done::Respond(
                     assistant
-                        .respond(&conversation, state, &signs)
+                        .respond(&conversation, state, &person, &mut aside)
                         .await
                         .map(Box::new),
                 ),
                 Work::Carry(effects) => Done::Respond(
                     assistant
-                        .carry(&conversation, state, effects)
+                        .carry(&conversation, state, effects, &felt, &mut aside)
                         .await
                         .map(Box::new),
                 ),
@@ -182,6 +202,9 @@ impl Runtime {
         for spoken in response.spoken {
             self.speak(spoken.text, spoken.citations).await;
         }
+        for driven in response.strategies {
+            self.strategy_driven(driven).await;
+        }
         for request in response.requests {
             self.emit(SessionEvent::ApprovalRequested {
                 source: request.source,
@@ -189,6 +212,9 @@ impl Runtime {
                 question: request.question,
             })
             .await;
+        }
+        if let Some((rule, right)) = response.foreseen {
+            self.need_told(&rule, right).await;
         }
         if let Some(handoff) = response.handoff {
             self.journal.handoff(&handoff);
@@ -199,6 +225,15 @@ impl Runtime {
 
     /// The virtual agent's words are part of the transcript like anybody's.
     pub(super) async fn speak(&mut self, text: String, citations: Vec<Citation>) {
+        self.utter(text, citations, false).await;
+    }
+
+    /// Words that bridge a wait. They were said, so the transcript has them too.
+    pub(super) async fn speak_meanwhile(&mut self, text: String) {
+        self.utter(text, Vec::new(), true).await;
+    }
+
+    async fn utter(&mut self, text: String, citations: Vec<Citation>, filler: bool) {
         let mut sentence_ends: Vec<usize> = sentences(&text).iter().map(|s| s.end).collect();
         // Whatever stands behind the last full stop is spoken too.
         match sentence_ends.last_mut() {
@@ -210,6 +245,7 @@ impl Runtime {
             text: text.clone(),
             sentence_ends,
             citations,
+            filler,
         })
         .await;
         Box::pin(self.take(SessionInput::Say {

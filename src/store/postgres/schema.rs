@@ -30,15 +30,29 @@ pub(super) async fn prepare(connection: &mut PgConnection, place: &str) -> Resul
     Ok(())
 }
 
-/// Applies the steps the database has not seen, all or none.
+/// Applies the steps the database has not seen, one process at a time.
 async fn migrate(connection: &mut PgConnection, place: &str) -> Result<()> {
     let to_error = |error| failed(place, "migrate", error);
-    let mut transaction = connection.begin().await.map_err(to_error)?;
-    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+    // The lock is the connection's, not a transaction's: a transaction that began before another process had migrated
+    // would still take the tables for missing. Where a step fails the connection is closed, and the lock with it.
+    sqlx::query("SELECT pg_advisory_lock($1)")
         .bind(LOCK)
-        .execute(&mut *transaction)
+        .execute(&mut *connection)
         .await
         .map_err(to_error)?;
+    apply(connection, place).await?;
+    sqlx::query("SELECT pg_advisory_unlock($1)")
+        .bind(LOCK)
+        .execute(&mut *connection)
+        .await
+        .map_err(to_error)?;
+    Ok(())
+}
+
+/// All or none.
+async fn apply(connection: &mut PgConnection, place: &str) -> Result<()> {
+    let to_error = |error| failed(place, "migrate", error);
+    let mut transaction = connection.begin().await.map_err(to_error)?;
     // Asked again under the lock: another process may have migrated in between.
     let seen = seen(&mut transaction, place).await?;
     sqlx::raw_sql(

@@ -9,6 +9,8 @@ pub(crate) mod index;
 pub(crate) mod insight;
 pub(crate) mod knowledge;
 pub(crate) mod live;
+#[cfg(all(feature = "server", feature = "mcp"))]
+pub(crate) mod mcp;
 pub(crate) mod models;
 pub(crate) mod replay;
 pub(crate) mod review;

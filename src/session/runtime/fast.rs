@@ -1,0 +1,91 @@
+//! What an utterance sets off at once: nothing here writes text.
+
+use super::super::event::{SessionEvent, Skill};
+use super::{ACTIONS, NOTE_EVERY, PersonNow, Runtime, Work};
+use crate::assist::{ReplyContext, asks_something};
+use crate::assistant::{action_card, instruction, worth_showing};
+use crate::conversation::{Role, Suggestion, UtteranceId};
+
+impl Runtime {
+    /// Sets off what an utterance calls for.
+    pub(super) async fn react(&mut self, id: UtteranceId, role: Role, virtual_agent: bool) {
+        if virtual_agent {
+            if role == Role::EndUser {
+                self.overtake();
+                self.next_reply = Some(Work::Respond(PersonNow::default()));
+            }
+            return;
+        }
+        let (context, scripted) = self.look(id, role).await;
+        if role == Role::EndUser {
+            self.overtake();
+            // The procedure's own words are there at once; a question wants an answer from the articles.
+            let answerable = self.assistant.inner.writes && context.is_answerable();
+            match scripted {
+                Some(reply) if !(answerable && asks_something(&self.conversation)) => {
+                    self.emit(SessionEvent::Suggestion(reply)).await;
+                }
+                _ if answerable => self.next_reply = Some(Work::Reply(context)),
+                _ => {}
+            }
+        }
+        let covered = self.summary.as_ref().map_or(0, |summary| summary.covers);
+        if self.assistant.inner.writes && self.conversation.transcript.len() >= covered + NOTE_EVERY
+        {
+            self.note_wanted = self.note_wanted.or(Some(false));
+        }
+    }
+
+    /// The fast path: nothing here writes text.
+    async fn look(&mut self, id: UtteranceId, role: Role) -> (ReplyContext, Option<Suggestion>) {
+        let mut context = ReplyContext::default();
+        let mut scripted = None;
+        self.coach(id).await;
+        if role != Role::HumanAgent {
+            match self.assistant.inner.finder.find(&self.conversation).await {
+                Ok(passages) => {
+                    self.show_articles(&passages, id).await;
+                    context.passages = passages;
+                }
+                Err(error) => {
+                    self.emit(SessionEvent::failed(Skill::Knowledge, &error))
+                        .await
+                }
+            }
+        }
+        match self
+            .assistant
+            .next_best_actions(&self.conversation, ACTIONS)
+            .await
+        {
+            Ok(actions) => {
+                let actions = if self.stop_selling {
+                    Vec::new()
+                } else {
+                    actions
+                };
+                context.next_step = actions.first().map(instruction);
+                scripted =
+                    worth_showing(&actions).and_then(|best| self.assistant.scripted_reply(best));
+                if let Some(best) =
+                    worth_showing(&actions).filter(|a| self.last_action.as_ref() != Some(&a.action))
+                {
+                    self.last_action = Some(best.action.clone());
+                    let card = action_card(best.clone());
+                    self.action_shown(&card, best);
+                    self.emit(SessionEvent::Suggestion(card)).await;
+                }
+            }
+            Err(error) => {
+                self.emit(SessionEvent::failed(Skill::NextBestAction, &error))
+                    .await
+            }
+        }
+        tracing::debug!(
+            utterance = id.0,
+            passages = context.passages.len(),
+            "fast path done"
+        );
+        (context, scripted)
+    }
+}
