@@ -61,6 +61,7 @@ fn note() -> Summary {
     Summary {
         sections: vec![SummarySection {
             kind: SectionKind::Situation,
+            name: None,
             text: "Wants to pay.".into(),
             evidence: vec![Evidence::Utterance(UtteranceId(1))],
         }],

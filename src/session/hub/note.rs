@@ -73,6 +73,7 @@ mod tests {
         Summary {
             sections: vec![SummarySection {
                 kind: SectionKind::Situation,
+                name: None,
                 text: text.into(),
                 evidence: Vec::new(),
             }],

@@ -6,6 +6,10 @@ import { evidenceLinks } from "./talk.js";
 
 const BY_HAND = ["situation", "action", "resolution"];
 
+// Sections of an organisation's own share their kind, and have a name.
+const keyOf = (section) => section.name ? `${section.kind}/${section.name}` : section.kind;
+const titleOf = (section) => section.name || named("section", section.kind);
+
 const storageKey = (id) => `attendant.note.${id}`;
 
 /** What the agent changed in the note of a conversation, by section. Kept in the tab: a reload loses nothing. */
@@ -58,7 +62,7 @@ function sectionsOf(state, drafts) {
 export function edited(state, drafts) {
   const summary = state.summary || { sections: [], facts: [], covers: 0, wrap_up: null };
   const sections = sectionsOf(state, drafts)
-    .map((one) => (drafts.has(one.kind) ? { ...one, text: drafts.texts[one.kind].text } : one))
+    .map((one) => (drafts.has(keyOf(one)) ? { ...one, text: drafts.texts[keyOf(one)].text } : one))
     .filter((one) => one.text.trim() !== "");
   let wrapUp = summary.wrap_up ?? null;
   const code = drafts.texts.wrap_up?.text;
@@ -74,7 +78,7 @@ const labelOf = (wrapUp, code) => (wrapUp?.code === code ? wrapUp.label : readab
 /** The note in plain words, to be put into another system. */
 export function inWords(state, drafts) {
   const note = edited(state, drafts);
-  const lines = note.sections.map((one) => `${named("section", one.kind)}: ${one.text}`);
+  const lines = note.sections.map((one) => `${titleOf(one)}: ${one.text}`);
   lines.push(...note.facts.map((fact) => `${named("fact", fact.kind)}: ${fact.value}`));
   const code = drafts.texts.wrap_up?.text || state.wrapUp?.code;
   if (code) lines.push(`${t("wrap_up")}: ${labelOf(state.wrapUp, code)}`);
@@ -89,12 +93,13 @@ function fit(area) {
 }
 
 function drawSection(section, state, drafts, does) {
-  const draft = drafts.has(section.kind) ? drafts.texts[section.kind] : null;
-  const name = named("section", section.kind);
-  const id = `note-${section.kind}`;
-  const area = h("textarea", { id, class: "note-text", rows: 2, value: draft ? draft.text : section.text, "data-section": section.kind });
+  const key = keyOf(section);
+  const draft = drafts.has(key) ? drafts.texts[key] : null;
+  const name = titleOf(section);
+  const id = `note-${key}`;
+  const area = h("textarea", { id, class: "note-text", rows: 2, value: draft ? draft.text : section.text, "data-section": key });
   area.addEventListener("input", () => {
-    drafts.set(section.kind, area.value, section.text);
+    drafts.set(key, area.value, section.text);
     root.classList.add("is-edited");
     fit(area);
   });
@@ -109,10 +114,10 @@ function drawSection(section, state, drafts, does) {
       evidenceLinks(state, section.evidence, does.go)),
     draft && draft.from !== section.text &&
       h("p", { class: "note-newer" }, t("note_newer"), " ",
-        button(`newer-${section.kind}`, t("note_take_newer"), {
+        button(`newer-${key}`, t("note_take_newer"), {
           class: "link",
           press: () => {
-            drafts.drop(section.kind);
+            drafts.drop(key);
             does.redraw();
           },
         })),
@@ -139,7 +144,7 @@ export function fitNote() {
 /** Draws the note. A field that has the focus is never drawn anew: its words are the agent's. */
 export function drawNote(state, drafts, does) {
   const { summary, wrapUp } = state;
-  const rows = sectionsOf(state, drafts).map((section) => ({ key: section.kind, section }));
+  const rows = sectionsOf(state, drafts).map((section) => ({ key: keyOf(section), section }));
   if (wrapUp) rows.push({ key: "wrap_up", wrapUp });
   const active = document.activeElement?.dataset?.section;
   keyed(
@@ -148,7 +153,7 @@ export function drawNote(state, drafts, does) {
     (row) => row.key,
     (row) => {
       if (row.wrapUp) return JSON.stringify(row.wrapUp);
-      const known = $("note-sections").querySelector(`[data-key="${row.key}"]`);
+      const known = $("note-sections").querySelector(`[data-key="${CSS.escape(row.key)}"]`);
       if (known && active === row.key) return known.dataset.stamp;
       return `${row.section.text}|${JSON.stringify(row.section.evidence)}|${drafts.has(row.key)}`;
     },
