@@ -273,7 +273,11 @@ async fn what_was_collected_done_and_promised_goes_along_from_chat_to_telephone_
     assert_eq!(called["conversation"]["channel"], "voice");
 
     post(server, "channel", json!({ "channel": "email" })).await;
-    say(server, "Thank you. Please write to my new address from now on.").await;
+    say(
+        server,
+        "Thank you. Please write to my new address from now on.",
+    )
+    .await;
     until(server, |view| {
         let last = utterances(view).last().unwrap();
         last["role"] == "automated_agent" && last["channel"] == "email"
@@ -296,7 +300,10 @@ async fn what_was_collected_done_and_promised_goes_along_from_chat_to_telephone_
             ("chat", "I want compensation for this"),
             ("chat", "LF402117"),
             ("voice", "£20, please."),
-            ("email", "Thank you. Please write to my new address from now on."),
+            (
+                "email",
+                "Thank you. Please write to my new address from now on."
+            ),
         ]
     );
     // Done once, and promised where it was done.
