@@ -227,7 +227,7 @@ async fn telephone(server: SocketAddr) -> String {
     for piece in noise.chunks(800).chain([[0xff; 800].as_slice(); 20]) {
         socket.send(Message::binary(piece.to_vec())).await.unwrap();
     }
-    let mut answer = None;
+    let mut answers: Vec<String> = Vec::new();
     while let Some(Ok(received)) = socket.next().await {
         let Message::Text(text) = received else {
             continue;
@@ -239,15 +239,17 @@ async fn telephone(server: SocketAddr) -> String {
             .flatten()
             .find(|entity| entity["type"] == "bot_turn_response");
         if let Some(turn) = turn {
-            answer = turn["data"]["text"].as_str().map(str::to_owned);
-            let end = json!({ "reason": "end" });
-            socket.send(message("close", 2, end)).await.unwrap();
+            if answers.is_empty() {
+                let end = json!({ "reason": "end" });
+                socket.send(message("close", 2, end)).await.unwrap();
+            }
+            answers.extend(turn["data"]["text"].as_str().map(str::to_owned));
         }
         if received["type"] == "closed" {
             break;
         }
     }
-    answer.expect("the virtual agent's answer")
+    answers.join(" ")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -271,7 +273,11 @@ async fn what_was_collected_done_and_promised_goes_along_from_chat_to_telephone_
     assert_eq!(called["conversation"]["channel"], "voice");
 
     post(server, "channel", json!({ "channel": "email" })).await;
-    say(server, "Please confirm the credit in writing.").await;
+    say(
+        server,
+        "Thank you. Please write to my new address from now on.",
+    )
+    .await;
     until(server, |view| {
         let last = utterances(view).last().unwrap();
         last["role"] == "automated_agent" && last["channel"] == "email"
@@ -294,7 +300,10 @@ async fn what_was_collected_done_and_promised_goes_along_from_chat_to_telephone_
             ("chat", "I want compensation for this"),
             ("chat", "LF402117"),
             ("voice", "£20, please."),
-            ("email", "Please confirm the credit in writing."),
+            (
+                "email",
+                "Thank you. Please write to my new address from now on."
+            ),
         ]
     );
     // Done once, and promised where it was done.

@@ -68,7 +68,7 @@ async fn the_sample_call_is_understood_over_audiohook_on_both_tracks() {
     let hub = SessionHub::new(assistant, HubOptions::default());
     let config = format!(
         "[[auth.keys]]\nid = \"t\"\nsha256 = \"{}\"\ntenant = \"larkfield\"\nscopes = [\"telephony\"]\n\
-         [telephony]\nlast_words_seconds = 60\n",
+         [telephony]\nlast_words_seconds = 120\n",
         key_digest(KEY)
     );
     let config = ServerConfig::parse(&config, []).unwrap();

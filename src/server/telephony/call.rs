@@ -36,7 +36,8 @@ const HAND_OVER: Duration = Duration::from_millis(1_500);
 const LISTEN_AGAIN: Duration = Duration::from_millis(200);
 /// Silence behind a call, so that its last words are an utterance.
 const SILENCE_MS: u64 = 1_200;
-/// When nothing was told for so long behind the silence, there is nothing left.
+/// When nothing was told for so long behind the silence, there is nothing left; where the engine is slow, for as long
+/// as it is behind.
 const QUIET: Duration = Duration::from_millis(1_500);
 /// Messages that are none of the protocol; a socket that brings more is closed.
 const MOST_FAULTS: u32 = 20;
@@ -86,6 +87,8 @@ struct Talk {
     keys: Keys,
     /// Who began to speak and is not written down yet.
     speaking: HashSet<ParticipantId>,
+    /// How far the engine was behind the audio when it last wrote something down.
+    behind: Duration,
     /// When a person takes over, once the virtual agent has said what it has to.
     hand_over: Option<Instant>,
     interruptions: u64,
@@ -166,6 +169,7 @@ impl<P: Protocol> Call<P> {
                     mouth,
                     keys: Keys::default(),
                     speaking: HashSet::new(),
+                    behind: Duration::ZERO,
                     hand_over: None,
                     interruptions: 0,
                 };

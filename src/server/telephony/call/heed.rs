@@ -1,5 +1,7 @@
 //! What comes from either side of a call, and what it means for the other.
 
+use std::time::Duration;
+
 use futures::StreamExt;
 use tokio::time::{Instant, sleep_until};
 
@@ -111,6 +113,11 @@ impl<P: Protocol> Call<P> {
             }
             SessionEvent::UtteranceFinal(said) => {
                 talk.speaking.remove(&said.participant);
+                if talk.line.track(&said.participant).is_some() {
+                    let heard_ms = talk.line.stream_ms(said.end_ms);
+                    let behind_ms = self.protocol.position_ms().saturating_sub(heard_ms);
+                    talk.behind = Duration::from_millis(behind_ms);
+                }
                 if talk.line.is_customer(&said.participant) {
                     self.give_up(talk).await;
                 }
@@ -183,7 +190,7 @@ impl<P: Protocol> Call<P> {
         let end = Instant::now() + self.telephony.inner.settings.last_words;
         loop {
             let quiet = if talk.speaking.is_empty() {
-                end.min(Instant::now() + QUIET)
+                end.min(Instant::now() + QUIET.max(talk.behind))
             } else {
                 end
             };
