@@ -71,7 +71,7 @@ impl Place {
              [models]\nllm = \"none\"\nstt = \"none\"\nembedding = \"none\"\n\
              [telemetry]\nlog = \"error\"\n\
              [[auth.keys]]\nid = \"test\"\nsha256 = {digest:?}\ntenant = \"acme\"\n\
-             scopes = [\"converse\", \"read\"]\n"
+             scopes = [\"write\", \"read\"]\n"
         );
         std::fs::write(&config, text).unwrap();
         Self {

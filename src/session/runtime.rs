@@ -299,13 +299,13 @@ impl Runtime {
                     let _ = waiting.send(());
                 });
             }
+            let due = self.due();
             let done = async {
                 match &mut self.running {
                     Some(running) => running.await,
                     None => std::future::pending().await,
                 }
             };
-            let due = self.due();
             tokio::select! {
                 biased;
                 message = inputs.recv() => {

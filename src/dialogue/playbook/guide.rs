@@ -158,6 +158,7 @@ fn drafted(flow: &Flow, name: &str, subflow: &Subflow, needed: Option<&Vec<Strin
         id: slug(name),
         version: 1,
         title: name.to_owned(),
+        about: None,
         goal: format!("What the customer needs ({name}) is done, and nothing else is open."),
         examples: std::iter::once(name.to_owned()).chain(described).collect(),
         entry: None,

@@ -108,6 +108,8 @@ pub fn tool_ended(
                 .insert(step.tool.clone(), receipt.result.clone());
             if changes {
                 walk.state.fixed.insert(source.to_owned());
+                let made = made(&receipt.tool, &receipt.arguments);
+                walk.state.made.insert(made);
             }
             match step
                 .redo
@@ -165,6 +167,11 @@ pub fn strategy_told(
         walk.go_on();
     }
     (walk.state, walk.effects)
+}
+
+/// A change as it is told apart from others.
+pub(super) fn made(tool: &str, arguments: &Value) -> String {
+    format!("{tool} {arguments}")
 }
 
 /// Takes a human agent's or a supervisor's yes or no to the step that waits for it.

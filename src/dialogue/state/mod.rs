@@ -48,6 +48,8 @@ pub struct DialogueState {
     pub pending: Option<PendingApproval>,
     /// What the customer was asked last: a slot of the running playbook.
     pub asked: Option<String>,
+    /// What was changed in this conversation, as tool and arguments: the same once more wants another yes.
+    pub made: BTreeSet<String>,
     /// Steps whose words were said.
     pub said: BTreeSet<String>,
     /// How often each playbook was begun.

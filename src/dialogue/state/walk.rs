@@ -3,7 +3,7 @@
 use jiff::ToSpan;
 use serde_json::{Map, Value};
 
-use super::apply::Moment;
+use super::apply::{Moment, made};
 use super::{DialogueState, PendingApproval, Topic, key};
 use crate::conversation::{ApprovalGrant, Approver, HandoffReason};
 use crate::dialogue::command::Effect;
@@ -12,6 +12,9 @@ use crate::dialogue::playbook::{Check, Otherwise, Playbook, Redo, Step, StepKind
 
 /// More steps than this in one turn are a circle of procedures.
 const LONGEST: usize = 200;
+/// What is asked before the same change is made a second time.
+const AGAIN: &str = "I have done that in this conversation already";
+const ONCE_MORE: &str = "Shall I do it once more?";
 /// How long somebody may think about a yes.
 const HOURS_TO_APPROVE: i64 = 24;
 
@@ -271,14 +274,19 @@ impl<'a> Walk<'a> {
 
     /// Runs the tool of a step, or asks the next person who has to say yes.
     fn call(&mut self, playbook: &Playbook, step: &Step, source: String) {
-        let granted = self
-            .state
-            .approvals
-            .get(&source)
-            .cloned()
-            .unwrap_or_default();
-        if let Some(by) = step.approvals.get(granted.len()) {
+        let granted = self.state.approvals.get(&source).cloned();
+        let granted = granted.unwrap_or_default();
+        let arguments = Value::Object(self.arguments(step));
+        // The same change was made before: perhaps they only speak of it.
+        let is_repeat = self.state.made.contains(&made(&step.tool, &arguments));
+        let mut needed = step.approvals.clone();
+        if is_repeat && !needed.contains(&Approver::Customer) {
+            needed.insert(0, Approver::Customer);
+        }
+        if let Some(by) = needed.get(granted.len()) {
+            let again = format!("{AGAIN} ({}). {ONCE_MORE}", step.label);
             let question = match by {
+                Approver::Customer if is_repeat => &again,
                 Approver::Customer => &step.confirm,
                 Approver::HumanAgent | Approver::Supervisor => &step.label,
             };
@@ -286,7 +294,6 @@ impl<'a> Walk<'a> {
         }
         self.state.pending = None;
         self.state.asked = None;
-        let arguments = self.arguments(step);
         if step.done.is_empty() {
             self.say(&source, &step.say);
         }
@@ -301,7 +308,7 @@ impl<'a> Walk<'a> {
             identity: format!("{source}#{run}.{again}"),
             source,
             tool: step.tool.clone(),
-            arguments: Value::Object(arguments),
+            arguments,
             approvals: granted,
         });
     }

@@ -193,7 +193,7 @@ fn of_customers(to: &mut Builder) {
 }
 
 fn of_inputs(to: &mut Builder) {
-    let inputs: [(&'static str, &'static str, &'static str, Option<Value>); 8] = [
+    let inputs: [(&'static str, &'static str, &'static str, Option<Value>); 10] = [
         (
             "/v1/conversations/{id}/utterances",
             "say",
