@@ -86,10 +86,7 @@ impl EmpathyPolicy {
         for sign in signs {
             for delivery in &self.deliveries {
                 if delivery.until.contains(sign) {
-                    delivery
-                        .when
-                        .iter()
-                        .for_each(|held| drop(mood.remove(held)));
+                    mood.retain(|held| !delivery.when.contains(held));
                 }
             }
             if self.deliveries.iter().any(|one| one.when.contains(sign)) {

@@ -49,7 +49,8 @@ pub(super) struct Guest {
     pub(super) sender: Option<Sender>,
     /// The account that the request named; the call must be of the same.
     pub(super) account: Option<String>,
-    /// A place among those who have not shown who they are.
+    /// A place among those who have not shown who they are; held as long as the guest is.
+    #[expect(dead_code, reason = "it is given back when it is dropped")]
     pub(super) permit: Option<OwnedSemaphorePermit>,
 }
 

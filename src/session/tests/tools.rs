@@ -170,3 +170,20 @@ async fn a_tool_that_a_crash_interrupted_is_not_run_again_where_that_could_doubl
         }
     }
 }
+
+#[tokio::test]
+async fn the_same_change_is_made_again_only_after_another_yes() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let store: Arc<dyn ConversationStore> = Arc::new(MemoryStore::default());
+    let assistant = with_tool(store, ToolEffect::Write, calls.clone(), 0).await;
+    let mut inputs = asking();
+    inputs.push(yes(Approver::Supervisor));
+    inputs.push(say(Role::EndUser, "give me a credit for the trouble"));
+    inputs.push(say(Role::EndUser, "No, the one is enough"));
+    let events = run(assistant.session(chat()), inputs).await;
+    let asked = |e: &SessionEvent| {
+        matches!(e, SessionEvent::Reply { text, .. } if text.contains("in this conversation already"))
+    };
+    assert!(events.iter().any(asked), "{events:?}");
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+}
