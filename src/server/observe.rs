@@ -18,13 +18,9 @@ const LONGEST_ID: usize = 64;
 /// Bytes of a foreign error that are looked at.
 const ERROR_BYTES: usize = 4096;
 
-/// The id of a request, for handlers that tell it.
-#[derive(Clone, Debug)]
-pub(super) struct RequestId(pub(super) String);
-
 pub(super) async fn observe(
     State(state): State<ServerState>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     let begun = Instant::now();
@@ -44,7 +40,6 @@ pub(super) async fn observe(
         request_id = id,
         tenant = tracing::field::Empty,
     );
-    request.extensions_mut().insert(RequestId(id.clone()));
     let is_docs = request.uri().path().starts_with("/docs");
     let response = next.run(request).instrument(span.clone()).await;
     let mut response = in_one_form(response, &id).await;
