@@ -212,6 +212,7 @@ async fn what_is_remembered_comes_back_as_history_within_bounds() {
         "Sorry. We will send a new router on Friday.",
     );
     let section = |kind, text: &str| SummarySection {
+        name: None,
         kind,
         text: text.into(),
         evidence: Vec::new(),

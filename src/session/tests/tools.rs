@@ -181,9 +181,7 @@ async fn the_same_change_is_made_again_only_after_another_yes() {
     inputs.push(say(Role::EndUser, "give me a credit for the trouble"));
     inputs.push(say(Role::EndUser, "No, the one is enough"));
     let events = run(assistant.session(chat()), inputs).await;
-    let asked = |e: &SessionEvent| {
-        matches!(e, SessionEvent::Reply { text, .. } if text.contains("in this conversation already"))
-    };
+    let asked = |e: &SessionEvent| matches!(e, SessionEvent::Reply { text, .. } if text.contains("in this conversation already"));
     assert!(events.iter().any(asked), "{events:?}");
     assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
