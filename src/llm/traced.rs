@@ -147,7 +147,13 @@ mod tests {
     #[tokio::test]
     async fn a_failure_tells_its_class() {
         let (seen, _guard) = watch();
-        let model = Traced::new(Arc::new(ScriptedModel::silent()));
+        let failing = ScriptedModel::from_fn(|_: &Request| {
+            Err(crate::error::Error::new(
+                crate::error::ErrorKind::Unavailable,
+                "away",
+            ))
+        });
+        let model = Traced::new(Arc::new(failing));
         model
             .complete(Request::new(Prompt::new("s", "q")))
             .await

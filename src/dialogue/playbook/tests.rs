@@ -127,7 +127,7 @@ fn yaml_has_the_same_keys() {
 fn mistakes_in_yaml_are_told_with_their_place() {
     for (right, wrong, told) in [
         ("kind: ask", "kind: aks", ["aks", "line 22"]),
-        ("    ask: Which", "    aks: Which", ["aks", "line 14"]),
+        ("    ask: Which", "    aks: Which", ["aks", "line 13"]),
         (
             "clear: [device]",
             "clear: [thing]",

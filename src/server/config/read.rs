@@ -152,7 +152,7 @@ fn set(table: &mut toml::Table, name: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
-/// Line, column and what is wrong there. Not the line itself: somebody may have written a secret into it.
+/// Line, column, the key and what is wrong there. Not the value: somebody may have written a secret into it.
 fn located(text: &str, error: &toml::de::Error) -> Error {
     let at = error.span().map_or(0, |span| span.start.min(text.len()));
     let before = text.get(..at).unwrap_or_default();
@@ -162,8 +162,14 @@ fn located(text: &str, error: &toml::de::Error) -> Error {
         .next()
         .map_or(0, |rest| rest.chars().count())
         + 1;
+    let key = text.lines().nth(line - 1).and_then(|line| {
+        let (key, _) = line.split_once('=')?;
+        let key = key.trim();
+        (!key.is_empty() && !error.message().contains(key)).then(|| format!("{key}: "))
+    });
+    let key = key.unwrap_or_default();
     Error::new(
         ErrorKind::Config,
-        format!("line {line}, column {column}: {}", error.message()),
+        format!("line {line}, column {column}: {key}{}", error.message()),
     )
 }

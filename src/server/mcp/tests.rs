@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::Assistant;
-use crate::dialogue::{McpOptions, McpTools, Playbook, Tool, ToolCall, ToolEffect};
+use crate::dialogue::{McpOptions, McpTools, Playbook, ToolCall, ToolEffect};
 use crate::knowledge::KnowledgeArticle;
 use crate::server::{ServerConfig, key_digest};
 use crate::session::HubOptions;

@@ -106,10 +106,10 @@ async fn a_socket_takes_inputs_and_acknowledges_each_once_it_is_stored() {
     assert_eq!(until(&mut one, "ack").await["ack"], id);
     // A client that does not know whether it was heard says it again.
     let mut two = socket(&server, ACME, 0).await;
+    let told = until(&mut two, "resync").await;
+    assert!(told["id"].as_u64().unwrap() > 0, "{told}");
     send(&mut two, said).await;
     assert_eq!(until(&mut two, "ack").await["ack"], id);
-    let told = until(&mut two, "event").await;
-    assert!(told["id"].as_u64().unwrap() > 0, "{told}");
     let view = server.get("/v1/conversations/c-1").await.json();
     assert_eq!(
         view["conversation"]["transcript"].as_array().unwrap().len(),

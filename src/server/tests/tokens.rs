@@ -115,7 +115,7 @@ fn tokens_are_held_to_signature_time_audience_issuer_and_tenant() {
 #[test]
 fn weak_and_missing_secrets_are_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
-    let weak = issuer(folder.path(), "hs", JwtAlgorithm::HS256, "short");
+    let weak = issuer(folder.path(), "weak", JwtAlgorithm::HS256, "short");
     let mut gone = issuer(folder.path(), "hs", JwtAlgorithm::HS256, SECRET);
     gone.key = Secret::File(folder.path().join("nowhere"));
     let no_pem = issuer(folder.path(), "ed", JwtAlgorithm::EdDSA, SECRET);
