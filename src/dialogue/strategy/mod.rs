@@ -17,6 +17,7 @@ mod event;
 pub(super) mod expression;
 pub(super) mod load;
 mod policy;
+mod replan;
 mod runner;
 mod state;
 mod strategist;

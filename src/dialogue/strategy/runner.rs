@@ -32,7 +32,7 @@ const MOST_TASKS: usize = 1000;
 /// [`ErrorKind::Conflict`].
 #[derive(Clone, Debug)]
 pub struct StrategyRunner {
-    strategist: Arc<Strategist>,
+    pub(super) strategist: Arc<Strategist>,
     ledger: ActionLedger,
     store: Arc<dyn ConversationStore>,
 }
@@ -40,13 +40,13 @@ pub struct StrategyRunner {
 /// A strategy under way.
 #[derive(Debug)]
 pub struct RunningStrategy {
-    runner: StrategyRunner,
+    pub(super) runner: StrategyRunner,
     /// Its own stream.
     stream: StreamKey,
     /// The conversation's.
     conversation: StreamKey,
     version: Version,
-    state: StrategyState,
+    pub(super) state: StrategyState,
 }
 
 impl StrategyRunner {
@@ -434,43 +434,6 @@ impl RunningStrategy {
             *next = (number < follow_up.times).then(|| later(now, follow_up.after));
         }
         Ok(entry)
-    }
-
-    /// Another plan for another need. Steps that are done stay done; those that can be taken back, and are none of the new
-    /// plan, are.
-    fn replan(&self, need: &str, why: String, now: Timestamp) -> Entry {
-        let planned = self
-            .runner
-            .strategist
-            .plan_for(need, self.state.facts.clone(), now);
-        let mut strategy = match planned {
-            Ok(strategy) => strategy,
-            Err(error) => {
-                let why = format!("{why}: {error}");
-                return Entry::Closed {
-                    ending: StrategyEnding::NeedsPerson { why },
-                };
-            }
-        };
-        strategy.id.clone_from(&self.state.strategy.id);
-        let mut obsolete = Vec::new();
-        for step in &self.state.strategy.template.steps {
-            let done = self.state.status(&step.id) == StepStatus::Done;
-            if done && step.undo.is_some() && strategy.step(&step.id).is_none() {
-                let mut step = step.clone();
-                step.after.clear();
-                step.when = Some("false".into());
-                if let Some(undo) = &mut step.undo {
-                    undo.when = Some("true".into());
-                }
-                obsolete.push(step);
-            }
-        }
-        strategy.template.steps.extend(obsolete);
-        Entry::Replanned {
-            strategy: Box::new(strategy),
-            why,
-        }
     }
 
     /// Appends, and only then believes it.
