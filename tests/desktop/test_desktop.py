@@ -104,7 +104,7 @@ class Tests:
     def test_the_note_is_edited_saved_and_leads_to_its_evidence(self):
         b = self.browser
         b.press("3")
-        if not any(e.is_displayed() for e in b.all(".note-text")):
+        if not any(e.is_displayed() for e in b.all("#note-situation")):
             b.find("#note-by-hand").click()
         field = b.find("#note-situation")
         field.clear()

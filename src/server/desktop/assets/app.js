@@ -146,7 +146,8 @@ async function tryTo(work) {
 
 // Only articles are learned from; what became of the other cards shows in what is said.
 function feedback(card, given) {
-  if (card.kind !== "article") return Promise.resolve(true);
+  // After the end nothing is taken any more.
+  if (card.kind !== "article" || state.ended) return Promise.resolve(true);
   return tryTo(() => submit(state.id, "feedback", { suggestion: card.id, given }));
 }
 

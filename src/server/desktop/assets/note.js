@@ -171,7 +171,8 @@ export function drawNote(state, drafts, does) {
         evidenceLinks(state, fact.evidence, does.go)),
   );
   $("note-empty").hidden = rows.length > 0;
-  $("note-by-hand").hidden = rows.length > 0;
+  // Without a model there are facts only: somebody has to say what it was about.
+  $("note-by-hand").hidden = rows.some((row) => row.key === "situation");
   $("note-save").hidden = rows.length === 0;
   $("note-copy").hidden = rows.length === 0;
   $("note-now").querySelector("span").textContent = rows.length === 0 ? t("note_now") : t("note_again");
