@@ -195,10 +195,10 @@ pub(super) async fn answer(
     }
     let proof = proof.into_iter().map(|p| p.citation);
     let mut citations: Vec<Citation> = proof.take(MOST_CITATIONS).collect();
-    if citations.is_empty() {
-        if let Some(hit) = found.hits.first() {
-            citations.push(inner.knowledge.cite(hit, &found.asked).await?);
-        }
+    if citations.is_empty()
+        && let Some(hit) = found.hits.first()
+    {
+        citations.push(inner.knowledge.cite(hit, &found.asked).await?);
     }
     Ok(KnowledgeAnswer {
         text: Some(text.answer.trim().to_owned()),

@@ -170,10 +170,11 @@ mod tests {
             ask(&n.to_string()).await;
         }
         assert_eq!(inner.0.load(Ordering::Relaxed), 101);
-        let known = cached.known.lock().unwrap();
-        let kept = known.young.values().chain(known.old.values());
-        assert!(kept.map(HashMap::len).sum::<usize>() <= 8);
-        drop(known);
+        {
+            let known = cached.known.lock().unwrap();
+            let kept = known.young.values().chain(known.old.values());
+            assert!(kept.map(HashMap::len).sum::<usize>() <= 8);
+        }
         ask("0").await;
         assert_eq!(inner.0.load(Ordering::Relaxed), 102);
     }

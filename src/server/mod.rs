@@ -3,6 +3,10 @@
 //! [`router`] makes a service of a [`ServerState`]; [`Server`] binds it to an address, with TLS where it is
 //! configured, and finishes what was accepted when it is told to stop. Whose data a request may see comes from its
 //! key or token alone ([`Caller`]); every error is an RFC 9457 [`Problem`]. `GET /openapi.json` describes it all.
+#![allow(
+    clippy::result_large_err,
+    reason = "a problem is the answer itself, and rare"
+)]
 
 mod auth;
 mod config;

@@ -162,6 +162,10 @@ pub enum OfferOutcome {
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a hub keeps each behind a pointer"
+)]
 pub enum SessionEvent {
     /// A voice set in on somebody's live audio: whatever is being said to them may stop now. Words follow, or
     /// [`NoSpeech`](Self::NoSpeech).

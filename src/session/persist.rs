@@ -346,7 +346,10 @@ fn apply(restored: &mut Restored, record: &Record) -> Result<()> {
         // What another version leaves behind still says that the input was taken.
         INPUT => match read(&record.payload).unwrap_or(Mark::Other) {
             Mark::End => restored.ending = true,
-            Mark::Feedback { suggestion, given } if given == ArticleFeedback::Dismissed => {
+            Mark::Feedback {
+                suggestion,
+                given: ArticleFeedback::Dismissed,
+            } => {
                 let shown = restored.cards.iter().find(|(card, _)| *card == suggestion);
                 restored.dismissed.extend(shown.map(|(_, a)| a.clone()));
             }

@@ -86,6 +86,7 @@ pub(super) struct Leave {
 }
 
 /// Something that takes a model some time to write.
+#[allow(clippy::large_enum_variant, reason = "one at a time is alive")]
 enum Work {
     Reply(ReplyContext),
     /// With how the customer is.

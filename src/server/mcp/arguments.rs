@@ -130,10 +130,11 @@ about!(
 
 impl Summarize {
     pub(super) fn options(&self) -> SummaryOptions {
-        let mut options = SummaryOptions::default();
-        options.language = self.note_language.clone();
-        options.is_final = self.is_final.unwrap_or(true);
-        options
+        SummaryOptions {
+            language: self.note_language.clone(),
+            is_final: self.is_final.unwrap_or(true),
+            ..SummaryOptions::default()
+        }
     }
 }
 

@@ -317,7 +317,7 @@ impl CustomerDirectory {
                 ));
             }
         }
-        found.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        found.sort_by_key(|found| std::cmp::Reverse((found.0, found.1)));
         found.truncate(limit);
         let mut contacts: Vec<Contact> = Vec::new();
         for (last_at, _, conversation, id) in found {

@@ -379,14 +379,11 @@ async fn what_agents_make_of_actions_moves_their_order() {
             .await
             .unwrap();
         let card = loop {
-            match events.next().await.unwrap() {
-                SessionEvent::Suggestion(card) => {
-                    if let SuggestionKind::NextBestAction { action } = &card.kind {
-                        before = before.or(Some(action.score));
-                        break card.id.clone();
-                    }
-                }
-                _ => {}
+            if let SessionEvent::Suggestion(card) = events.next().await.unwrap()
+                && let SuggestionKind::NextBestAction { action } = &card.kind
+            {
+                before = before.or(Some(action.score));
+                break card.id.clone();
             }
         };
         let given = crate::knowledge::ArticleFeedback::Dismissed;

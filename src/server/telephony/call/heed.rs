@@ -106,10 +106,10 @@ impl<P: Protocol> Call<P> {
                     talk.mouth.go_on();
                 }
             }
-            SessionEvent::UtteranceInterim { participant, .. } => {
-                if talk.line.is_customer(participant) {
-                    self.give_up(talk).await;
-                }
+            SessionEvent::UtteranceInterim { participant, .. }
+                if talk.line.is_customer(participant) =>
+            {
+                self.give_up(talk).await;
             }
             SessionEvent::UtteranceFinal(said) => {
                 talk.speaking.remove(&said.participant);
