@@ -9,6 +9,10 @@ here="$(cd "$(dirname "$0")/.." && pwd)"
 packages=(openai==3.57.0 openapi-spec-validator==0.9.0 schemathesis==4.32.5 mcp==2.3.0)
 
 folder="${XDG_CACHE_HOME:-$HOME/.cache}/attendant/clients/$(printf '%s\n' "${packages[@]}" | sha256sum | cut -c1-12)"
+mkdir -p "$(dirname "$folder")"
+# Two of these at once must not install over each other.
+exec 8>"$folder.lock"
+flock 8
 if [ ! -f "$folder/done" ]; then
     echo "==> installing the clients (once): ${packages[*]}"
     rm -rf "$folder"
@@ -16,6 +20,7 @@ if [ ! -f "$folder/done" ]; then
     "$folder/bin/pip" install --quiet "${packages[@]}"
     touch "$folder/done"
 fi
+exec 8>&-
 
 work="$(mktemp -d)"
 server=""
