@@ -1,6 +1,7 @@
 //! A company's own workflow guide as playbooks to edit: `cargo run --example import_guide -- guidelines.json [kb.json] [FOLDER]`.
 //!
 //! Without a folder the procedures are only counted. The layout is that of asappresearch/abcd (MIT).
+#![allow(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::path::Path;
 
