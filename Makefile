@@ -84,7 +84,7 @@ test-kit: build  ## Test the clients of clients/ against a server (installs Chro
 test-postgres:  ## Test the PostgreSQL store against a real server (installs it the first time)
 	@bash scripts/setup.sh postgres
 	@echo "==> tests with PostgreSQL"
-	@bash scripts/postgres.sh run cargo test --features $(FEATURES) --test postgres -- --ignored
+	@bash scripts/postgres.sh run cargo test --features $(FEATURES) --test postgres --test server_crash -- --ignored
 
 # The adapter needs a feature that the other tests leave out.
 test-qdrant: setup  ## Test the Qdrant server adapter; with a real server: make test-qdrant URL=http://host:6334

@@ -113,7 +113,7 @@ async fn okay_is_no_yes_to_what_changes_a_contract() {
 
 #[tokio::test]
 async fn a_statement_that_fits_nothing_is_asked_about_once() {
-    let vague = "It is about the contract, or it is about the bill";
+    let vague = "There is this thing with the contract and the bill of mine";
     let phrases = crate::assistant::Phrases::default();
     let told = said(chat("mail"), &[vague, "The second one"]).await;
     assert!(
