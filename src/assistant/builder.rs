@@ -395,6 +395,7 @@ impl AssistantBuilder {
                 speech: self.speech,
                 emotion: self.emotion,
                 embedder,
+                has_meaning,
                 phrases: self.phrases,
                 empathy: self.empathy,
                 handoffs: self.handoffs,

@@ -88,6 +88,8 @@ pub(crate) struct Inner {
     pub(crate) writes: bool,
     pub(crate) speech: Option<Arc<dyn SpeechToText>>,
     pub(crate) embedder: Arc<dyn Embedder>,
+    /// Whether `embedder` sees meaning; hashed words are alike without meaning the same.
+    pub(crate) has_meaning: bool,
     pub(crate) emotion: Option<Arc<dyn EmotionModel>>,
     pub(crate) knowledge: KnowledgeBase,
     pub(crate) playbooks: Arc<[Playbook]>,

@@ -219,7 +219,7 @@ impl Assistant {
             return Ok(Vec::new());
         };
         let few = last.text.split_whitespace().count() < WORDS_TO_LOOK_UP;
-        if few || state.playbook.is_some() {
+        if few || !self.inner.has_meaning || state.playbook.is_some() {
             return Ok(Vec::new());
         }
         let matches = self.inner.ranker.matches(conversation).await?;

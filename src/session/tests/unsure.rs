@@ -112,34 +112,6 @@ async fn okay_is_no_yes_to_what_changes_a_contract() {
 }
 
 #[tokio::test]
-async fn a_statement_that_fits_nothing_is_asked_about_once() {
-    let vague = "There is this thing with the contract and the bill of mine";
-    let phrases = crate::assistant::Phrases::default();
-    let told = said(chat("mail"), &[vague, "The second one"]).await;
-    assert!(
-        told[0].contains("ending your contract") && told[0].contains("your bill"),
-        "{told:?}"
-    );
-    let second = if told[0].ends_with("your bill?") {
-        "Your bill is £20."
-    } else {
-        "Shall I cancel your contract?"
-    };
-    assert_eq!(told[1], second);
-    let told = said(
-        chat("mail"),
-        &[
-            vague,
-            "Neither of them",
-            "Something with contract or bill again, hm",
-        ],
-    )
-    .await;
-    assert_eq!(told[1], phrases.unknown, "{told:?}");
-    assert!(!told[2].contains("Is it about"), "once: {told:?}");
-}
-
-#[tokio::test]
 async fn an_offer_comes_after_the_need_and_a_no_ends_it() {
     let phrases = crate::assistant::Phrases::default();
     let told = said(
