@@ -18,7 +18,7 @@ examples = ["Where is my order?", "When does my parcel come?"]
 [[slots]]
 name = "number"
 description = "the order number"
-kind = "number"
+pattern = '^\d{4}$'
 ask = "What is your order number?"
 [[steps]]
 id = "look"
@@ -31,7 +31,7 @@ done = "Your order is {{ result.status }}."
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Order {
-    number: u32,
+    number: String,
 }
 
 struct Shop;
