@@ -33,6 +33,7 @@ impl Traced {
             "gen_ai.request.model" = self.inner.id(),
             "gen_ai.usage.input_tokens" = Empty,
             "gen_ai.usage.output_tokens" = Empty,
+            "gen_ai.usage.cache_read.input_tokens" = Empty,
             "error.type" = Empty,
         )
     }
@@ -61,6 +62,8 @@ impl LanguageModel for Traced {
             Ok(Delta::Done { usage, .. }) => {
                 span.record("gen_ai.usage.input_tokens", usage.prompt_tokens as u64);
                 span.record("gen_ai.usage.output_tokens", usage.completion_tokens as u64);
+                let reused = usage.reused_tokens as u64;
+                span.record("gen_ai.usage.cache_read.input_tokens", reused);
             }
             Ok(Delta::Text(_)) => {}
             Err(error) => failed(&span, error),

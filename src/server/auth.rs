@@ -8,6 +8,7 @@ use std::num::NonZeroU32;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -63,6 +64,9 @@ impl Permission {
     }
 }
 
+/// Tenants of tokens that are remembered.
+const MOST_TENANTS: usize = 10_000;
+
 /// Knows keys and issuers, and how much each caller may ask.
 #[derive(Debug)]
 pub struct Authenticator {
@@ -70,6 +74,8 @@ pub struct Authenticator {
     issuers: Vec<Issuer>,
     limiter: DefaultKeyedRateLimiter<String>,
     clock: DefaultClock,
+    /// For whom something runs that nobody asks for: tenants of keys, and of the tokens that were seen.
+    tenants: Mutex<BTreeSet<TenantId>>,
 }
 
 #[derive(Debug)]
@@ -132,7 +138,11 @@ impl Authenticator {
         let issuers = auth.jwt.iter().map(issuer).collect::<Result<Vec<_>>>()?;
         let rate = NonZeroU32::new(limits.requests_per_second).unwrap_or(NonZeroU32::MIN);
         let burst = NonZeroU32::new(limits.burst).unwrap_or(NonZeroU32::MIN);
+        let of_keys = keys.iter().map(|key| key.tenant.clone());
+        let of_issuers = issuers.iter().flat_map(|issuer| &issuer.config.tenants);
+        let tenants = of_keys.chain(of_issuers.map(|tenant| tenant.as_str().into()));
         Ok(Self {
+            tenants: Mutex::new(tenants.collect()),
             keys,
             issuers,
             limiter: RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)),
@@ -194,6 +204,11 @@ impl Authenticator {
         })
     }
 
+    /// The tenants that are known by now.
+    pub(super) fn tenants(&self) -> Vec<TenantId> {
+        self.tenants.lock().iter().cloned().collect()
+    }
+
     /// Callers of the past are forgotten; called now and then.
     pub(super) fn sweep(&self) {
         self.limiter.retain_recent();
@@ -251,8 +266,13 @@ impl Authenticator {
                 .filter(|scope| words.split_whitespace().any(|word| word == scope.as_str()))
                 .collect(),
         };
+        let tenant = TenantId::from(tenant);
+        let mut tenants = self.tenants.lock();
+        if tenants.len() < MOST_TENANTS {
+            tenants.insert(tenant.clone());
+        }
         Ok(Caller {
-            tenant: tenant.into(),
+            tenant,
             subject: format!("jwt:{}:{}", config.issuer, claims.sub.unwrap_or_default()),
             scopes,
         })

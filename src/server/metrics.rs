@@ -10,6 +10,9 @@ use crate::session::HubStats;
 
 const DURATION: &str = "http_server_request_duration_seconds";
 const STREAMS: &str = "attendant_streams";
+pub(super) const STAGES: &str = "attendant_stage_seconds";
+pub(super) const SINCE_SPEECH: &str = "attendant_since_speech_seconds";
+pub(super) const TOKENS: &str = "attendant_tokens_total";
 
 /// Seconds; the fast path of a turn is meant to stay under .3.
 const BUCKETS: &[f64] = &[
@@ -72,6 +75,15 @@ fn describe() {
         "Readers who were told the whole state since events they had not read were gone."
     );
     metrics::describe_counter!("attendant_events_total", "Events told to readers, by type.");
+    metrics::describe_histogram!(STAGES, "How long the stages of turns took.");
+    metrics::describe_histogram!(
+        SINCE_SPEECH,
+        "From the end of what was said until a stage was done."
+    );
+    metrics::describe_counter!(
+        TOKENS,
+        "Tokens of language models: input, of which reused from the cache, and output."
+    );
     metrics::describe_gauge!(STREAMS, "Open event streams and sockets, by kind.");
 }
 

@@ -1,5 +1,6 @@
 //! Binding, TLS, limits on connections, and an orderly end.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,13 +13,19 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use futures::future::BoxFuture;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::MissedTickBehavior;
 
 use super::router;
 use super::state::ServerState;
+use crate::conversation::TenantId;
 use crate::error::{ErrorKind, OrError, Result};
+use crate::session::StrategyWatch;
 
 /// How often callers of the past are forgotten and metrics are tidied up.
 const UPKEEP: Duration = Duration::from_secs(30);
+
+/// How often strategies are looked at that wait for a time.
+const STRATEGIES: Duration = Duration::from_secs(60);
 
 /// A server that listens already and has not begun to serve.
 #[derive(Debug)]
@@ -139,11 +146,13 @@ impl Server {
             serving
         };
         tokio::pin!(serving);
+        let strategies = tokio::spawn(drive_strategies(state.clone()));
         let mut upkeep = tokio::time::interval(UPKEEP);
         tokio::pin!(stop);
         loop {
             tokio::select! {
                 ended = &mut serving => {
+                    strategies.abort();
                     state.hub.shut_down().await;
                     return ended.or_error(ErrorKind::Unavailable, || "the server's socket failed");
                 }
@@ -156,6 +165,7 @@ impl Server {
                 }
             }
         }
+        strategies.abort();
         tracing::info!("stopping: no new connections, what was accepted is finished");
         state.stopping.cancel();
         let patience = Duration::from_secs(state.config.server.stop_seconds);
@@ -164,6 +174,27 @@ impl Server {
         state.hub.shut_down().await;
         tracing::info!("stopped");
         ended.or_error(ErrorKind::Unavailable, || "the server's socket failed")
+    }
+}
+
+/// Does what strategies are to do at a time, until it is aborted. An interrupted one goes on with the next server: each
+/// step is written down before and after.
+async fn drive_strategies(state: ServerState) {
+    let mut watched: BTreeMap<TenantId, StrategyWatch> = BTreeMap::new();
+    let mut tick = tokio::time::interval(STRATEGIES);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        for tenant in state.auth.tenants() {
+            let watch = watched
+                .entry(tenant.clone())
+                .or_insert_with(|| state.hub.watch_strategies(tenant.clone()));
+            match watch.advance(jiff::Timestamp::now()).await {
+                Ok(0) => {}
+                Ok(driven) => tracing::info!(%tenant, driven, "strategies went on"),
+                Err(error) => tracing::warn!(%tenant, %error, "strategies could not be looked at"),
+            }
+        }
     }
 }
 

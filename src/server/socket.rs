@@ -11,6 +11,7 @@ use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::auth::{Caller, Permission};
@@ -65,14 +66,22 @@ impl Connection {
         let alive = Duration::from_secs(self.state.config.limits.keep_alive_seconds);
         let stopping = self.state.stopping.clone();
         let writer = write(sink, outgoing, alive);
-        tokio::pin!(writer);
+        let closing = CancellationToken::new();
+        let reader = self.read(stream, out.clone(), alive, &closing);
+        tokio::pin!(writer, reader);
         let why = tokio::select! {
             () = &mut writer => return,
-            () = self.read(stream, out.clone(), alive) => None,
+            () = &mut reader => None,
             () = tell(events, out.clone()) => Some((close_code::NORMAL, "the conversation is over")),
             () = stopping.cancelled() => Some((close_code::RESTART, "the server is stopping")),
         };
         if let Some((code, reason)) = why {
+            // What is being taken is still acknowledged: the input that ends the conversation is one of these.
+            closing.cancel();
+            tokio::select! {
+                () = &mut writer => return,
+                _ = timeout(alive, &mut reader) => {}
+            }
             let reason = reason.into();
             let frame = Message::Close(Some(CloseFrame { code, reason }));
             // The queue may be full; whoever reads nothing needs no farewell.
@@ -87,6 +96,7 @@ impl Connection {
         mut stream: SplitStream<WebSocket>,
         out: mpsc::Sender<Message>,
         alive: Duration,
+        closing: &CancellationToken,
     ) {
         let mut heard = Instant::now();
         let mut ping = tokio::time::interval(alive);
@@ -94,6 +104,7 @@ impl Connection {
         loop {
             let message = tokio::select! {
                 message = stream.next() => message,
+                () = closing.cancelled() => return,
                 _ = ping.tick() => {
                     // Half-open: the other side is gone and nobody said so.
                     if heard.elapsed() > 2 * alive {

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "otel")]
 mod export;
+mod stages;
 
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -57,7 +58,7 @@ pub fn start_telemetry(config: &Telemetry) -> Result<TelemetryGuard> {
     #[allow(unused_mut, reason = "the feature otel fills it")]
     let mut guard = TelemetryGuard::default();
     #[allow(unused_mut, reason = "the feature otel adds to them")]
-    let mut layers = vec![lines];
+    let mut layers = vec![lines, stages::layer()];
     if let Some(endpoint) = &config.otlp {
         #[cfg(feature = "otel")]
         {

@@ -8,6 +8,7 @@
 //!   one order and loses none, but neither hub sees what the other one took until it takes the conversation up again:
 //!   send what belongs to a conversation to the same process.
 
+mod due;
 mod events;
 mod leaving;
 mod note;
@@ -15,6 +16,7 @@ mod options;
 mod registry;
 mod view;
 
+pub use due::StrategyWatch;
 pub use events::{HubEvent, HubEvents, NumberedEvent};
 pub use options::{HubOptions, HubStats};
 pub use view::SessionView;
@@ -28,7 +30,7 @@ use super::outlet::Held;
 use super::runtime::{Message, Submitted};
 use super::{Accepted, SessionInput, over};
 use crate::assistant::Assistant;
-use crate::conversation::{Conversation, ParticipantId};
+use crate::conversation::{Conversation, ParticipantId, TenantId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::speech::AudioFrame;
 use crate::store::StreamKey;
@@ -63,6 +65,11 @@ impl SessionHub {
     /// The limits.
     pub fn options(&self) -> &HubOptions {
         &self.hub.options
+    }
+
+    /// What drives the strategies of a tenant that wait for a time, when that has come.
+    pub fn watch_strategies(&self, tenant: TenantId) -> StrategyWatch {
+        StrategyWatch::new(Arc::clone(&self.hub), tenant)
     }
 
     /// Begins a conversation; when this answers, its beginning is in the store.
@@ -113,6 +120,7 @@ impl SessionHub {
                 input: input.clone(),
                 answer,
                 busy: busy.take(),
+                span: tracing::Span::current(),
             };
             // Sent while the conversation is held: it cannot leave in between.
             let sent = live.send(Message::Submit(Box::new(submitted))).await;

@@ -14,7 +14,9 @@ mod persist;
 mod runtime;
 
 pub use event::{OfferOutcome, SessionEvent, SessionInput, Skill};
-pub use hub::{HubEvent, HubEvents, HubOptions, HubStats, NumberedEvent, SessionHub, SessionView};
+#[cfg(feature = "server")]
+pub(crate) use runtime::turn::STAGE;
+pub use hub::{HubEvent, HubEvents, HubOptions, HubStats, NumberedEvent, SessionHub, SessionView, StrategyWatch};
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -101,6 +103,7 @@ impl Session {
             input,
             answer,
             busy: None,
+            span: tracing::Span::current(),
         };
         self.message(Message::Submit(Box::new(submitted))).await?;
         accepted.await.map_err(|_| over())?

@@ -13,6 +13,7 @@ mod handing_over;
 mod listen;
 mod outlook;
 mod strategies;
+pub(crate) mod turn;
 mod work;
 
 use std::collections::{HashMap, HashSet};
@@ -22,6 +23,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 use super::Accepted;
 use super::ears::Ears;
@@ -66,6 +69,8 @@ pub(super) struct Submitted {
     pub(super) answer: oneshot::Sender<Result<Accepted>>,
     /// Dropped when the input is dealt with.
     pub(super) busy: Option<super::outlet::Held>,
+    /// What of a trace it is part of.
+    pub(super) span: Span,
 }
 
 /// Live audio, counted until it is heard.
@@ -164,6 +169,13 @@ pub(super) struct Runtime {
     running: Option<Running>,
     /// What runs, which decides whether new words of the customer overtake it.
     doing: Doing,
+    /// What set it off.
+    working_on: turn::Turn,
+    /// The last words that called for something.
+    turn: turn::Turn,
+    voices: turn::Voices,
+    /// When the words that are taken now ended, where they were spoken.
+    spoken_until: Option<Instant>,
     /// What it says before it is done.
     aside: mpsc::Receiver<String>,
     next_reply: Option<Work>,
@@ -254,6 +266,10 @@ impl Runtime {
             stop_selling: false,
             running: None,
             doing: Doing::Nothing,
+            working_on: turn::Turn::default(),
+            turn: turn::Turn::default(),
+            voices: turn::Voices::default(),
+            spoken_until: None,
             aside: mpsc::channel(1).1,
             next_reply: None,
             note_wanted: None,
@@ -317,7 +333,8 @@ impl Runtime {
                     }
                     Some(Message::Input(input)) => Box::pin(self.take(*input)).await,
                     Some(Message::Submit(submitted)) => {
-                        Box::pin(self.accept(*submitted)).await;
+                        let span = submitted.span.clone();
+                        Box::pin(self.accept(*submitted).instrument(span)).await;
                         if self.ending {
                             return Box::pin(self.finish(&mut inputs)).await;
                         }
@@ -409,11 +426,36 @@ impl Runtime {
         // Whoever only shows that they listen asks for nothing.
         let calls_for_something = role != Role::AutomatedAgent && !said.back_channel;
         let text = said.text.clone();
+        let ended = self.spoken_until.take().unwrap_or_else(Instant::now);
+        let span = match role {
+            // Part of the turn that it answers.
+            Role::AutomatedAgent => self.turn.span.clone(),
+            _ => {
+                self.turn = turn::Turn::begin(id.0, role, self.conversation.channel, ended);
+                self.turn.span.clone()
+            }
+        };
         self.emit(SessionEvent::UtteranceFinal(said)).await;
+        self.turn.reached("transcript");
+        Box::pin(
+            self.follow_up(id, role, &text, calls_for_something)
+                .instrument(span),
+        )
+        .await;
+    }
+
+    /// What final words call for.
+    async fn follow_up(
+        &mut self,
+        id: UtteranceId,
+        role: Role,
+        text: &str,
+        calls_for_something: bool,
+    ) {
         let virtual_agent = self.has_virtual_agent();
         // Danger comes before everything else.
         let may_be_customer = matches!(role, Role::EndUser | Role::Unknown);
-        let is_dealt_with = may_be_customer && self.crisis(id, &text, virtual_agent).await;
+        let is_dealt_with = may_be_customer && self.crisis(id, text, virtual_agent).await;
         if calls_for_something && !is_dealt_with {
             self.react(id, role, virtual_agent).await;
             Box::pin(self.follow(role)).await;

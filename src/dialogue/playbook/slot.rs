@@ -176,6 +176,8 @@ impl Slot {
     /// A kept value in its type, as conditions and tools see it.
     pub(crate) fn value(&self, kept: &str) -> Value {
         match self.kind {
+            // Whole numbers stay whole: tools take order numbers and counts as integers.
+            SlotKind::Number if let Ok(whole) = kept.parse::<i64>() => json!(whole),
             SlotKind::Number | SlotKind::Money => kept
                 .parse::<f64>()
                 .map_or_else(|_| json!(kept), |n| json!(n)),

@@ -70,6 +70,15 @@ fn values_are_kept_in_the_form_of_their_kind() {
     ] {
         assert!(slot(kind).accept(said).is_err(), "{kind:?}");
     }
+    for (kind, kept, value) in [
+        (SlotKind::Number, "4711", json!(4711)),
+        (SlotKind::Number, "3.5", json!(3.5)),
+        (SlotKind::Money, "42", json!(42.0)),
+        (SlotKind::YesNo, "true", json!(true)),
+        (SlotKind::Text, "4711", json!("4711")),
+    ] {
+        assert_eq!(slot(kind).value(kept), value, "{kind:?}");
+    }
     let choice = Slot {
         values: vec!["cancel".into(), "stay".into()],
         synonyms: [("cancel".to_owned(), vec!["leave".to_owned()])].into(),

@@ -138,10 +138,12 @@ impl Words<'_> {
         let kind = slot.kind.annotation()?;
         let found = annotate(self.text, Some(self.language));
         let fits = |wanted: AnnotationKind| found.iter().rfind(move |one| one.kind == wanted);
-        // Who was asked for a sum says "forty two", and who was asked for a number "six months".
+        // Who was asked for a sum says "forty two", and who was asked for a number "six months" or "it is number 4711".
         let loose = match slot.kind {
             SlotKind::Money => fits(AnnotationKind::Number),
-            SlotKind::Number => fits(AnnotationKind::Duration),
+            SlotKind::Number => {
+                fits(AnnotationKind::Duration).or_else(|| fits(AnnotationKind::Identifier))
+            }
             _ => None,
         };
         // "14 days" is a number of days, and "two weeks" are as many.

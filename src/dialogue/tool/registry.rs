@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tracing::Instrument;
 
 use super::{Tool, ToolCall, ToolEffect, ToolSpec};
 use crate::conversation::ActionStatus;
@@ -61,11 +62,14 @@ impl Tools {
                     format!("tool {name} took longer than {:?}", spec.timeout),
                 )
             };
-            let answer = tokio::time::timeout(spec.timeout, tool.call(&call)).await;
+            let span = span(name);
+            let calling = tool.call(&call).instrument(span.clone());
+            let answer = tokio::time::timeout(spec.timeout, calling).await;
             let error = match answer.unwrap_or_else(|_| Err(late())) {
                 Ok(result) => return (ActionStatus::Succeeded, result),
                 Err(error) => error,
             };
+            span.record("error.type", tracing::field::debug(error.kind()));
             tracing::warn!(tool = name, attempt, %error, "a tool failed");
             let again = error.is_transient() && spec.effect != ToolEffect::Write;
             if !again || attempt == ATTEMPTS {
@@ -83,6 +87,17 @@ impl Tools {
         }
         (ActionStatus::Failed, json!({ "error": "never called" }))
     }
+}
+
+/// One call, with the names of OpenTelemetry's conventions for generative AI; neither arguments nor results.
+fn span(tool: &str) -> tracing::Span {
+    tracing::info_span!(
+        "execute_tool",
+        "otel.name" = format!("execute_tool {tool}"),
+        "gen_ai.operation.name" = "execute_tool",
+        "gen_ai.tool.name" = tool,
+        "error.type" = tracing::field::Empty,
+    )
 }
 
 /// Arguments in the types of the schema: slots hold text, and tools want numbers and truth values too.

@@ -77,6 +77,7 @@ impl Runtime {
             input,
             answer,
             busy,
+            span: _,
         } = submitted;
         let taken = self.accept_input(id, input).await;
         // Whoever waits may have gone; the input stays taken.

@@ -1,5 +1,7 @@
 //! What an utterance sets off at once: nothing here writes text.
 
+use tracing::Instrument;
+
 use super::super::event::{SessionEvent, Skill};
 use super::{ACTIONS, NOTE_EVERY, PersonNow, Runtime, Work};
 use crate::assist::{ReplyContext, asks_something};
@@ -18,7 +20,9 @@ impl Runtime {
             }
             return;
         }
-        let (context, scripted) = self.look(id, role).await;
+        let fast = tracing::info_span!("fast_path");
+        let (context, scripted) = self.look(id, role).instrument(fast).await;
+        self.turn.reached("fast_path");
         if role == Role::EndUser {
             self.overtake();
             // The procedure's own words are there at once; a question wants an answer from the articles.
@@ -44,7 +48,9 @@ impl Runtime {
         let mut scripted = None;
         self.coach(id).await;
         if role != Role::HumanAgent {
-            match self.assistant.inner.finder.find(&self.conversation).await {
+            let search = tracing::info_span!("search");
+            let finder = &self.assistant.inner.finder;
+            match finder.find(&self.conversation).instrument(search).await {
                 Ok(passages) => {
                     self.show_articles(&passages, id).await;
                     context.passages = passages;
@@ -58,6 +64,7 @@ impl Runtime {
         match self
             .assistant
             .next_best_actions(&self.conversation, ACTIONS)
+            .instrument(tracing::info_span!("next_best_action"))
             .await
         {
             Ok(actions) => {

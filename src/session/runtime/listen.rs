@@ -1,5 +1,7 @@
 //! What is heard on live audio.
 
+use tracing::Instrument;
+
 use super::super::event::{SessionEvent, SessionInput, Skill};
 use super::super::heard::Heard;
 use super::Runtime;
@@ -9,6 +11,7 @@ use crate::speech::{AudioFrame, AudioTrack, TranscribeOptions};
 impl Runtime {
     /// Takes a frame of a participant.
     pub(super) async fn push(&mut self, participant: ParticipantId, frame: AudioFrame) {
+        self.voices.frame(&participant, &frame);
         let options = || {
             TranscribeOptions::language(self.conversation.language.clone())
                 .with_vocabulary(self.assistant.vocabulary())
@@ -69,6 +72,7 @@ impl Runtime {
                 participant,
                 start_ms,
             } => {
+                self.voices.set_in(&participant);
                 let started = SessionEvent::SpeechStarted {
                     participant,
                     start_ms,
@@ -80,6 +84,7 @@ impl Runtime {
                 start_ms,
                 end_ms,
             } => {
+                self.voices.was_none(&participant);
                 let none = SessionEvent::NoSpeech {
                     participant,
                     start_ms,
@@ -101,7 +106,12 @@ impl Runtime {
                 };
                 self.emit(interim).await;
             }
-            Heard::Final(utterance) => self.hear_from(utterance).await,
+            Heard::Final(utterance) => {
+                let (span, ended) = self.voices.said(&utterance.participant, utterance.end_ms);
+                self.spoken_until = Some(ended);
+                self.hear_from(utterance).instrument(span).await;
+                self.spoken_until = None;
+            }
             Heard::Gap {
                 participant,
                 start_ms,

@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use futures::FutureExt;
+use tracing::Instrument;
 
 use super::super::event::{OfferOutcome, SessionEvent, SessionInput, Skill};
 use super::{Doing, Done, Runtime, Work};
@@ -53,13 +54,16 @@ impl Runtime {
         };
         let (aside, said) = Aside::new();
         self.aside = said;
-        self.running = Some(self.work(work, aside).boxed());
+        self.working_on = self.turn.clone();
+        let span = self.working_on.work(self.doing);
+        self.running = Some(self.work(work, aside).instrument(span).boxed());
     }
 
     /// Nothing runs any more.
     pub(super) fn idle(&mut self) {
         self.running = None;
-        self.doing = Doing::Nothing;
+        let turn = std::mem::take(&mut self.working_on);
+        turn.worked(std::mem::replace(&mut self.doing, Doing::Nothing));
     }
 
     /// What came of the work, where it happens to be done.
