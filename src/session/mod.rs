@@ -14,9 +14,12 @@ mod persist;
 mod runtime;
 
 pub use event::{OfferOutcome, SessionEvent, SessionInput, Skill};
+pub use hub::{
+    HubEvent, HubEvents, HubOptions, HubStats, NumberedEvent, SessionHub, SessionView,
+    StrategyWatch,
+};
 #[cfg(feature = "server")]
 pub(crate) use runtime::turn::STAGE;
-pub use hub::{HubEvent, HubEvents, HubOptions, HubStats, NumberedEvent, SessionHub, SessionView, StrategyWatch};
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 
 const SLOT: &str = "[[slots]]\nname = \"when\"\ndescription = \"a date\"\nask = \"When?\"\n";

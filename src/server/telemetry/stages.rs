@@ -136,7 +136,8 @@ mod tests {
             .build()
             .await
             .unwrap();
-        let text = "If you were charged twice, the second charge is paid back within five working days.";
+        let text =
+            "If you were charged twice, the second charge is paid back within five working days.";
         let article = KnowledgeArticle::new("twice", "Charged twice", "acme", text);
         let articles = assistant.knowledge().ingest(vec![article], None);
         articles.await.unwrap();
@@ -189,7 +190,12 @@ mod tests {
         let _tracing = tracing::subscriber::set_default(subscriber);
         ask(QUESTION).await;
         let seen = paths.0.lock().clone();
-        for wanted in ["turn", "turn/fast_path/search", "turn/reply", "turn/reply/chat"] {
+        for wanted in [
+            "turn",
+            "turn/fast_path/search",
+            "turn/reply",
+            "turn/reply/chat",
+        ] {
             assert!(seen.iter().any(|path| path == wanted), "{wanted}: {seen:?}");
         }
     }

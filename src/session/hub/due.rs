@@ -69,7 +69,8 @@ impl StrategyWatch {
                 }
                 Err(error) => {
                     tracing::warn!(%error, %strategy, "a strategy could not be driven");
-                    self.open.insert(strategy, now.saturating_add(AGAIN).unwrap_or(now));
+                    self.open
+                        .insert(strategy, now.saturating_add(AGAIN).unwrap_or(now));
                 }
             }
         }

@@ -39,12 +39,7 @@ impl Default for Turn {
 impl Turn {
     /// An utterance that ended then.
     pub(super) fn begin(utterance: u32, role: Role, channel: Channel, ended: Instant) -> Self {
-        let span = tracing::info_span!(
-            "turn",
-            utterance,
-            role = role.as_str(),
-            ?channel
-        );
+        let span = tracing::info_span!("turn", utterance, role = role.as_str(), ?channel);
         Self { span, ended }
     }
 

@@ -242,16 +242,30 @@ async fn a_watch_drives_what_is_due_though_nobody_says_anything() {
     let store: Arc<dyn ConversationStore> = Arc::new(MemoryStore::default());
     let calls = Arc::default();
     let first = assistant(store.clone(), &calls).await;
-    let said = vec![say(Role::EndUser, "I dispute a charge"), say(Role::EndUser, "as a credit")];
+    let said = vec![
+        say(Role::EndUser, "I dispute a charge"),
+        say(Role::EndUser, "as a credit"),
+    ];
     run(first.session(chat()), said).await;
     let hub = SessionHub::new(assistant(store, &calls).await, HubOptions::default());
     let mut watch = hub.watch_strategies("acme".into());
     let now = jiff::Timestamp::now();
-    assert_eq!(watch.advance(now).await.unwrap(), 0, "the colleague has time");
+    assert_eq!(
+        watch.advance(now).await.unwrap(),
+        0,
+        "the colleague has time"
+    );
     // Nobody approved it in time.
-    let later = now.saturating_add(jiff::SignedDuration::from_hours(30 * 24)).unwrap();
+    let later = now
+        .saturating_add(jiff::SignedDuration::from_hours(30 * 24))
+        .unwrap();
     assert_eq!(watch.advance(later).await.unwrap(), 1);
-    assert_eq!(calls.lock().len(), 1, "nothing was refunded: {:?}", calls.lock());
+    assert_eq!(
+        calls.lock().len(),
+        1,
+        "nothing was refunded: {:?}",
+        calls.lock()
+    );
     assert_eq!(watch.advance(later).await.unwrap(), 0, "it was dealt with");
     let mut of_another = hub.watch_strategies("other".into());
     assert_eq!(of_another.advance(later).await.unwrap(), 0);

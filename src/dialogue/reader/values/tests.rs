@@ -86,7 +86,11 @@ fn days_ahead_are_the_next_ones() {
 #[test]
 fn a_number_may_be_called_one() {
     let order = slot("kind = \"number\"");
-    for text in ["It is number 4711.", "4711", "It's order number 4711, I think"] {
+    for text in [
+        "It is number 4711.",
+        "4711",
+        "It's order number 4711, I think",
+    ] {
         assert_eq!(value(&order, text, true).as_deref(), Some("4711"), "{text}");
     }
     assert_eq!(value(&order, "It is number LF402117.", true), None);
