@@ -15,10 +15,6 @@ use crate::prompt::{Prompts, Template};
 /// believed for years, what it leaves out can be asked again.
 const LEAST_SUPPORT: f32 = 0.55;
 
-/// Outside of these the first answer is taken as it is.
-const CLEAR_NO: f32 = 0.1;
-const CLEAR_YES: f32 = 0.9;
-
 /// What a sentence gets whose numbers are all known where the model cannot be asked for more.
 const UNASKED: f32 = LEAST_SUPPORT;
 
@@ -65,16 +61,6 @@ impl Template for SupportPrompt<'_> {
     const SOURCE: &'static str = include_str!("../../prompts/support.jinja");
 }
 
-#[derive(Serialize)]
-struct WrongPrompt<'a> {
-    statement: &'a str,
-}
-
-impl Template for WrongPrompt<'_> {
-    const NAME: &'static str = "support_wrong";
-    const SOURCE: &'static str = include_str!("../../prompts/support_wrong.jinja");
-}
-
 impl SupportChecker {
     /// Asks `model`. One that cannot score choices is not asked: then only numbers are checked, which needs no model.
     pub fn new(model: Arc<dyn LanguageModel>, prompts: Arc<Prompts>) -> Self {
@@ -108,24 +94,14 @@ impl SupportChecker {
             });
         }
         let task = self.prompts.render(&SupportPrompt { statement })?;
-        let mut score = self.yes(prefix, task).await?;
-        if (CLEAR_NO..CLEAR_YES).contains(&score) {
-            // Small models like to agree: what they are not sure of is asked the other way round too.
-            let task = self.prompts.render(&WrongPrompt { statement })?;
-            let wrong = self.yes(prefix, task).await?;
-            score = (score + 1.0 - wrong) / 2.0;
-        }
+        let choices = vec!["yes".to_owned(), "no".to_owned()];
+        let scores = self.model.score(prefix.ask(task), choices).await?;
+        let score = scores.first().copied().unwrap_or(0.0);
         Ok(Support {
             score,
             objection: (score < LEAST_SUPPORT)
                 .then(|| "the conversation does not seem to say so".to_owned()),
         })
-    }
-
-    async fn yes(&self, prefix: &Prefix, task: String) -> Result<f32> {
-        let choices = vec!["yes".to_owned(), "no".to_owned()];
-        let scores = self.model.score(prefix.ask(task), choices).await?;
-        Ok(scores.first().copied().unwrap_or(0.0))
     }
 }
 
