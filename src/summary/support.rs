@@ -11,9 +11,17 @@ use crate::guard::ungrounded_numbers;
 use crate::llm::{LanguageModel, Prefix};
 use crate::prompt::{Prompts, Template};
 
-/// From this probability on a sentence is taken to be supported. A little more than even: what a note wrongly says is
-/// believed for years, what it leaves out can be asked again.
-const LEAST_SUPPORT: f32 = 0.55;
+/// From this score on a sentence is taken to be supported. Chosen on conversations of TweetSumm that `eval summary` does
+/// not score (rows 400 to 424): 94 of 100 sentences of notes are above it, 7 of 100 planted ones.
+const LEAST_SUPPORT: f32 = 0.475;
+
+/// A model agrees to what sounds likely, whatever was said. So much of what it would say without having read the
+/// conversation is taken off what it says (in log-odds): on the same conversations the area under the curve is .984
+/// with it, .974 without. Asking what is *wrong* with a sentence as well makes it worse: a small model says yes to both.
+const PRIOR_PART: f32 = 0.5;
+
+/// What stands in place of the conversation for that.
+const NOTHING_READ: &str = "You read conversations between customers and agents.";
 
 /// What a sentence gets whose numbers are all known where the model cannot be asked for more.
 const UNASKED: f32 = LEAST_SUPPORT;
@@ -28,14 +36,15 @@ pub struct SupportChecker {
 /// What became of a check.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Support {
-    /// How likely it is that the conversation says so, between 0 and 1.
+    /// How sure it is that the conversation says so, between 0 and 1: what the model finds after having read it, less
+    /// what it would have said unread.
     pub score: f32,
     /// What speaks against it, where something does.
     pub objection: Option<String>,
 }
 
 impl Support {
-    /// Whether it is more likely than not that the conversation says so.
+    /// Whether the conversation says so, as far as can be told.
     pub fn is_supported(&self) -> bool {
         self.score >= LEAST_SUPPORT
     }
@@ -94,15 +103,27 @@ impl SupportChecker {
             });
         }
         let task = self.prompts.render(&SupportPrompt { statement })?;
-        let choices = vec!["yes".to_owned(), "no".to_owned()];
-        let scores = self.model.score(prefix.ask(task), choices).await?;
-        let score = scores.first().copied().unwrap_or(0.0);
+        let read = self.yes(prefix, &task).await?;
+        let unread = self.yes(&Prefix::new(NOTHING_READ), &task).await?;
+        let odds = log_odds(read) - PRIOR_PART * log_odds(unread);
+        let score = 1.0 / (1.0 + (-odds).exp());
         Ok(Support {
             score,
             objection: (score < LEAST_SUPPORT)
                 .then(|| "the conversation does not seem to say so".to_owned()),
         })
     }
+
+    async fn yes(&self, prefix: &Prefix, task: &str) -> Result<f32> {
+        let choices = vec!["yes".to_owned(), "no".to_owned()];
+        let scores = self.model.score(prefix.ask(task), choices).await?;
+        Ok(scores.first().copied().unwrap_or(0.0))
+    }
+}
+
+fn log_odds(probability: f32) -> f32 {
+    let probability = probability.clamp(1e-4, 1.0 - 1e-4);
+    (probability / (1.0 - probability)).ln()
 }
 
 #[cfg(test)]
