@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Inner;
+use super::echo::echoes;
 use super::subject::{AHEAD, Subject, leaves_unsaid};
 use crate::assist::turned_round;
 use crate::conversation::Citation;
@@ -178,7 +179,9 @@ pub(super) async fn answer(
     let sources = passages
         .chain(titles)
         .chain(std::iter::once(question.text.as_str()));
-    let unproven = !ungrounded_numbers(&text.answer, sources).is_empty()
+    // What only gives the question back has understood nothing of the article.
+    let unproven = echoes(&text.answer, &question.text)
+        || !ungrounded_numbers(&text.answer, sources).is_empty()
         || !unproven_claims(&text.answer, &[]).is_empty();
     if unproven {
         return found.quoted(inner).await;

@@ -13,7 +13,7 @@ use crate::dialogue::learning::{ActionLearner, LearningOptions};
 use crate::dialogue::strategy::{Strategist, StrategyRunner};
 use crate::dialogue::{
     ActionLedger, ActionRanker, EmpathyPolicy, HandoffPolicy, OfferPolicy, Planner, Playbook,
-    Reader, StepKind, Tool, Tools,
+    Reader, Step, StepKind, Tool, Tools,
 };
 use crate::embedding::{CachedEmbedder, Embedder, HashingEmbedder};
 use crate::error::{Error, ErrorKind, Result};
@@ -364,13 +364,19 @@ impl AssistantBuilder {
         let actions =
             ActionLedger::new(Tools::new(self.tools), store.clone()).with_dry_run(self.dry_run);
         let strategist = Arc::new(self.strategist);
+        // The virtual agent promises no plan that nobody can carry out.
+        let feasible = |playbook: &&Playbook| {
+            let mut needs = needs_resolved_by(playbook).map(|(_, need)| need);
+            needs.all(|need| strategist.resolves_with(need, actions.tools()))
+        };
+        let begun: Arc<[Playbook]> = playbooks.iter().filter(feasible).cloned().collect();
         let chooser = WrapUpChooser::new(model.clone(), prompts.clone(), codes.into());
         Ok(Assistant {
             inner: Arc::new(Inner {
                 organisation: self.organisation.unwrap_or_else(|| UNNAMED.into()),
                 ranker: ActionRanker::new(embedder.clone(), playbooks.clone()).await?,
-                planner: Planner::new(model.clone(), prompts.clone(), playbooks.clone()),
-                reader: Reader::new(embedder.clone(), playbooks.clone()).await?,
+                planner: Planner::new(model.clone(), prompts.clone(), begun.clone()),
+                reader: Reader::new(embedder.clone(), begun).await?,
                 strategies: StrategyRunner::new(strategist.clone(), actions.clone(), store.clone()),
                 strategist,
                 actions,
@@ -410,24 +416,28 @@ impl AssistantBuilder {
     }
 }
 
+/// The resolve steps of a playbook and the needs they resolve.
+fn needs_resolved_by(playbook: &Playbook) -> impl Iterator<Item = (&str, &str)> {
+    let resolve = |step: &&Step| step.kind == StepKind::Resolve;
+    playbook.steps.iter().filter(resolve).map(|step| {
+        let need = match step.need.as_str() {
+            "" => playbook.id.as_str(),
+            need => need,
+        };
+        (step.id.as_str(), need)
+    })
+}
+
 /// Every resolve step has a strategy.
 fn check_strategies(playbooks: &[Playbook], strategist: &Strategist) -> Result<()> {
     for playbook in playbooks {
-        for step in playbook
-            .steps
-            .iter()
-            .filter(|step| step.kind == StepKind::Resolve)
-        {
-            let need = match step.need.as_str() {
-                "" => playbook.id.as_str(),
-                need => need,
-            };
+        for (step, need) in needs_resolved_by(playbook) {
             if !strategist.resolves(need) {
                 return Err(Error::new(
                     ErrorKind::Config,
                     format!(
-                        "playbook {:?}, step {:?}: no strategy resolves {need:?}; add one, or let a person do it",
-                        playbook.id, step.id
+                        "playbook {:?}, step {step:?}: no strategy resolves {need:?}; add one, or let a person do it",
+                        playbook.id
                     ),
                 ));
             }

@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 use serde::Serialize;
 
 use super::answer::answer;
+use super::echo::echoes;
 use super::resolve::{Driven, ResolveStep};
 use super::subject::Subject;
 use super::{Aside, Assistant};
 use crate::conversation::{
     ActionReceipt, ActionStatus, Approver, Citation, Conversation, Effort, EmotionState, Handoff,
-    HandoffReason,
+    HandoffReason, Role,
 };
 use crate::dialogue::{
     Action, DialogueState, Effect, Moment, PieceKind, Rejection, ToolEffect, Topic, tool_ended,
@@ -342,11 +343,19 @@ impl Assistant {
             Effect::AskToClarify => response.say(&phrases.clarify),
             Effect::AskMore => self.ask_more(conversation, response),
             Effect::Finish => response.say(&phrases.goodbye),
-            Effect::Chat => {
-                let text = self.small_talk(conversation, &response.state).await?;
-                response.say(&text);
-                response.mark(&text, PieceKind::Free);
-            }
+            Effect::Chat => match self.small_talk(conversation, &response.state).await? {
+                Some(text) => {
+                    response.say(&text);
+                    response.mark(&text, PieceKind::Free);
+                }
+                None => {
+                    let said = conversation.transcript.last_of(Role::EndUser);
+                    let said = said.map_or("", |said| said.text.as_str());
+                    if !self.ask_which(conversation, said, response).await? {
+                        response.say(&phrases.clarify);
+                    }
+                }
+            },
             Effect::SearchKnowledge { question } => {
                 let scope = Scope::new(conversation.tenant.clone(), Audience::Customer)
                     .with_language(conversation.language.split('-').next().unwrap_or_default());
@@ -382,26 +391,27 @@ impl Assistant {
         Ok(())
     }
 
+    /// A friendly sentence; `None` where the model has none that fits.
     async fn small_talk(
         &self,
         conversation: &Conversation,
         state: &DialogueState,
-    ) -> Result<String> {
+    ) -> Result<Option<String>> {
         let phrases = &self.inner.phrases;
         // Whoever is in the middle of a procedure is asked the next thing.
         if state.playbook.is_some() {
-            return Ok(String::new());
+            return Ok(Some(String::new()));
         }
         if let Some(said) = self.inner.reader.courtesy(conversation) {
-            return Ok(match said {
+            return Ok(Some(match said {
                 crate::dialogue::Courtesy::Thanks => {
                     format!("{} {}", phrases.welcome, phrases.anything_else)
                 }
                 crate::dialogue::Courtesy::Greeting => phrases.greeting.clone(),
-            });
+            }));
         }
         if !self.inner.writes {
-            return Ok(phrases.clarify.clone());
+            return Ok(None);
         }
         let task = self.inner.prompts.render(&SmallTalkPrompt {
             organisation: &self.inner.organisation,
@@ -418,14 +428,13 @@ impl Assistant {
             .unwrap_or_default()
             .trim()
             .to_owned();
-        // Chatting promises nothing and tells no figures.
+        // Chatting promises nothing and tells no figures, and it speaks to the customer, not of them or in their words.
+        let said = conversation.transcript.last_of(Role::EndUser);
         let promises =
             !unproven_promises(&text).is_empty() || text.chars().any(|c| c.is_ascii_digit());
-        Ok(if promises {
-            phrases.clarify.clone()
-        } else {
-            text
-        })
+        let misses = text.to_lowercase().contains("the customer")
+            || said.is_some_and(|said| echoes(&text, &said.text));
+        Ok((!promises && !misses).then_some(text))
     }
 }
 

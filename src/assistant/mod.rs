@@ -8,6 +8,7 @@ mod carry;
 mod coaching;
 mod content;
 mod delivered;
+mod echo;
 mod followed;
 mod learned;
 #[cfg(feature = "local")]

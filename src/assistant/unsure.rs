@@ -19,21 +19,10 @@ impl Assistant {
         response: &mut Response,
     ) -> Result<()> {
         response.found_nothing = true;
-        let state = &mut response.state;
-        let is_statement = !self.inner.reader.asks(said);
-        if is_statement && state.playbook.is_none() && !state.clarified {
-            let needs = self.two_needs(conversation, said, state).await?;
-            if let [(first, about_first), (second, about_second)] = &needs[..] {
-                state.clarified = true;
-                state.choices = vec![first.clone(), second.clone()];
-                let which = &self.inner.phrases.which;
-                let words = which
-                    .replace("{first}", about_first)
-                    .replace("{second}", about_second);
-                response.say(&words);
-                return Ok(());
-            }
+        if self.ask_which(conversation, said, response).await? {
+            return Ok(());
         }
+        let state = &mut response.state;
         // In the middle of a procedure a yes may be meant for its own question.
         let is_free = state.playbook.is_none();
         state.offered_person = is_free;
@@ -43,6 +32,31 @@ impl Assistant {
             false => &phrases.not_known,
         });
         Ok(())
+    }
+
+    /// Asks once which of two needs a statement is about; whether it did.
+    pub(super) async fn ask_which(
+        &self,
+        conversation: &Conversation,
+        said: &str,
+        response: &mut Response,
+    ) -> Result<bool> {
+        let state = &mut response.state;
+        if self.inner.reader.asks(said) || state.playbook.is_some() || state.clarified {
+            return Ok(false);
+        }
+        let needs = self.two_needs(conversation, said, state).await?;
+        let [(first, about_first), (second, about_second)] = &needs[..] else {
+            return Ok(false);
+        };
+        state.clarified = true;
+        state.choices = vec![first.clone(), second.clone()];
+        let which = &self.inner.phrases.which;
+        let words = which
+            .replace("{first}", about_first)
+            .replace("{second}", about_second);
+        response.say(&words);
+        Ok(true)
     }
 
     /// The two procedures that these words are most like and that were not gone through, with the words for them.
@@ -60,7 +74,9 @@ impl Assistant {
         let named = matches
             .into_iter()
             .filter(|found| {
-                found.confidence >= LEAST_ALIKE && !state.runs.contains_key(&found.playbook)
+                found.confidence >= LEAST_ALIKE
+                    && !state.runs.contains_key(&found.playbook)
+                    && self.inner.reader.begins(&found.playbook)
             })
             .filter_map(|found| {
                 let playbook = self

@@ -44,6 +44,14 @@ static ONLY_ASKING: Cue = LazyLock::new(|| {
         r"\b(?:(?:only|just|merely) (?:asking|looking|curious|wondering|a question|some advice|for information)|(?:a|it(?:'|’)?s|my) (?:general|quick general) question|(?:question|asking|know)? ?in general|generally speaking|(?:only|just) (?:want|wanted|would like|need)(?:ed)? to (?:know|ask|understand|find out)|not about my (?:own )?account|don(?:'|’)?t want to (?:order|buy|change|cancel|book|do) (?:anything|it|yet|now)|not (?:ordering|buying) (?:anything|yet|now))\b",
     )
 });
+/// "No, I haven't sent it yet" tells something; "no, I don't need anything else" ends it.
+static DENIES: Cue = LazyLock::new(|| {
+    pattern(
+        r"^\W*(?:no|nope|nah)\b.*\b(?:i|it|we|they|he|she|that|nobody)(?:(?:'|’)(?:ve|m|s|re)| (?:have|has|did|do|does|can|is|was|will|am|had|are|were))?(?:(?:n(?:'|’)?t| ?not| never)| (?:haven|hasn|didn|can|isn|wasn|won|doesn)(?:'|’)?t)\b",
+    )
+});
+static MORE: Cue = LazyLock::new(|| pattern(r"\b(?:else|more|need|want|further|other)\b"));
+
 /// What was mentioned and has not been dealt with.
 static REFERS_BACK: Cue = LazyLock::new(|| {
     pattern(
@@ -62,7 +70,7 @@ static QUESTION: Cue = LazyLock::new(|| {
 });
 static INFORMATION: Cue = LazyLock::new(|| {
     pattern(
-        r"\b(?:what(?:'|’)?s|what (?:is|are|do|does|happens|if)|how (?:much|long|many|often|soon|far)|how (?:does|do you|do they|do the)\b|when (?:do|does|will|is|are|can)|where (?:do|can|is|are)|why (?:do|does|is|are)|which|do you (?:have|offer|sell|charge|do|provide|accept)|is there|are there|does it|do i (?:have|need|get|pay)|will i|would i|am i)\b",
+        r"\b(?:what(?:'|’)?s|what (?:is|are|do|does|happens|if)|how (?:much|long|many|often|soon|far)|how (?:does|do you|do they|do the)\b|when (?:do|does|will|is|are|can)|where (?:do|can|is|are)|why (?:do|does|is|are)|which|do you (?:have|offer|sell|charge|do|provide|accept)|is there|are there|does it|do i (?:have|need|get|pay)|(?:will|would) (?:i|my|it|that|this|there|the)|am i)\b",
     )
 });
 static OWN_NEED: Cue = LazyLock::new(|| {
@@ -109,6 +117,11 @@ pub(super) fn never_mind(text: &str) -> bool {
 /// Whether the customer only wants to know something, and have nothing done.
 pub(super) fn only_asks(text: &str) -> bool {
     finds(&ONLY_ASKING, text)
+}
+
+/// Whether a no is part of something that is told.
+pub(super) fn tells_a_no(text: &str) -> bool {
+    finds(&DENIES, text) && !finds(&MORE, text)
 }
 
 /// Whether something is meant that was said before.
@@ -236,6 +249,32 @@ mod tests {
             assert!(refers_back(back), "{back}");
         }
         assert!(!refers_back("My phone is gone") && !refers_back("the other day"));
+        for told in [
+            "No, I haven't sent it yet.",
+            "no it isnt working",
+            "No, I did not get that email",
+            "Nope, that's not my address",
+        ] {
+            assert!(tells_a_no(told), "{told}");
+        }
+        for refused in [
+            "No, I don't need anything else",
+            "No thanks",
+            "No, that was it",
+            "No.",
+        ] {
+            assert!(!tells_a_no(refused), "{refused}");
+        }
+        for asks in [
+            "Will my internet keep working until the last day?",
+            "Would it cost more?",
+            "Will there be a fee?",
+        ] {
+            assert!(asks_for_information(asks), "{asks}");
+        }
+        assert!(!asks_for_information(
+            "Will you fix my internet, it is down"
+        ));
         assert!(never_mind("Oh, never mind then") && comes_on_top("And I also need a new SIM"));
     }
 }

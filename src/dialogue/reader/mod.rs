@@ -222,7 +222,7 @@ impl Reader {
             .cloned();
         let wanted = self.wanted(&further.collect::<Vec<_>>(), NEED);
         let ends = cues::is_done(text)
-            || assent::clear_answer(text) == Some(false)
+            || assent::clear_answer(text) == Some(false) && !cues::tells_a_no(text)
             || cues::is_thanks(text);
         if wanted.is_empty() || text.split_whitespace().count() <= 4 && ends {
             if !turn.state.runs.is_empty() && ends && question.is_none()
@@ -415,6 +415,11 @@ impl Reader {
             wanted.extend(playbook.filter(|p| wanted.iter().all(|known| known.id != p.id)));
         }
         wanted
+    }
+
+    /// Whether it can begin this procedure.
+    pub fn begins(&self, playbook: &str) -> bool {
+        self.playbooks.iter().any(|known| known.id == playbook)
     }
 
     /// Whether the customer's last words are a mere courtesy.

@@ -9,6 +9,7 @@ use super::load::{load_strategies, ordered};
 use super::policy::{Adaptation, StrategyPolicy};
 use super::template::{ResolutionStrategy, StrategyStep, StrategyTemplate};
 use crate::conversation::{CustomerProfile, Effort, EffortKind, Emotion, EmotionState};
+use crate::dialogue::tool::Tools;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Who needs what.
@@ -146,6 +147,16 @@ impl Strategist {
     /// Whether there is a template for a need.
     pub fn resolves(&self, need: &str) -> bool {
         self.templates.iter().any(|template| template.meets(need))
+    }
+
+    /// Whether there is a template for a need all of whose tools are there.
+    pub(crate) fn resolves_with(&self, need: &str, tools: &Tools) -> bool {
+        let has = |step: &StrategyStep| step.tool.as_deref().is_none_or(|t| tools.get(t).is_some());
+        let mut ours = self
+            .templates
+            .iter()
+            .filter(|template| template.meets(need));
+        ours.any(|template| template.steps.iter().all(has))
     }
 
     /// The templates.
