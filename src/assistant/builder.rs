@@ -63,6 +63,8 @@ pub struct Phrases {
     pub declined: String,
     /// What the customer needs may be one of two things, named where `{first}` and `{second}` stand.
     pub which: String,
+    /// It may be one thing, named where `{need}` stands.
+    pub whether: String,
     /// "Okay" is no clear yes to something that changes money or a contract.
     pub yes_or_no: String,
     /// Before the question whether a foreseen need is what they come for.
@@ -102,6 +104,7 @@ impl Default for Phrases {
             which:
                 "I want to be sure that I understand you. Is it about {first}, or about {second}?"
                     .into(),
+            whether: "I want to be sure that I understand you: is it about {need}?".into(),
             yes_or_no: "I change nothing without a clear answer. Shall I go ahead: yes or no?"
                 .into(),
             hello: "Hello!".into(),

@@ -95,7 +95,7 @@ impl Response {
         self.add(text.to_owned(), Vec::new(), false);
     }
 
-    fn add(&mut self, text: String, citations: Vec<Citation>, proven: bool) {
+    pub(super) fn add(&mut self, text: String, citations: Vec<Citation>, proven: bool) {
         // The same question twice in one turn is asked once.
         if self.spoken.iter().all(|said| said.text != text) {
             self.spoken.push(Spoken {

@@ -52,11 +52,18 @@ impl Assistant {
             None => None,
         };
         let mut was_right = answered.as_ref().and_then(|answered| answered.right);
-        let (mut commands, otherwise, mut rejections) =
-            match answered.and_then(|answered| answered.commands) {
-                Some(commands) => (commands, Vec::new(), Vec::new()),
-                None => self.understand(conversation, &read_with).await?,
-            };
+        let Understood {
+            mut commands,
+            otherwise,
+            mut rejections,
+            doubted,
+        } = match answered.and_then(|answered| answered.commands) {
+            Some(commands) => Understood {
+                commands,
+                ..Understood::default()
+            },
+            None => self.understand(conversation, &read_with).await?,
+        };
         let half_yes = self.only_clear_yes(conversation, &state, &mut commands);
         if let Some(need) = &foreseen {
             let started = commands.iter().find_map(|command| match command {
@@ -89,6 +96,12 @@ impl Assistant {
                 .carry(conversation, state, effects, person, aside)
                 .await?;
         }
+        if response.found_nothing
+            && otherwise.is_empty()
+            && let Some(need) = doubted
+        {
+            self.ask_whether(&need, &mut response);
+        }
         if half_yes {
             self.ask_plainly(&mut response);
         }
@@ -111,16 +124,20 @@ impl Assistant {
         Ok(response)
     }
 
-    /// What the customer's words call for, and what else where no article answers: what code reads for certain, else what
-    /// the model proposes and the words bear out.
+    /// What the customer's words call for: what code reads for certain, else what the model proposes and the words bear
+    /// out.
     async fn understand(
         &self,
         conversation: &Conversation,
         state: &DialogueState,
-    ) -> Result<(Vec<Command>, Vec<Command>, Vec<Rejection>)> {
+    ) -> Result<Understood> {
         let reading = self.inner.reader.read(conversation, state).await?;
         if reading.is_certain {
-            return Ok((reading.commands, reading.otherwise, Vec::new()));
+            return Ok(Understood {
+                commands: reading.commands,
+                otherwise: reading.otherwise,
+                ..Understood::default()
+            });
         }
         let said = conversation
             .transcript
@@ -128,6 +145,7 @@ impl Assistant {
             .map_or("", |said| said.text.as_str());
         let mut commands = reading.commands;
         let mut rejections = Vec::new();
+        let mut doubted = None;
         if self.inner.writes {
             let prefix = self.prefix(conversation)?;
             let plan = self.inner.planner.plan(&prefix, state).await?;
@@ -147,6 +165,10 @@ impl Assistant {
                     Command::StartPlaybook { playbook, .. } => likely.contains(playbook),
                     _ => true,
                 });
+            doubted = unlikely.iter().find_map(|command| match command {
+                Command::StartPlaybook { playbook, .. } => Some(playbook.clone()),
+                _ => None,
+            });
             rejections.extend(unlikely.into_iter().map(|command| Rejection {
                 proposal: format!("{command:?}"),
                 reason: "the customer's words are not like those of that need".to_owned(),
@@ -165,17 +187,24 @@ impl Assistant {
                 }
             }
         }
-        // What tells of something is neither chat nor unclear where it is like what a procedure is for.
-        let says_nothing = commands
-            .iter()
-            .all(|command| matches!(command, Command::SmallTalk | Command::Clarify));
-        if says_nothing
+        // What tells of something is neither chat nor unclear where it is like what a procedure is for, and what asks for
+        // something to be done is no question.
+        let asks = self.inner.reader.asks(said);
+        let does_nothing = commands.iter().all(|command| match command {
+            Command::SmallTalk | Command::Clarify => true,
+            Command::Answer { .. } => !asks,
+            _ => false,
+        });
+        if does_nothing
             && state.playbook.is_none()
             && self.inner.reader.courtesy(conversation).is_none()
         {
             let need = self.likely_need(conversation, state).await?;
             if !need.is_empty() {
                 commands = need;
+            } else if doubted.is_some() {
+                // Looked up first; then it is asked whether that is meant.
+                commands.clear();
             }
         }
         if commands.is_empty() {
@@ -190,8 +219,24 @@ impl Assistant {
                 },
             );
         }
-        Ok((commands, reading.otherwise, rejections))
+        Ok(Understood {
+            commands,
+            otherwise: reading.otherwise,
+            rejections,
+            doubted,
+        })
     }
+}
+
+/// What the customer's words call for.
+#[derive(Default)]
+struct Understood {
+    commands: Vec<Command>,
+    /// Where no article answers.
+    otherwise: Vec<Command>,
+    rejections: Vec<Rejection>,
+    /// The need that the model heard and the words do not bear out.
+    doubted: Option<String>,
 }
 
 impl Assistant {

@@ -4,10 +4,15 @@ use super::Assistant;
 use super::carry::Response;
 use crate::conversation::{Approver, Conversation, Role};
 use crate::dialogue::{Command, DialogueState, StepKind, ToolEffect};
+use crate::embedding::{TextKind, similarity};
 use crate::error::Result;
 
 /// Less alike than this, naming a need would only puzzle.
 const LEAST_ALIKE: f32 = 0.05;
+/// Of a question the first of two needs must be so likely: many are about nothing that a procedure is for.
+const ALIKE_THOUGH_ASKED: f32 = 0.2;
+/// What was said before comes back to what is said now from this likeness on.
+const SAID_BEFORE: f32 = 0.45;
 
 impl Assistant {
     /// No article tells. A question is not known; a statement may be about one of the two needs it is most like, which is
@@ -19,6 +24,10 @@ impl Assistant {
         response: &mut Response,
     ) -> Result<()> {
         response.found_nothing = true;
+        if let Some(told) = self.told_before(conversation, said, response).await? {
+            response.add(told, Vec::new(), true);
+            return Ok(());
+        }
         if self.ask_which(conversation, said, response).await? {
             return Ok(());
         }
@@ -42,10 +51,15 @@ impl Assistant {
         response: &mut Response,
     ) -> Result<bool> {
         let state = &mut response.state;
-        if self.inner.reader.asks(said) || state.playbook.is_some() || state.clarified {
+        let reader = &self.inner.reader;
+        if reader.asks_for_information(said) || state.playbook.is_some() || state.clarified {
             return Ok(false);
         }
-        let needs = self.two_needs(conversation, said, state).await?;
+        let least = match reader.asks(said) {
+            true => ALIKE_THOUGH_ASKED,
+            false => LEAST_ALIKE,
+        };
+        let needs = self.two_needs(conversation, said, state, least).await?;
         let [(first, about_first), (second, about_second)] = &needs[..] else {
             return Ok(false);
         };
@@ -59,18 +73,78 @@ impl Assistant {
         Ok(true)
     }
 
+    /// Asks whether the model heard right, in place of saying that it is not known.
+    pub(super) fn ask_whether(&self, need: &str, response: &mut Response) {
+        let book = self.inner.playbooks.iter().find(|p| p.id == need);
+        let about = book.and_then(|playbook| playbook.about.as_deref());
+        let state = &mut response.state;
+        let asked = state.clarified || !state.choices.is_empty() || state.playbook.is_some();
+        let (Some(about), false) = (about, asked || state.runs.contains_key(need)) else {
+            return;
+        };
+        state.clarified = true;
+        state.offered_person = false;
+        state.choices = vec![need.to_owned()];
+        let phrases = &self.inner.phrases;
+        let words = phrases.whether.replace("{need}", about);
+        response.spoken.retain(|said| said.text != phrases.unknown);
+        response.say(&words);
+    }
+
+    /// What a procedure told in this conversation that these words come back to: who asks for what was done already
+    /// hears that it was.
+    async fn told_before(
+        &self,
+        conversation: &Conversation,
+        said: &str,
+        response: &Response,
+    ) -> Result<Option<String>> {
+        let is_new = response.state.runs.is_empty() || self.inner.reader.asks(said);
+        if is_new || !self.inner.has_meaning {
+            return Ok(None);
+        }
+        let ours = conversation.transcript.utterances().iter();
+        let told = ours.filter(|u| u.role == Role::AutomatedAgent && !u.text.ends_with('?'));
+        let phrases = &self.inner.phrases;
+        let ready = [
+            &phrases.unknown,
+            &phrases.not_known,
+            &phrases.goodbye,
+            &phrases.welcome,
+        ];
+        let told: Vec<String> = told
+            .map(|u| u.text.clone())
+            .filter(|text| !ready.contains(&text))
+            .collect();
+        let texts: Vec<String> = std::iter::once(said.to_owned()).chain(told).collect();
+        let vectors = self.inner.embedder.embed(&texts, TextKind::Query).await?;
+        let Some((asked, others)) = vectors.split_first() else {
+            return Ok(None);
+        };
+        let alike = others.iter().map(|other| similarity(asked, other));
+        let best = alike.zip(texts.iter().skip(1));
+        let best = best.max_by(|(a, _), (b, _)| a.total_cmp(b));
+        Ok(best
+            .filter(|(alike, _)| *alike >= SAID_BEFORE)
+            .map(|(_, text)| text.clone()))
+    }
+
     /// The two procedures that these words are most like and that were not gone through, with the words for them.
     async fn two_needs(
         &self,
         conversation: &Conversation,
         said: &str,
         state: &DialogueState,
+        least: f32,
     ) -> Result<Vec<(String, String)>> {
         // Only these words: what was said before was about something else.
         let mut alone = Conversation::new(conversation.tenant.clone(), conversation.channel);
         alone.language.clone_from(&conversation.language);
         alone.say(Role::EndUser, said);
         let matches = self.inner.ranker.matches(&alone).await?;
+        if matches.first().is_none_or(|first| first.confidence < least) {
+            return Ok(Vec::new());
+        }
         let named = matches
             .into_iter()
             .filter(|found| {

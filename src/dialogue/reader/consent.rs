@@ -55,6 +55,11 @@ impl Reader {
         cues::question(text).is_some()
     }
 
+    /// Whether they ask for information rather than for help with something of their own.
+    pub fn asks_for_information(&self, text: &str) -> bool {
+        cues::question(text).is_some_and(cues::asks_for_information)
+    }
+
     /// Whether there is nothing more that they need.
     pub fn is_done(&self, text: &str) -> bool {
         cues::is_done(text)

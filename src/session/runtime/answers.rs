@@ -102,13 +102,13 @@ impl Runtime {
     }
 
     async fn chose(&mut self, choices: &[String], text: &str) -> bool {
-        let [first, second] = choices else {
-            return false;
-        };
-        let chosen = match self.assistant.inner.reader.chosen(text) {
-            Some(Choice::First) => first,
-            Some(Choice::Second) => second,
-            Some(Choice::Neither) => {
+        let reader = &self.assistant.inner.reader;
+        let chosen = match (choices, reader.chosen(text)) {
+            // "Is it about this?"
+            ([only], _) if reader.yes_or_no(text) == Some(true) => only,
+            ([first, ..], Some(Choice::First)) => first,
+            ([_, second], Some(Choice::Second)) => second,
+            ([_, ..], Some(Choice::Neither)) => {
                 // The question was asked once; a person may know better.
                 self.state.offered_person = true;
                 self.journal.state(&self.state);
@@ -116,7 +116,7 @@ impl Runtime {
                 self.speak(words, Vec::new()).await;
                 return true;
             }
-            None => return false,
+            _ => return false,
         };
         self.begin(Some(chosen.clone()), Vec::new()).await;
         true

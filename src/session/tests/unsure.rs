@@ -193,3 +193,57 @@ async fn the_human_agent_sees_an_offer_once_the_need_is_resolved() {
     angry.say(Role::EndUser, "Such anger");
     assert!(offers(&angry).await.is_empty());
 }
+
+/// Whose model hears one need in everything, and chats by giving back what it heard.
+async fn with_a_poor_model(commands: &'static str, words: &[&str]) -> Vec<String> {
+    let echo = words.first().copied().unwrap_or_default().to_owned();
+    let model = ScriptedModel::from_fn(move |request: &Request| {
+        let Output::Json(schema) = &request.output else {
+            return Ok(echo.clone());
+        };
+        let has = |key: &str| schema.pointer(&format!("/properties/{key}")).is_some();
+        Ok(match () {
+            () if has("commands") => format!(r#"{{"commands":[{commands}]}}"#),
+            () if has("found") => r#"{"found":false,"answer":""}"#.into(),
+            () => "{}".into(),
+        })
+    });
+    let assistant = Assistant::builder()
+        .language_model(Arc::new(model))
+        .playbooks(BOOKS.map(|book| Playbook::from_toml(book).unwrap()).into())
+        .build()
+        .await
+        .unwrap();
+    let inputs = words.iter().map(|text| say(Role::EndUser, text)).collect();
+    let events = run(assistant.session(chat("mail")), inputs).await;
+    let reply = |event| match event {
+        SessionEvent::Reply { text, .. } => Some(text),
+        _ => None,
+    };
+    events.into_iter().filter_map(reply).collect()
+}
+
+#[tokio::test]
+async fn a_need_that_the_words_do_not_bear_out_is_asked_about_before_it_is_begun() {
+    let heard = r#"{"command":"start_playbook","playbook":"bill"}"#;
+    let strange = "There is something odd with the paper";
+    let asked = "I want to be sure that I understand you: is it about your bill?";
+    let told = with_a_poor_model(heard, &[strange, "Yes, please."]).await;
+    assert_eq!(told[..2], [asked, "Your bill is £20."], "{told:?}");
+    let phrases = crate::assistant::Phrases::default();
+    let told = with_a_poor_model(heard, &[strange, "No, something else"]).await;
+    assert_eq!(told, [asked, &phrases.unknown]);
+}
+
+#[tokio::test]
+async fn nobody_hears_their_own_words_as_an_answer() {
+    let phrases = crate::assistant::Phrases::default();
+    let chats = r#"{"command":"small_talk"}"#;
+    for words in [
+        "Something odd happened yesterday",
+        "The customer complains about paper",
+    ] {
+        let told = with_a_poor_model(chats, &[words]).await;
+        assert_eq!(told, [phrases.clarify.as_str()], "{words}");
+    }
+}
