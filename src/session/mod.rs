@@ -75,7 +75,8 @@ impl Session {
     fn spawn(runtime: impl FnOnce(Outlet) -> Runtime) -> Self {
         let (sender, events) = mpsc::channel(EVENTS);
         let (inputs, received) = mpsc::channel(INPUTS);
-        tokio::spawn(runtime(Outlet::Reader(sender)).run(received));
+        let runtime = Box::new(runtime(Outlet::Reader(sender)));
+        tokio::spawn(runtime.run(received));
         Self {
             inputs,
             events: Some(events),

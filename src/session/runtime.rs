@@ -177,7 +177,7 @@ pub(super) struct Runtime {
     /// When the words that are taken now ended, where they were spoken.
     spoken_until: Option<Instant>,
     /// What it says before it is done.
-    aside: mpsc::Receiver<String>,
+    aside: Option<mpsc::Receiver<String>>,
     next_reply: Option<Work>,
     note_wanted: Option<bool>,
     settling: Vec<oneshot::Sender<()>>,
@@ -270,7 +270,7 @@ impl Runtime {
             turn: turn::Turn::default(),
             voices: turn::Voices::default(),
             spoken_until: None,
-            aside: mpsc::channel(1).1,
+            aside: None,
             next_reply: None,
             note_wanted: None,
             settling: Vec::new(),
@@ -282,16 +282,9 @@ impl Runtime {
         }
     }
 
-    pub(super) async fn run(mut self, mut inputs: mpsc::Receiver<Message>) {
-        self.save().await;
-        if let Err(error) = self.assistant.recall(&self.conversation.tenant).await {
-            let error = Error::context(error, "what was learned before cannot be read");
-            self.emit(SessionEvent::failed(Skill::Store, &error)).await;
-        }
-        let tenant = &self.conversation.tenant;
-        if let Err(error) = self.assistant.inner.learner.recall(tenant).await {
-            self.emit(SessionEvent::failed(Skill::Store, &error)).await;
-        }
+    /// On the heap, and what it waits for too: a task is as large as its largest moment, and thousands of them wait.
+    pub(super) async fn run(mut self: Box<Self>, mut inputs: mpsc::Receiver<Message>) {
+        Box::pin(self.begin_running()).await;
         Box::pin(self.coach_start()).await;
         if self.ending {
             // It was asked for, and the process ended first.
@@ -342,7 +335,7 @@ impl Runtime {
                     Some(Message::Frame(piece)) => {
                         let Frame { participant, frame, held } = *piece;
                         Box::pin(self.push(participant, frame)).await;
-                        self.save().await;
+                        Box::pin(self.save()).await;
                         drop(held);
                     }
                     Some(Message::View(answer)) => drop(answer.send(Box::new(self.view()))),
@@ -360,9 +353,9 @@ impl Runtime {
                 () = self.strategies.due() => Box::pin(self.strategies_due()).await,
                 heard = self.ears.next() => {
                     Box::pin(self.listen(heard)).await;
-                    self.save().await;
+                    Box::pin(self.save()).await;
                 }
-                Some(words) = self.aside.recv() => Box::pin(self.speak_meanwhile(words)).await,
+                words = work::said_meanwhile(&mut self.aside) => Box::pin(self.speak_meanwhile(words)).await,
                 done = done => {
                     in_a_row = 0;
                     self.idle();
@@ -375,7 +368,20 @@ impl Runtime {
             Box::pin(self.listen(heard)).await;
         }
         self.leave_desk();
+        Box::pin(self.save()).await;
+    }
+
+    /// Stores its beginning, and learns what was learned before.
+    async fn begin_running(&mut self) {
         self.save().await;
+        if let Err(error) = self.assistant.recall(&self.conversation.tenant).await {
+            let error = Error::context(error, "what was learned before cannot be read");
+            self.emit(SessionEvent::failed(Skill::Store, &error)).await;
+        }
+        let tenant = &self.conversation.tenant;
+        if let Err(error) = self.assistant.inner.learner.recall(tenant).await {
+            self.emit(SessionEvent::failed(Skill::Store, &error)).await;
+        }
     }
 
     /// Takes an input that nobody waits for.

@@ -16,7 +16,7 @@ use crate::error::Result;
 /// Whoever was quiet for less does not leave for another: those would only change places all the time.
 const QUIET: Duration = Duration::from_secs(10);
 /// Of the events of a conversation that is quiet this part is kept.
-const QUIET_PART: usize = 8;
+const QUIET_PART: usize = 32;
 /// How many are asked to leave for another one.
 const ASKED: usize = 8;
 /// What still has to be done on shutting down gets so long.

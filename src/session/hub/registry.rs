@@ -425,7 +425,7 @@ impl Hub {
         self.sweep_from_now_on();
         Place::Live(Running {
             inputs,
-            task: tokio::spawn(runtime.run(received)),
+            task: tokio::spawn(Box::new(runtime).run(received)),
             _live: live,
         })
     }

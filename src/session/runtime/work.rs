@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use futures::FutureExt;
+use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::super::event::{OfferOutcome, SessionEvent, SessionInput, Skill};
@@ -53,7 +54,7 @@ impl Runtime {
             Work::Coach(_) => Doing::Coach,
         };
         let (aside, said) = Aside::new();
-        self.aside = said;
+        self.aside = Some(said);
         self.working_on = self.turn.clone();
         let span = self.working_on.work(self.doing);
         self.running = Some(self.work(work, aside).instrument(span).boxed());
@@ -284,4 +285,16 @@ impl Runtime {
         }
         Ok(left)
     }
+}
+
+/// What the work that runs says before it is done; nothing, where none runs.
+pub(super) async fn said_meanwhile(aside: &mut Option<mpsc::Receiver<String>>) -> String {
+    if let Some(said) = aside
+        && let Some(words) = said.recv().await
+    {
+        return words;
+    }
+    // A queue takes memory, and most conversations wait most of the time.
+    *aside = None;
+    std::future::pending().await
 }
