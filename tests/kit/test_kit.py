@@ -63,7 +63,8 @@ def widget(server, browser, origin):
     words = card.text
     card.click()
     browser.wait(lambda: browser.text("#taken") == words, 10, "the host to take the words over")
-    assert not browser.problems()
+    problems = browser.problems()
+    assert not problems, problems
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -88,7 +88,7 @@ pub fn document() -> Value {
             }
         }
     });
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "attendant",
@@ -109,7 +109,33 @@ pub fn document() -> Value {
         ],
         "paths": paths,
         "components": components
-    })
+    });
+    set_apart(&mut document);
+    document
+}
+
+/// A reference that stands beside properties goes into an `allOf` with them. Both mean the same in JSON Schema, but
+/// generators of clients read only the reference, and lose what tells the events apart.
+fn set_apart(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if fields.contains_key("properties")
+                && let Some(reference) = fields.remove("$ref")
+            {
+                let mut beside = Map::new();
+                for key in ["type", "properties", "required"] {
+                    beside.extend(fields.remove_entry(key));
+                }
+                fields.insert(
+                    "allOf".into(),
+                    json!([{ "$ref": reference }, Value::Object(beside)]),
+                );
+            }
+            fields.values_mut().for_each(set_apart);
+        }
+        Value::Array(items) => items.iter_mut().for_each(set_apart),
+        _ => {}
+    }
 }
 
 /// Collects paths and schemas.

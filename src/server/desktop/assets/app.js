@@ -79,6 +79,11 @@ function tell(event, cardsBefore) {
   } else if (event.type === "handoff") {
     announce(t("handoff_arrived", { reason: named("reason", event.reason) }));
   } else if (event.type === "ended") {
+    const listed = conversations.find((one) => one.id === state.id);
+    if (listed) {
+      listed.live = false;
+      drawList(conversations, state.id, open);
+    }
     if (saveAtEnd) noteSave();
   } else if (event.type === "failed") {
     toast(t("failed_skill", { skill: event.skill, message: event.message }), true);

@@ -1,7 +1,7 @@
 // The curve of mood and expected satisfaction: drawn in SVG, told in a sentence, and there as a table.
 
 import { h, svg, put } from "./dom.js";
-import { t, percent, span, readable } from "./strings.js";
+import { t, ofFive, percent, span, readable } from "./strings.js";
 import { moodOf } from "./state.js";
 
 const WIDTH = 600;
@@ -60,7 +60,7 @@ function inWords(points, expected) {
       }),
     );
   }
-  if (expected) parts.push(t("mood_text_experience", { percent: percent(expected.satisfaction) }));
+  if (expected) parts.push(t("mood_text_experience", { score: ofFive(expected.satisfaction) }));
   return parts.join(" ");
 }
 
@@ -72,7 +72,7 @@ function table(points) {
       h("td", null, span(point.ms)),
       h("td", null, point.mood === null ? "" : moodName(point.mood)),
       h("td", null, point.feeling ? readable(point.feeling) : ""),
-      h("td", null, point.satisfaction === null ? "" : percent(point.satisfaction)),
+      h("td", null, point.satisfaction === null ? "" : ofFive(point.satisfaction)),
     );
   const heads = ["col_time", "col_mood", "col_feeling", "col_experience"];
   return h(
@@ -91,7 +91,7 @@ function drawing(points, words, go) {
   const expected = points
     .map((point, i) => ({ ...point, x: x[i] }))
     .filter((point) => point.satisfaction !== null)
-    .map((point) => ({ ...point, y: up(point.satisfaction) }));
+    .map((point) => ({ ...point, y: up((point.satisfaction - 1) / 4) }));
   const middle = up(0.5);
   return svg(
     "svg",
@@ -133,7 +133,7 @@ export function drawMood(figure, state, go) {
       { class: "mood-head" },
       h("span", { class: "legend legend-mood" }, t("mood_customer")),
       h("span", { class: "legend legend-experience" }, t("mood_experience"),
-        expected && h("strong", null, ` ${percent(expected.satisfaction)}`)),
+        expected && h("strong", null, ` ${ofFive(expected.satisfaction)}`)),
       expected && expected.escalation >= 0.5 &&
         h("span", { class: "pill pill-warn" }, t("escalation_risk", { percent: percent(expected.escalation) })),
       state.effort.slice(-2).map((sign) => h("span", { class: "pill" }, t(`effort_${sign.kind}`))),

@@ -62,6 +62,7 @@ const EN = {
   first_needs: "First:",
   other_actions: "Or:",
   sureness: "{percent} sure",
+  of_five: "{score} of 5",
   suggestions: "Suggestions",
   no_suggestions: "Suggestions appear while you talk. Nothing to do now.",
   kind_reply: "Reply",
@@ -104,7 +105,7 @@ const EN = {
   mood_experience: "Expected satisfaction",
   mood_none: "The curve begins with the first words of the customer.",
   mood_text: "{from} to {to}. Now {now}; lowest at {low_time}.",
-  mood_text_experience: "Expected satisfaction {percent}.",
+  mood_text_experience: "Expected satisfaction {score}.",
   mood_up: "bright",
   mood_flat: "even",
   mood_down: "strained",
@@ -285,6 +286,8 @@ export function readable(name) {
 }
 
 export const percent = (share) => percents.format(share);
+/** A score from 1 to 5. */
+export const ofFive = (score) => t("of_five", { score: decimals.format(score) });
 export const decimal = (number) => decimals.format(number);
 export const count = (number) => counts.format(number);
 export const day = (time) => days.format(new Date(time));

@@ -1,7 +1,7 @@
 // The supervisor's view: figures of stored conversations, groups and topics; nothing about single agents.
 
 import { h, put, $ } from "./dom.js";
-import { t, percent, decimal, count, readable } from "./strings.js";
+import { t, ofFive, percent, decimal, count, readable } from "./strings.js";
 import { request } from "./api.js";
 import { translate, toast, withKey } from "./page.js";
 
@@ -23,7 +23,7 @@ function tiles(total) {
     tile("conversations", count(total.conversations)),
     tile("fcr", known(total.first_contact_resolution, percent), total.first_contacts > 0 && t("of_n", { n: total.first_contacts })),
     tile("containment", known(total.containment, percent), total.virtual_conversations > 0 && t("of_n", { n: total.virtual_conversations })),
-    tile("satisfaction", known(total.satisfaction, percent)),
+    tile("satisfaction", known(total.satisfaction, ofFive)),
     tile("complaining", known(total.complaining, percent)),
     tile("pulse", known(total.pulse, decimal), total.pulse_answers > 0 && t("of_n", { n: total.pulse_answers })),
   );
@@ -82,8 +82,9 @@ function groups(list) {
         null,
         h("th", { scope: "row" }, group.group),
         h("td", { class: "number" }, count(group.conversations)),
-        [group.first_contact_resolution, group.satisfaction, group.complaining].map((share) =>
-          h("td", { class: "number" }, known(share, percent) ?? "–")),
+        h("td", { class: "number" }, known(group.first_contact_resolution, percent) ?? "–"),
+        h("td", { class: "number" }, known(group.satisfaction, decimal) ?? "–"),
+        h("td", { class: "number" }, known(group.complaining, percent) ?? "–"),
         h("td", { class: "number" }, known(group.pulse, decimal) ?? "–"),
       ),
     ),
