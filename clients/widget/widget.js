@@ -8,11 +8,14 @@ class AttendantSuggestions extends HTMLElement {
     this.setAttribute("role", "log");
     // EventSource can set no headers, and resumes by itself where it broke off.
     this.events = new EventSource(`${place}/events?after=0&access_token=${encodeURIComponent(key)}`);
-    this.events.addEventListener("suggestion", (message) => {
+    const take = (message) => {
       const suggestion = JSON.parse(message.data);
       const words = suggestion.text ?? suggestion.title ?? suggestion.action?.label;
       if (!words) return;
+      // The whole reply takes the place of its first sentence.
+      document.getElementById(suggestion.id)?.remove();
       const used = document.createElement("button");
+      used.id = suggestion.id;
       used.textContent = words;
       used.onclick = async () => {
         // The host takes the words over; what is learned from it goes to the server.
@@ -23,6 +26,10 @@ class AttendantSuggestions extends HTMLElement {
         await fetch(`${place}/feedback`, { method: "POST", headers, body });
       };
       this.append(used);
+    };
+    for (const type of ["reply_begun", "suggestion"]) this.events.addEventListener(type, take);
+    this.events.addEventListener("withdrawn", (message) => {
+      document.getElementById(JSON.parse(message.data).suggestion)?.remove();
     });
   }
 

@@ -24,6 +24,15 @@ impl Default for CardOptions {
     }
 }
 
+/// What changes on the screen.
+#[derive(Clone, Debug, Default)]
+pub struct CardChange {
+    /// New, best first.
+    pub shown: Vec<FoundPassage>,
+    /// Gone, to make room.
+    pub left: Vec<ArticleId>,
+}
+
 /// The articles on the screen of one conversation.
 #[derive(Clone, Debug, Default)]
 pub struct CardDesk {
@@ -45,31 +54,32 @@ impl CardDesk {
         }
     }
 
-    /// The passages to show of those `found` for an utterance, best first. None while the best of them is on the
+    /// What to show of the passages `found` for an utterance. Nothing while the best of them is on the
     /// screen: the need is the same, and whoever reads is not to be disturbed.
-    pub fn offer(&mut self, found: &[FoundPassage], now: UtteranceId) -> Vec<FoundPassage> {
+    pub fn offer(&mut self, found: &[FoundPassage], now: UtteranceId) -> CardChange {
         let article = |passage: &FoundPassage| passage.found.hit.passage.article.clone();
         if found
             .first()
             .is_none_or(|best| self.open.contains(&article(best)))
         {
-            return Vec::new();
+            return CardChange::default();
         }
-        let mut shown = Vec::new();
+        let mut change = CardChange::default();
         for passage in found.iter().take(self.options.most) {
             let article = article(passage);
             if self.open.contains(&article) || !self.may_show(&article, now) {
                 continue;
             }
             self.open.push_back(article);
-            shown.push(passage.clone());
+            change.shown.push(passage.clone());
         }
         while self.open.len() > self.options.most {
             if let Some(oldest) = self.open.pop_front() {
+                change.left.push(oldest.clone());
                 self.leave(oldest, now);
             }
         }
-        shown
+        change
     }
 
     /// The agent put an article aside.
@@ -140,8 +150,9 @@ mod tests {
 
     fn offer(desk: &mut CardDesk, names: &[&str], now: u32) -> Vec<String> {
         let passages: Vec<FoundPassage> = names.iter().map(|name| found(name)).collect();
-        let shown = desk.offer(&passages, UtteranceId(now));
-        shown
+        let change = desk.offer(&passages, UtteranceId(now));
+        change
+            .shown
             .iter()
             .map(|passage| passage.found.hit.passage.title.clone())
             .collect()
@@ -156,7 +167,9 @@ mod tests {
         assert_eq!(offer(&mut desk, &["a", "b"], 1), ["a", "b"]);
         // The same need, though the runner-up is another.
         assert!(offer(&mut desk, &["a", "c"], 2).is_empty());
-        assert_eq!(offer(&mut desk, &["c", "b"], 3), ["c"]);
+        let change = desk.offer(&[found("c"), found("b")], UtteranceId(3));
+        assert_eq!(change.left, ["a".into()]);
+        assert_eq!(change.shown, [found("c")]);
         // Its place was taken a moment ago.
         assert!(offer(&mut desk, &["a"], 4).is_empty());
         assert_eq!(offer(&mut desk, &["a"], 8), ["a"]);

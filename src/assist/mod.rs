@@ -8,7 +8,7 @@ mod likeness;
 mod phrases;
 mod reply;
 
-pub use cards::{CardDesk, CardOptions};
+pub use cards::{CardChange, CardDesk, CardOptions};
 pub use checklist::{
     Checklist, ChecklistDue, ChecklistItem, ChecklistWhen, Checklists, load_checklists,
 };

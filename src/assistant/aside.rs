@@ -1,10 +1,10 @@
-//! What the virtual agent says while a tool is still running.
+//! What is told before a turn is over: words while a tool is still running, the beginning of a reply.
 
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::conversation::Channel;
+use crate::conversation::{Channel, Suggestion};
 use crate::dialogue::ToolSpec;
 use crate::guard::unproven_claims;
 
@@ -13,13 +13,22 @@ const SPOKEN_WAIT: Duration = Duration::from_millis(800);
 /// Where people read, nobody minds a little more.
 const WRITTEN_WAIT: Duration = Duration::from_millis(1500);
 
-/// Takes the words that are said before a turn is over, once a turn. By default nobody listens.
+/// Something that is told before a turn is over.
+#[derive(Debug)]
+pub(crate) enum Meanwhile {
+    /// The virtual agent bridges a wait with these words.
+    Filler(String),
+    /// The first sentence of a reply that is still being written.
+    Begun(Suggestion),
+}
+
+/// Takes what is told before a turn is over, once a turn. By default nobody listens.
 #[derive(Debug, Default)]
-pub(crate) struct Aside(Option<mpsc::Sender<String>>);
+pub(crate) struct Aside(Option<mpsc::Sender<Meanwhile>>);
 
 impl Aside {
-    /// Says them to whoever reads the other end; there is room for the one thing that is said.
-    pub(crate) fn new() -> (Self, mpsc::Receiver<String>) {
+    /// Tells whoever reads the other end; there is room for the one thing that is told.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Meanwhile>) {
         let (to, said) = mpsc::channel(1);
         (Self(Some(to)), said)
     }
@@ -48,10 +57,15 @@ impl Aside {
             done = &mut work => return done,
             () = tokio::time::sleep(wait) => {}
         }
-        if let Some(to) = self.0.take() {
-            // The session may be over; then nobody waits for words.
-            let _ = to.try_send(words);
-        }
+        self.tell(Meanwhile::Filler(words));
         work.await
+    }
+
+    /// Tells it, if nothing was told yet.
+    pub(crate) fn tell(&mut self, what: Meanwhile) {
+        if let Some(to) = self.0.take() {
+            // The session may be over; then nobody waits for it.
+            let _ = to.try_send(what);
+        }
     }
 }

@@ -22,7 +22,7 @@ mod subject;
 mod unsure;
 mod views;
 
-pub(crate) use aside::Aside;
+pub(crate) use aside::{Aside, Meanwhile};
 pub use builder::{AssistantBuilder, Phrases};
 pub(crate) use carry::{PersonNow, Response};
 pub use content::Content;
@@ -205,7 +205,7 @@ impl Assistant {
                 let scripted_will_do = scripted.is_some() && !asks_something(&conversation);
                 let written = match context.is_answerable() && !scripted_will_do {
                     false => None,
-                    true => assistant.reply(&conversation, &context).await?,
+                    true => assistant.reply(&conversation, &context, &mut |_| {}).await?,
                 };
                 // The macro's expansion knows no let chains.
                 if let Some(Structured::Valid(reply)) = written {
@@ -247,6 +247,23 @@ impl Assistant {
     /// As the embedder, the index and the language model.
     pub async fn answer(&self, question: &Question) -> Result<KnowledgeAnswer> {
         answer::answer(&self.inner, question, None).await
+    }
+
+    /// The same for a question after another one, both about one article.
+    #[cfg(feature = "eval")]
+    pub(crate) async fn answer_after(
+        &self,
+        question: &Question,
+        article: &crate::conversation::ArticleId,
+        title: &str,
+        before: &(String, String),
+    ) -> Result<KnowledgeAnswer> {
+        let subject = subject::Subject {
+            words: title.to_owned(),
+            articles: vec![article.to_string()],
+            before: Some(before.clone()),
+        };
+        answer::answer(&self.inner, question, Some(&subject)).await
     }
 
     /// Goes live: feed it what is said, read what comes out.
@@ -393,6 +410,7 @@ impl Assistant {
         &self,
         conversation: &Conversation,
         context: &ReplyContext,
+        begun: &mut (dyn FnMut(Suggestion) + Send),
     ) -> Result<Option<Structured<Suggestion>>> {
         if !self.inner.writes {
             return Ok(None);
@@ -400,7 +418,7 @@ impl Assistant {
         let prefix = self.prefix(conversation)?;
         self.inner
             .replies
-            .write(conversation, &prefix, context)
+            .write(conversation, &prefix, context, begun)
             .await
             .map(Some)
     }

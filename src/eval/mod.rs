@@ -1,5 +1,6 @@
 //! The evaluation commands.
 
+pub mod answers;
 pub mod emotion;
 pub mod escalation;
 pub mod grounding;

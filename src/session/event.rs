@@ -220,6 +220,16 @@ pub enum SessionEvent {
     UtteranceFinal(Utterance),
     /// Something for the human agent: an article, a next best action, a reply.
     Suggestion(Suggestion),
+    /// The first sentence of a reply for the human agent that is still being written. The whole reply follows as a
+    /// [`Suggestion`](Self::Suggestion) with the same id and takes its place; where new words overtake it, it is
+    /// [`Withdrawn`](Self::Withdrawn) instead.
+    ReplyBegun(Suggestion),
+    /// A suggestion is overtaken: the customer said more than the reply answers, another action is the best now, or a
+    /// newer article needs the room. Take it off the screen, unless the human agent works with it.
+    Withdrawn {
+        /// Its id.
+        suggestion: String,
+    },
     /// A coaching cue for the human agent.
     Coaching(Suggestion),
     /// What a customer or a human agent feels after an utterance, where there is an emotion model.

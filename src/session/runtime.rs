@@ -33,7 +33,7 @@ use super::hub::SessionView;
 use super::outlet::{Meter, Outlet};
 use super::persist::{Journal, Restored};
 use crate::assist::{CardDesk, ReplyContext};
-use crate::assistant::{Assistant, Opening, PersonNow, Response};
+use crate::assistant::{Assistant, Meanwhile, Opening, PersonNow, Response};
 use crate::conversation::{
     ArticleId, Conversation, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion,
     Summary, UtteranceId,
@@ -163,6 +163,8 @@ pub(super) struct Runtime {
     cards: CardDesk,
     card_articles: HashMap<String, ArticleId>,
     last_action: Option<String>,
+    /// The suggestions that new words or a newer one take off the screen.
+    open: cards::Open,
     clock: handing_over::Clock,
     /// There was a sign of a crisis: no next best action is shown any more.
     stop_selling: bool,
@@ -177,7 +179,7 @@ pub(super) struct Runtime {
     /// When the words that are taken now ended, where they were spoken.
     spoken_until: Option<Instant>,
     /// What it says before it is done.
-    aside: Option<mpsc::Receiver<String>>,
+    aside: Option<mpsc::Receiver<Meanwhile>>,
     next_reply: Option<Work>,
     note_wanted: Option<bool>,
     settling: Vec<oneshot::Sender<()>>,
@@ -262,6 +264,7 @@ impl Runtime {
             cards: CardDesk::default(),
             card_articles: HashMap::new(),
             last_action: None,
+            open: cards::Open::default(),
             clock: handing_over::Clock::default(),
             stop_selling: false,
             running: None,
@@ -355,7 +358,7 @@ impl Runtime {
                     Box::pin(self.listen(heard)).await;
                     Box::pin(self.save()).await;
                 }
-                words = work::said_meanwhile(&mut self.aside) => Box::pin(self.speak_meanwhile(words)).await,
+                told = work::meanwhile(&mut self.aside) => Box::pin(self.tell_meanwhile(told)).await,
                 done = done => {
                     in_a_row = 0;
                     self.idle();

@@ -6,6 +6,7 @@ mod filler;
 mod handoff;
 #[cfg(feature = "mcp")]
 mod mcp;
+mod overtaken;
 pub(in crate::session) mod shaky;
 mod strategies;
 mod tools;

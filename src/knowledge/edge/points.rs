@@ -1,6 +1,7 @@
 //! Passages as points, scopes as filters, and the reads.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 
 use qdrant_edge::external::ordered_float::OrderedFloat;
 use qdrant_edge::{
@@ -402,14 +403,25 @@ pub(super) fn search(inner: &Inner, shard: &EdgeShard, query: &VectorQuery) -> R
         found.truncate(wanted);
         Ok::<_, Error>(found.into_iter().map(|point| point.id).collect::<Vec<_>>())
     };
-    let mut lists = vec![ranking(
-        VectorInternal::Dense(query.dense.clone()),
-        layout::DENSE,
-    )?];
-    if !query.sparse.indices.is_empty() {
+    let dense = || ranking(VectorInternal::Dense(query.dense.clone()), layout::DENSE);
+    let by_words = || {
         let vector = VectorInternal::Sparse(sparse(query.sparse.clone()));
-        lists.push(ranking(vector, layout::SPARSE)?);
-    }
+        ranking(vector, layout::SPARSE)
+    };
+    let lists = if query.sparse.indices.is_empty() {
+        vec![dense()?]
+    } else {
+        // Each scans the whole collection on one core, so the one need not wait for the other.
+        let (dense, by_words) = std::thread::scope(|scope| {
+            let other = scope.spawn(by_words);
+            // A panic of the engine is caught by the caller, on whichever thread it was.
+            (
+                dense(),
+                other.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            )
+        });
+        vec![dense?, by_words?]
+    };
     // Fused here and not by the engine: its fusion leaves ties in random order.
     let mut best = fuse(&lists);
     best.truncate(query.limit);

@@ -3,14 +3,29 @@
 use super::super::event::{SessionEvent, Skill};
 use super::Runtime;
 use crate::assist::{FoundPassage, asks_something};
-use crate::conversation::{ArticleId, UtteranceId};
+use crate::conversation::{ArticleId, Suggestion, UtteranceId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::knowledge::{ArticleFeedback, Audience, Question, Scope};
+
+/// Suggestions of which only the newest one counts.
+#[derive(Debug, Default)]
+pub(super) struct Open {
+    reply: Option<String>,
+    action: Option<String>,
+}
 
 impl Runtime {
     /// Shows articles that are new; where a question found none, that is kept as a gap.
     pub(super) async fn show_articles(&mut self, found: &[FoundPassage], now: UtteranceId) {
-        for passage in self.cards.offer(found, now) {
+        let offered = self.cards.offer(found, now);
+        for article in offered.left {
+            let mut cards = self.card_articles.iter();
+            let card = cards.find(|(_, of)| **of == article).map(|(id, _)| id);
+            if let Some(card) = card.cloned() {
+                self.withdraw(card).await;
+            }
+        }
+        for passage in offered.shown {
             let article = passage.found.hit.passage.article.clone();
             let card = passage.into_suggestion();
             self.journal.card(&card.id, &article);
@@ -29,6 +44,42 @@ impl Runtime {
                     .await;
             }
         }
+    }
+
+    /// Shows a reply, in the place of its beginning where that is on the screen.
+    pub(super) async fn show_reply(&mut self, reply: Suggestion) {
+        let is_begun = self.open.reply.as_ref() == Some(&reply.id);
+        if !is_begun {
+            self.withdraw_reply().await;
+        }
+        self.open.reply = Some(reply.id.clone());
+        self.emit(SessionEvent::Suggestion(reply)).await;
+    }
+
+    /// Shows the first sentence of a reply.
+    pub(super) async fn reply_begun(&mut self, first: Suggestion) {
+        self.turn.reached("first_sentence");
+        self.open.reply = Some(first.id.clone());
+        self.emit(SessionEvent::ReplyBegun(first)).await;
+    }
+
+    /// A reply to what was said before is none to what is said now.
+    pub(super) async fn withdraw_reply(&mut self) {
+        if let Some(card) = self.open.reply.take() {
+            self.withdraw(card).await;
+        }
+    }
+
+    /// Shows the next best action, in the place of another one.
+    pub(super) async fn show_action(&mut self, card: Suggestion) {
+        if let Some(before) = self.open.action.replace(card.id.clone()) {
+            self.withdraw(before).await;
+        }
+        self.emit(SessionEvent::Suggestion(card)).await;
+    }
+
+    async fn withdraw(&mut self, suggestion: String) {
+        self.emit(SessionEvent::Withdrawn { suggestion }).await;
     }
 
     /// The article that a suggestion was.

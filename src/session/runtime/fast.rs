@@ -25,11 +25,12 @@ impl Runtime {
         self.turn.reached("fast_path");
         if role == Role::EndUser {
             self.overtake();
+            self.withdraw_reply().await;
             // The procedure's own words are there at once; a question wants an answer from the articles.
             let answerable = self.assistant.inner.writes && context.is_answerable();
             match scripted {
                 Some(reply) if !(answerable && asks_something(&self.conversation)) => {
-                    self.emit(SessionEvent::Suggestion(reply)).await;
+                    self.show_reply(reply).await;
                 }
                 _ if answerable => self.next_reply = Some(Work::Reply(context)),
                 _ => {}
@@ -82,7 +83,7 @@ impl Runtime {
                     self.last_action = Some(best.action.clone());
                     let card = action_card(best.clone());
                     self.action_shown(&card, best);
-                    self.emit(SessionEvent::Suggestion(card)).await;
+                    self.show_action(card).await;
                 }
             }
             Err(error) => {

@@ -9,7 +9,7 @@ use tracing::Instrument;
 use super::super::event::{OfferOutcome, SessionEvent, SessionInput, Skill};
 use super::{Doing, Done, Runtime, Work};
 use crate::assist::quoted_reply;
-use crate::assistant::{Aside, Response};
+use crate::assistant::{Aside, Meanwhile, Response};
 use crate::conversation::{Citation, Role, UtteranceId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::knowledge::sentences;
@@ -21,7 +21,7 @@ impl Runtime {
     pub(super) fn overtake(&mut self) {
         self.next_reply = None;
         match self.doing {
-            Doing::Reply => self.running = None,
+            Doing::Reply => (self.running, self.aside) = (None, None),
             Doing::Note => {
                 self.running = None;
                 self.note_wanted = Some(false);
@@ -60,9 +60,9 @@ impl Runtime {
         self.running = Some(self.work(work, aside).instrument(span).boxed());
     }
 
-    /// Nothing runs any more.
+    /// Nothing runs any more, and what it had to tell before comes too late.
     pub(super) fn idle(&mut self) {
-        self.running = None;
+        (self.running, self.aside) = (None, None);
         let turn = std::mem::take(&mut self.working_on);
         turn.worked(std::mem::replace(&mut self.doing, Doing::Nothing));
     }
@@ -87,10 +87,14 @@ impl Runtime {
         let felt = self.feelings.felt();
         async move {
             match work {
-                Work::Reply(context) => Done::Reply {
-                    written: assistant.reply(&conversation, &context).await,
-                    instead: quoted_reply(&context),
-                },
+                Work::Reply(context) => {
+                    let mut begun = |first| aside.tell(Meanwhile::Begun(first));
+                    let written = assistant.reply(&conversation, &context, &mut begun).await;
+                    Done::Reply {
+                        written,
+                        instead: quoted_reply(&context),
+                    }
+                }
                 Work::Respond(person) => Done::Respond(
                     assistant
                         .respond(&conversation, state, &person, &mut aside)
@@ -144,7 +148,7 @@ impl Runtime {
                     }
                 };
                 if let Some(reply) = shown {
-                    self.emit(SessionEvent::Suggestion(reply)).await;
+                    self.show_reply(reply).await;
                 }
             }
             done @ Done::Coach { .. } => self.coach_answered(done).await,
@@ -236,9 +240,12 @@ impl Runtime {
         self.utter(text, citations, false).await;
     }
 
-    /// Words that bridge a wait. They were said, so the transcript has them too.
-    pub(super) async fn speak_meanwhile(&mut self, text: String) {
-        self.utter(text, Vec::new(), true).await;
+    /// Words that bridge a wait were said, so the transcript has them too.
+    pub(super) async fn tell_meanwhile(&mut self, told: Meanwhile) {
+        match told {
+            Meanwhile::Filler(words) => self.utter(words, Vec::new(), true).await,
+            Meanwhile::Begun(first) => self.reply_begun(first).await,
+        }
     }
 
     async fn utter(&mut self, text: String, citations: Vec<Citation>, filler: bool) {
@@ -287,12 +294,12 @@ impl Runtime {
     }
 }
 
-/// What the work that runs says before it is done; nothing, where none runs.
-pub(super) async fn said_meanwhile(aside: &mut Option<mpsc::Receiver<String>>) -> String {
-    if let Some(said) = aside
-        && let Some(words) = said.recv().await
+/// What the work that runs tells before it is done; nothing, where none runs.
+pub(super) async fn meanwhile(aside: &mut Option<mpsc::Receiver<Meanwhile>>) -> Meanwhile {
+    if let Some(told) = aside
+        && let Some(told) = told.recv().await
     {
-        return words;
+        return told;
     }
     // A queue takes memory, and most conversations wait most of the time.
     *aside = None;

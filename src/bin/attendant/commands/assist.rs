@@ -114,21 +114,33 @@ pub(crate) async fn run(args: AssistArgs, screen: &Screen) -> Result<()> {
     Ok(())
 }
 
-/// How long after an utterance the first card of the fast path was there, and a whole reply.
+/// How long after an utterance the first card of the fast path was there, the first sentence of a reply, and the whole
+/// reply.
 #[derive(Default)]
 struct Delays {
     said: Option<Instant>,
     first: Vec<Duration>,
+    sentences: Vec<Duration>,
     replies: Vec<Duration>,
     is_first: bool,
+    /// The reply whose first sentence is there.
+    begun: Option<String>,
 }
 
 impl Delays {
     fn take(&mut self, event: &SessionEvent, now: Instant) {
         match (event, self.said) {
             (SessionEvent::UtteranceFinal(_), _) => (self.said, self.is_first) = (Some(now), true),
+            (SessionEvent::ReplyBegun(card), Some(said)) => {
+                self.begun = Some(card.id.clone());
+                self.sentences.push(now - said);
+            }
             (SessionEvent::Suggestion(card) | SessionEvent::Coaching(card), Some(said)) => {
                 if matches!(card.kind, SuggestionKind::Reply { .. }) {
+                    // One that is a single sentence comes as a whole.
+                    if self.begun.take().is_none_or(|begun| begun != card.id) {
+                        self.sentences.push(now - said);
+                    }
                     self.replies.push(now - said);
                 } else if std::mem::take(&mut self.is_first) {
                     self.first.push(now - said);
@@ -139,7 +151,11 @@ impl Delays {
     }
 
     fn lines(self) -> impl Iterator<Item = String> {
-        let lists = [("first card", self.first), ("reply", self.replies)];
+        let lists = [
+            ("first card", self.first),
+            ("first sentence of a reply", self.sentences),
+            ("reply", self.replies),
+        ];
         lists.into_iter().filter_map(|(what, mut list)| {
             list.sort();
             let at = |share: f64| {

@@ -1,17 +1,19 @@
 //! The evaluation commands.
 
-use attendant::Assistant;
-use attendant::Result;
+use std::path::Path;
+
 use attendant::assistant::local::{embedder_folder, load_embedder, load_language_model};
+use attendant::conversation::TenantId;
 use attendant::eval;
 use attendant::models::Cache;
 use attendant::understanding::emotion::TrainedEmotion;
+use attendant::{Assistant, Content, Result};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::speech;
 use super::tasks::{self, TaskArgs};
-use crate::args::{EvalArgs, EvalCommand, TrainArgs, TrainCommand};
+use crate::args::{EvalArgs, EvalCommand, EvalCommon, TrainArgs, TrainCommand};
 use crate::screen::Screen;
 
 pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
@@ -173,6 +175,16 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             let score = tasks::run(args, &common, screen).await?;
             show(&score, common.json, screen)
         }
+        EvalCommand::Answers {
+            common,
+            content,
+            llm,
+            model,
+            each,
+        } => {
+            let score = answers(&common, &content, (&llm, &model), each, screen).await?;
+            show(&score, common.json, screen)
+        }
         EvalCommand::Intent {
             train,
             common,
@@ -258,6 +270,45 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             show(&score?, common.json, screen)
         }
     }
+}
+
+async fn answers(
+    common: &EvalCommon,
+    content: &Path,
+    (llm, model): (&str, &str),
+    each: bool,
+    screen: &Screen,
+) -> Result<eval::answers::AnswerScore> {
+    let mut questions = eval::answers::load(&common.data)?;
+    questions.truncate(common.limit.unwrap_or(usize::MAX));
+    let cache = Cache::from_env()?;
+    let content = Content::load(content, &TenantId::from("default"))?;
+    let tenant = content.tenant().cloned();
+    let tenant = tenant.unwrap_or_else(|| "default".into());
+    let assistant = Assistant::builder()
+        .content(&content)
+        .embedder(load_embedder(&cache, model).await?)
+        .language_model(load_language_model(&cache, llm).await?)
+        .build()
+        .await?;
+    let articles = &content.articles.articles;
+    assistant.knowledge().ingest(articles.clone(), None).await?;
+    let bar = screen.bar("answers");
+    let score = eval::answers::run(&questions, &assistant, &tenant, articles, |asked| {
+        bar.set_length(asked.total as u64);
+        bar.set_position(asked.done as u64);
+        if each {
+            let text = asked.answer.text.as_deref().unwrap_or("-");
+            let (outcome, asked) = (asked.outcome, asked.question);
+            screen.note(&format!(
+                "{:?} {}: {}\n    {text}",
+                outcome, asked.id, asked.question
+            ));
+        }
+    })
+    .await;
+    bar.finish_and_clear();
+    score
 }
 
 pub(crate) async fn train(args: TrainArgs, screen: &Screen) -> Result<()> {

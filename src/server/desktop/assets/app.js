@@ -71,7 +71,7 @@ function take(number, type, data) {
 function tell(event, cardsBefore) {
   if (event.type === "suggestion" && event.kind === "next_best_action") {
     announce(t("new_action", { title: event.action.label }));
-  } else if (event.type === "suggestion" && state.cards.length > cardsBefore) {
+  } else if (["suggestion", "reply_begun"].includes(event.type) && state.cards.length > cardsBefore) {
     announce(t("new_suggestion", { kind: named("kind", event.kind), title: cardTitle(event) }));
     if (gone().has(event.id)) state.cards.at(-1).state = "dismissed";
   } else if (event.type === "approval_requested") {

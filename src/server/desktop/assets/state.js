@@ -128,9 +128,21 @@ const takes = {
       takes.coaching(state, suggestion);
       return;
     }
-    if (!state.cards.some((card) => card.id === suggestion.id)) {
+    const known = state.cards.find((card) => card.id === suggestion.id);
+    if (!known) {
       state.cards.push({ ...suggestion, state: "open", at: lastSaid(state)?.end_ms ?? 0 });
+    } else if (known.state === "open") {
+      // The whole reply takes the place of its first sentence.
+      Object.assign(known, suggestion);
     }
+  },
+  reply_begun(state, suggestion) {
+    takes.suggestion(state, suggestion);
+  },
+  withdrawn(state, { suggestion }) {
+    // What somebody works with, or has used, stays.
+    if (state.action?.id === suggestion && state.action.state === "open") state.action = null;
+    state.cards = state.cards.filter((card) => card.id !== suggestion || card.state !== "open");
   },
   coaching(state, suggestion) {
     if (!state.hints.some((hint) => hint.id === suggestion.id)) state.hints.push({ ...suggestion, state: "open" });
