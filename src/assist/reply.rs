@@ -12,7 +12,7 @@ use crate::conversation::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::{reverses, ungrounded_numbers, unproven_claims};
-use crate::knowledge::{Attribution, KnowledgeBase, sentences};
+use crate::knowledge::{Attribution, KnowledgeBase, sentences, spoken};
 use crate::llm::{Delta, LanguageModel, Prefix, Request, Structured};
 use crate::prompt::{Prompts, Template};
 
@@ -68,7 +68,7 @@ struct ReplyPrompt<'a> {
 #[derive(Serialize)]
 struct Fact<'a> {
     title: &'a str,
-    text: &'a str,
+    text: String,
 }
 
 impl Template for ReplyPrompt<'_> {
@@ -187,7 +187,7 @@ impl ReplyWriter {
                 .iter()
                 .map(|fact| Fact {
                     title: &fact.title,
-                    text: &fact.quote,
+                    text: spoken(&fact.quote),
                 })
                 .collect(),
             // Said again, since a small model answers what stands last.
@@ -323,7 +323,7 @@ pub(crate) fn quoted_reply(context: &ReplyContext) -> Option<Suggestion> {
     let citation = best.found.citation.clone();
     let passage = Evidence::Passage(citation.passage.clone());
     let kind = SuggestionKind::Reply {
-        text: citation.quote.replace("**", ""),
+        text: spoken(&citation.quote),
         citations: vec![citation],
     };
     let evidence = vec![best.asked.clone(), passage];

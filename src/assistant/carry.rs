@@ -18,7 +18,7 @@ use crate::dialogue::{
 };
 use crate::error::Result;
 use crate::guard::{unproven_claims, unproven_promises};
-use crate::knowledge::{Audience, Question, Scope};
+use crate::knowledge::{Audience, Question, Scope, spoken};
 use crate::llm::{LanguageModelExt, Request};
 use crate::prompt::Template;
 use crate::store::StreamKey;
@@ -373,8 +373,8 @@ impl Assistant {
                             });
                         }
                         let text = in_full(text, &answer.citations);
-                        let quotes: Vec<&str> =
-                            answer.citations.iter().map(|c| c.quote.as_str()).collect();
+                        let quotes = answer.citations.iter().map(|c| spoken(&c.quote));
+                        let quotes: Vec<String> = quotes.collect();
                         let quoted = quotes.join(" ") == text;
                         response.add(text.clone(), answer.citations, quoted);
                         response.mark(&text, PieceKind::Answer);
@@ -442,7 +442,7 @@ impl Assistant {
 fn in_full(text: String, citations: &[Citation]) -> String {
     match citations.first() {
         Some(citation) if text.split_whitespace().count() < WORDS_OF_AN_ANSWER => {
-            citation.quote.replace("**", "")
+            spoken(&citation.quote)
         }
         _ => text,
     }

@@ -103,6 +103,9 @@ fn before(conversation: &Conversation) -> Option<(String, String)> {
     Some((short(asked.text()), short(answered.text())))
 }
 
+/// Longer questions say what they are about.
+const WORDS_OF_ASKING_AGAIN: usize = 7;
+
 /// Words that point back.
 const POINTING: [&str; 11] = [
     "it", "its", "that", "this", "they", "them", "these", "those", "there", "one", "ones",
@@ -240,6 +243,14 @@ pub(super) fn leaves_unsaid(question: &str) -> bool {
         .split(|c: char| !(c.is_alphanumeric() || c == '\''))
         .filter(|word| !word.is_empty())
         .collect();
+    // "What about the other one?" asks again what was asked before.
+    let again = matches!(
+        words.as_slice(),
+        ["what" | "how", "about", ..] | ["and", "what" | "how", "about", ..]
+    );
+    if again && words.len() <= WORDS_OF_ASKING_AGAIN {
+        return true;
+    }
     let points = words.iter().any(|word| POINTING.contains(word));
     let named = words
         .iter()
@@ -263,6 +274,7 @@ mod tests {
             "Can it be removed?",
             "What about notice, how long is that?",
             "That's free, isn't it?",
+            "What about Fibre 300?",
         ] {
             assert!(leaves_unsaid(unsaid), "{unsaid}");
         }

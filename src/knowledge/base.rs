@@ -12,6 +12,7 @@ use super::gaps::GapBook;
 use super::load::distinct;
 use super::options::{IngestReport, KnowledgeOptions};
 use super::outline::Outlines;
+use super::readable::spoken;
 use super::sparse::SparseEncoder;
 use super::support::{citation, confidence, in_reading_order, merge, missing};
 use super::turn::Indexes;
@@ -361,7 +362,7 @@ impl KnowledgeBase {
                 missing: Some(missing(&question.text)),
             });
         }
-        let quotes: Vec<&str> = citations.iter().map(|c| c.quote.as_str()).collect();
+        let quotes: Vec<String> = citations.iter().map(|c| spoken(&c.quote)).collect();
         Ok(KnowledgeAnswer {
             text: Some(quotes.join(" ")),
             citations,

@@ -21,6 +21,7 @@ mod proof;
 #[cfg(feature = "qdrant")]
 mod qdrant;
 mod rank;
+mod readable;
 mod screen;
 mod sentence;
 mod sparse;
@@ -39,8 +40,10 @@ pub use load::{LoadNote, LoadOptions, LoadReport, Skipped, load_articles, load_a
 pub use memory::MemoryVectorStore;
 pub use options::{IngestReport, KnowledgeOptions};
 pub use proof::Attribution;
+pub(crate) use proof::ReadSentence;
 #[cfg(feature = "qdrant")]
 pub use qdrant::{QdrantOptions, QdrantReindex, QdrantStore};
+pub(crate) use readable::spoken;
 pub use screen::{instructions_to_models, screened};
 pub(crate) use sentence::sentences;
 #[cfg(feature = "eval")]

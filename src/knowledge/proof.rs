@@ -1,6 +1,7 @@
 //! Sentences as proof: which support a question, which stand behind a written text.
 
 use super::base::KnowledgeBase;
+use super::readable::readable;
 use super::screen::quotable;
 use super::sentence::sentences;
 use super::support::{Supporting, citation, rank_sentences};
@@ -28,12 +29,53 @@ pub struct Attribution {
     pub similarity: f32,
 }
 
+/// A sentence of an article as a reader sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ReadSentence {
+    /// The heading it stands under.
+    pub(crate) heading: Option<String>,
+    /// Its words without markup; a row of a table with what its columns are.
+    pub(crate) text: String,
+    /// Where it stands, and its words as they stand there.
+    pub(crate) citation: Citation,
+}
+
 impl KnowledgeBase {
     /// The sentences of a passage that may be quoted, in the order of the text: what an answer from it can be held
     /// against.
     pub fn sentences_of(&self, hit: &Hit) -> Vec<Citation> {
         let ranges = quotable(&hit.passage.text).into_iter();
         ranges.map(|range| citation(hit, range)).collect()
+    }
+
+    /// The `limit` sentences of some passages that are closest to a question, in the order of the passages and of their
+    /// text.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if the question's scope does not allow a passage; what the embedder reports.
+    pub(crate) async fn closest(
+        &self,
+        hits: &[Hit],
+        question: &Question,
+        limit: usize,
+    ) -> Result<Vec<ReadSentence>> {
+        let mut ranked: Vec<(f32, usize, Supporting)> = Vec::new();
+        let found = self.rank_in(hits, question).await?.into_iter();
+        for (at, supporting) in found.enumerate() {
+            ranked.extend(supporting.into_iter().map(|found| (found.score, at, found)));
+        }
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        ranked.truncate(limit);
+        ranked.sort_by_key(|(_, at, found)| (*at, found.range.start));
+        let read = ranked.into_iter().filter_map(|(_, at, found)| {
+            let hit = hits.get(at)?;
+            Some(ReadSentence {
+                heading: hit.passage.headings.last().cloned(),
+                text: readable(&hit.passage.text, found.range.clone()),
+                citation: citation(hit, found.range),
+            })
+        });
+        Ok(read.collect())
     }
 
     /// Which of `candidates` a written text says again, closest first: its proof. Empty where none is
@@ -104,42 +146,61 @@ impl KnowledgeBase {
         }
     }
 
+    /// The sentences of a passage, best first.
     pub(super) async fn supporting(
         &self,
         hit: &Hit,
         question: &Question,
     ) -> Result<Vec<Supporting>> {
-        if !question.scope.allows(&hit.passage) {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                format!(
-                    "the passage {} is outside the scope of the question; search with the same scope",
-                    hit.passage.id
-                ),
-            ));
+        let ranked = self.rank_in(std::slice::from_ref(hit), question).await?;
+        Ok(ranked.into_iter().next().unwrap_or_default())
+    }
+
+    /// The sentences of each passage, best first.
+    async fn rank_in(&self, hits: &[Hit], question: &Question) -> Result<Vec<Vec<Supporting>>> {
+        let mut ranges = Vec::with_capacity(hits.len());
+        let mut quotes: Vec<String> = Vec::new();
+        for hit in hits {
+            let passage = &hit.passage;
+            if !question.scope.allows(passage) {
+                return Err(Error::new(
+                    ErrorKind::InvalidInput,
+                    format!(
+                        "the passage {} is outside the scope of the question; search with the same scope",
+                        passage.id
+                    ),
+                ));
+            }
+            // With the heading in front, "It takes five days." says what takes five days.
+            let about = passage.headings.last().unwrap_or(&passage.title);
+            let own = quotable(&passage.text);
+            let read = own
+                .iter()
+                .map(|range| readable(&passage.text, range.clone()));
+            quotes.extend(read.map(|text| format!("{about}: {text}")));
+            ranges.push(own);
         }
-        let text = &hit.passage.text;
-        let ranges = quotable(text);
-        if ranges.len() < 2 {
-            let only = ranges.into_iter();
-            return Ok(only.map(|range| Supporting { range, score: 1.0 }).collect());
+        if quotes.is_empty() {
+            return Ok(vec![Vec::new(); hits.len()]);
         }
-        // With the heading in front, "It takes five days." says what takes five days.
-        let about = hit.passage.headings.last().unwrap_or(&hit.passage.title);
-        let quotes: Vec<String> = ranges
-            .iter()
-            .map(|range| format!("{about}: {}", text.get(range.clone()).unwrap_or_default()))
-            .collect();
         let asked = self.query_vectors(&parts(&question.text)).await?;
         let vectors = self.embedder.embed(&quotes, TextKind::Document).await?;
+        let mut vectors = vectors.as_slice();
         let encoder = self.encoder(question);
-        Ok(rank_sentences(
-            &question.text,
-            &asked,
-            text,
-            ranges,
-            &vectors,
-            &encoder,
-        ))
+        let mut ranked = Vec::with_capacity(hits.len());
+        for (hit, own) in hits.iter().zip(ranges) {
+            let (of_hit, rest) = vectors.split_at(own.len().min(vectors.len()));
+            vectors = rest;
+            let text = &hit.passage.text;
+            ranked.push(rank_sentences(
+                &question.text,
+                &asked,
+                text,
+                own,
+                of_hit,
+                &encoder,
+            ));
+        }
+        Ok(ranked)
     }
 }

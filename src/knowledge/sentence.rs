@@ -8,13 +8,14 @@ const ABBREVIATIONS: [&str; 16] = [
     "min", "z.b", "st",
 ];
 
-/// The sentences of `text` in order. Headings, rules and table borders are no sentences; a list item or a
+/// The sentences of `text` in order. Headings, rules, heads and borders of tables are no sentences; a list item or a
 /// table row is at least one of its own; list markers are left out.
 pub(crate) fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut block: Option<Range<usize>> = None;
     let mut at = 0;
     let mut in_code = false;
+    let mut in_table = false;
     for line in text.split_inclusive('\n') {
         let start = at;
         at += line.len();
@@ -24,7 +25,10 @@ pub(crate) fn sentences(text: &str) -> Vec<Range<usize>> {
             flush(text, &mut block, &mut found);
             continue;
         }
-        let silent = bare.is_empty() || is_heading(bare) || is_border(bare);
+        let is_row = bare.starts_with('|') && !is_border(bare);
+        let is_head = is_row && !in_table && text.get(at..).is_some_and(begins_with_border);
+        in_table = is_row || in_table && bare.starts_with('|');
+        let silent = bare.is_empty() || is_heading(bare) || is_border(bare) || is_head;
         if silent || starts_item(bare) || bare.starts_with('|') || in_code {
             flush(text, &mut block, &mut found);
         }
@@ -41,6 +45,11 @@ pub(crate) fn sentences(text: &str) -> Vec<Range<usize>> {
     }
     flush(text, &mut block, &mut found);
     found
+}
+
+fn begins_with_border(rest: &str) -> bool {
+    let next = rest.lines().next().unwrap_or_default().trim();
+    next.starts_with('|') && is_border(next)
 }
 
 fn flush(text: &str, block: &mut Option<Range<usize>>, found: &mut Vec<Range<usize>>) {
@@ -187,7 +196,6 @@ mod tests {
                 "Wait.",
                 "Plug in\n   again.",
                 "*Red* light: call.",
-                "| a | b |",
                 "| 1 | 2 |",
                 "End"
             ]
