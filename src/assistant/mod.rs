@@ -59,7 +59,7 @@ use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::CrisisGuard;
 use crate::knowledge::{KnowledgeAnswer, KnowledgeBase, Question};
-use crate::llm::{LanguageModel, Prefix, Structured};
+use crate::llm::{LanguageModel, LanguageModelExt, Prefix, Priority, Request, Structured};
 use crate::prompt::{Prompts, Template};
 use crate::review::Reviewer;
 use crate::session::Session;
@@ -346,6 +346,28 @@ impl Assistant {
     }
 
     /// The shared beginning of every question about a conversation.
+    /// Whether [`read_ahead`](Self::read_ahead) saves anything.
+    pub(crate) fn reads_ahead(&self) -> bool {
+        self.inner.writes && self.inner.model.capabilities().reads_ahead
+    }
+
+    /// Lets the model read what was said, so that what it is asked next waits for the new words only.
+    pub(crate) async fn read_ahead(&self, conversation: &Conversation) {
+        let request = self.prefix(conversation).map(|prefix| {
+            Request::new(prefix.ask(""))
+                .with_max_tokens(1)
+                .with_priority(Priority::Background)
+        });
+        let read = match request {
+            Ok(request) => self.inner.model.complete(request).await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        // Whoever asks next meets the same error, and tells it.
+        if let Err(error) = read {
+            tracing::debug!(%error, "what was said could not be read ahead");
+        }
+    }
+
     pub(crate) fn prefix(&self, conversation: &Conversation) -> Result<Prefix> {
         let system = self.inner.prompts.render(&SystemPrompt {
             organisation: &self.inner.organisation,

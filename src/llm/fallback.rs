@@ -165,6 +165,7 @@ impl LanguageModel for Fallback {
             constrained: first.constrained && second.constrained,
             scoring: first.scoring && second.scoring,
             prefix_cache: first.prefix_cache && second.prefix_cache,
+            reads_ahead: first.reads_ahead && second.reads_ahead,
         }
     }
 

@@ -82,6 +82,9 @@ pub struct Capabilities {
     pub scoring: bool,
     /// A prefix seen before costs (almost) nothing.
     pub prefix_cache: bool,
+    /// It is worth while to let it read a prefix before there is a question: that costs nothing but time in which nobody
+    /// waits.
+    pub reads_ahead: bool,
 }
 
 impl Capabilities {
@@ -96,6 +99,13 @@ impl Capabilities {
     #[must_use]
     pub fn with_scoring(mut self, yes: bool) -> Self {
         self.scoring = yes;
+        self
+    }
+
+    /// Whether prefixes are worth reading before there is a question.
+    #[must_use]
+    pub fn with_read_ahead(mut self, yes: bool) -> Self {
+        self.reads_ahead = yes;
         self
     }
 

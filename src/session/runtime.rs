@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
+use self::work::Doing;
 use super::Accepted;
 use super::ears::Ears;
 use super::event::{SessionEvent, SessionInput, Skill};
@@ -102,6 +103,7 @@ enum Work {
         is_final: bool,
     },
     Coach(Box<coaching::OpenQuestions>),
+    Read,
 }
 
 /// What came of it.
@@ -121,20 +123,7 @@ enum Done {
         open: Box<coaching::OpenQuestions>,
         answers: Result<HashMap<String, f32>>,
     },
-}
-
-/// The kind of work that runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Doing {
-    Nothing,
-    /// Worthless as soon as the customer says more.
-    Reply,
-    /// Decides things; it is finished and then followed by the next.
-    Respond,
-    /// Can be written again later.
-    Note,
-    /// Short, and asked of words that do not come again.
-    Coach,
+    Read,
 }
 
 type Running = Pin<Box<dyn Future<Output = Done> + Send>>;
@@ -180,8 +169,7 @@ pub(super) struct Runtime {
     spoken_until: Option<Instant>,
     /// What it says before it is done.
     aside: Option<mpsc::Receiver<Meanwhile>>,
-    next_reply: Option<Work>,
-    note_wanted: Option<bool>,
+    wanted: work::Wanted,
     settling: Vec<oneshot::Sender<()>>,
     /// Ids of the inputs that are in the store.
     seen: HashSet<uuid::Uuid>,
@@ -274,8 +262,7 @@ impl Runtime {
             voices: turn::Voices::default(),
             spoken_until: None,
             aside: None,
-            next_reply: None,
-            note_wanted: None,
+            wanted: work::Wanted::default(),
             settling: Vec::new(),
             seen: HashSet::new(),
             handoff: None,
@@ -465,6 +452,7 @@ impl Runtime {
         // Danger comes before everything else.
         let may_be_customer = matches!(role, Role::EndUser | Role::Unknown);
         let is_dealt_with = may_be_customer && self.crisis(id, text, virtual_agent).await;
+        self.wanted.read = self.assistant.reads_ahead();
         if calls_for_something && !is_dealt_with {
             self.react(id, role, virtual_agent).await;
             Box::pin(self.follow(role)).await;

@@ -156,6 +156,7 @@ impl LanguageModel for CandleModel {
             .with_constrained(true)
             .with_scoring(true)
             .with_prefix_cache(true)
+            .with_read_ahead(true)
     }
 
     async fn generate(&self, request: Request) -> Result<BoxStream<'static, Result<Delta>>> {

@@ -317,8 +317,8 @@ impl Runtime {
         match staged {
             Staged::Nothing => {}
             Staged::Heard(id) => Box::pin(self.heard(id)).await,
-            Staged::Carry(effects) => self.next_reply = Some(Work::Carry(effects)),
-            Staged::Note => self.note_wanted = Some(false),
+            Staged::Carry(effects) => self.wanted.reply = Some(Work::Carry(effects)),
+            Staged::Note => self.wanted.note = Some(false),
             Staged::Decided => Box::pin(self.check_lists(false)).await,
             Staged::Channel { from, to } => {
                 self.emit(SessionEvent::ChannelChanged { from, to }).await;

@@ -55,7 +55,7 @@ impl Runtime {
             return;
         }
         if last.is_some_and(|said| said.role == Role::EndUser && !said.back_channel) {
-            self.next_reply = Some(Work::Respond(PersonNow::default()));
+            self.wanted.reply = Some(Work::Respond(PersonNow::default()));
         } else if self.state.playbook.is_some()
             && self.state.asked.is_none()
             && self.state.pending.is_none()
@@ -72,7 +72,7 @@ impl Runtime {
         self.state = state;
         self.journal.state(&self.state);
         self.save().await;
-        self.next_reply = Some(Work::Carry(effects));
+        self.wanted.reply = Some(Work::Carry(effects));
     }
 
     pub(super) fn decided<T>(&self, decide: impl FnOnce(DialogueState, &Moment<'_>) -> T) -> T {

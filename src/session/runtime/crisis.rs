@@ -36,7 +36,7 @@ impl Runtime {
             return false;
         }
         // What was being thought about does not matter now.
-        self.next_reply = None;
+        self.wanted.reply = None;
         self.running = None;
         self.doing = Doing::Nothing;
         self.speak(words, Vec::new()).await;

@@ -21,7 +21,7 @@ impl Runtime {
             let done = running.await;
             self.deliver(done).await;
         }
-        self.next_reply = None;
+        self.wanted.reply = None;
         self.coach_end().await;
         let note = self.work(Work::Note { is_final: true }, Aside::default());
         let Some(note) = self.meanwhile(note, inputs).await else {

@@ -15,7 +15,7 @@ impl Runtime {
             if role == Role::EndUser {
                 self.overtake();
                 if !self.answered(id).await {
-                    self.next_reply = Some(Work::Respond(PersonNow::default()));
+                    self.wanted.reply = Some(Work::Respond(PersonNow::default()));
                 }
             }
             return;
@@ -32,14 +32,14 @@ impl Runtime {
                 Some(reply) if !(answerable && asks_something(&self.conversation)) => {
                     self.show_reply(reply).await;
                 }
-                _ if answerable => self.next_reply = Some(Work::Reply(context)),
+                _ if answerable => self.wanted.reply = Some(Work::Reply(context)),
                 _ => {}
             }
         }
         let covered = self.summary.as_ref().map_or(0, |summary| summary.covers);
         if self.assistant.inner.writes && self.conversation.transcript.len() >= covered + NOTE_EVERY
         {
-            self.note_wanted = self.note_wanted.or(Some(false));
+            self.wanted.note = self.wanted.note.or(Some(false));
         }
     }
 

@@ -287,7 +287,7 @@ impl Runtime {
         let words = self.assistant.inner.handoffs.words.returned.clone();
         self.say_once(&words).await;
         if asks_yet {
-            self.next_reply = Some(Work::Respond(PersonNow::default()));
+            self.wanted.reply = Some(Work::Respond(PersonNow::default()));
             return;
         }
         let (state, mut effects, _) = self.decided(|state, moment| apply(state, &[], moment));

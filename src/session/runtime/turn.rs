@@ -47,7 +47,7 @@ impl Turn {
     pub(super) fn work(&self, doing: Doing) -> Span {
         let turn = &self.span;
         match doing {
-            Doing::Nothing => Span::none(),
+            Doing::Nothing | Doing::Read => Span::none(),
             Doing::Reply => tracing::info_span!(parent: turn, "reply"),
             Doing::Respond => tracing::info_span!(parent: turn, "answer"),
             Doing::Note => tracing::info_span!(parent: turn, "note"),
@@ -58,7 +58,7 @@ impl Turn {
     /// Tells that something it set off is done.
     pub(super) fn worked(&self, doing: Doing) {
         match doing {
-            Doing::Nothing => {}
+            Doing::Nothing | Doing::Read => {}
             Doing::Reply => self.reached("reply"),
             Doing::Respond => self.reached("answer"),
             Doing::Note => self.reached("note"),

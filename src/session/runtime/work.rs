@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::super::event::{OfferOutcome, SessionEvent, SessionInput, Skill};
-use super::{Doing, Done, Runtime, Work};
+use super::{Done, Runtime, Work};
 use crate::assist::quoted_reply;
 use crate::assistant::{Aside, Meanwhile, Response};
 use crate::conversation::{Citation, Role, UtteranceId};
@@ -16,34 +16,70 @@ use crate::knowledge::sentences;
 use crate::llm::Structured;
 use crate::summary::SummaryOptions;
 
+/// The kind of work that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doing {
+    Nothing,
+    /// Worthless as soon as the customer says more.
+    Reply,
+    /// Decides things; it is finished and then followed by the next.
+    Respond,
+    /// Can be written again later.
+    Note,
+    /// Short, and asked of words that do not come again.
+    Coach,
+    /// The model reads what was said before it is asked anything.
+    Read,
+}
+
+/// What is to be worked on, the most urgent first.
+#[derive(Default)]
+pub(super) struct Wanted {
+    pub(super) reply: Option<Work>,
+    /// A note, and whether it is the last one.
+    pub(super) note: Option<bool>,
+    /// Something was said that the model has not read.
+    pub(super) read: bool,
+}
+
 impl Runtime {
     /// New words of the customer make a reply to the old ones worthless, and come before a note.
     pub(super) fn overtake(&mut self) {
-        self.next_reply = None;
+        self.wanted.reply = None;
         match self.doing {
             Doing::Reply => (self.running, self.aside) = (None, None),
             Doing::Note => {
                 self.running = None;
-                self.note_wanted = Some(false);
+                self.wanted.note = Some(false);
             }
-            Doing::Respond | Doing::Coach | Doing::Nothing => return,
+            Doing::Respond | Doing::Coach | Doing::Read | Doing::Nothing => return,
         }
         self.doing = Doing::Nothing;
     }
 
     pub(super) fn start_next(&mut self) {
+        let waits = self.wanted.reply.is_some()
+            || self.wanted.note.is_some()
+            || self.coaching.open.is_some();
+        if self.doing == Doing::Read && waits {
+            // A local model keeps what it has read so far, and whatever is asked now begins with it.
+            self.idle();
+            self.wanted.read = true;
+        }
         if self.running.is_some() {
             return;
         }
-        let work = if let Some(work) = self.next_reply.take() {
+        let work = if let Some(work) = self.wanted.reply.take() {
             match work {
                 Work::Respond(_) => Work::Respond(self.feelings.person()),
                 other => other,
             }
         } else if let Some(open) = self.coaching.open.take() {
             Work::Coach(Box::new(open))
-        } else if let Some(is_final) = self.note_wanted.take() {
+        } else if let Some(is_final) = self.wanted.note.take() {
             Work::Note { is_final }
+        } else if std::mem::take(&mut self.wanted.read) {
+            Work::Read
         } else {
             return;
         };
@@ -52,6 +88,7 @@ impl Runtime {
             Work::Respond(_) | Work::Carry(_) => Doing::Respond,
             Work::Note { .. } => Doing::Note,
             Work::Coach(_) => Doing::Coach,
+            Work::Read => Doing::Read,
         };
         let (aside, said) = Aside::new();
         self.aside = Some(said);
@@ -113,6 +150,10 @@ impl Runtime {
                         .await,
                     open,
                 },
+                Work::Read => {
+                    assistant.read_ahead(&conversation).await;
+                    Done::Read
+                }
                 Work::Note { is_final } => {
                     let options = match is_final {
                         true => SummaryOptions::default().with_previous(previous),
@@ -152,6 +193,7 @@ impl Runtime {
                 }
             }
             done @ Done::Coach { .. } => self.coach_answered(done).await,
+            Done::Read => return,
             Done::Respond(Ok(response)) => self.act(*response).await,
             Done::Respond(Err(error)) => {
                 // The customer is not left without an answer because a model failed.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use super::*;
-use crate::llm::{Delta, LanguageModel};
+use crate::llm::{Capabilities, Delta, LanguageModel};
 
 /// Lets others go on between two words, as a model does that takes its time.
 #[derive(Debug)]
@@ -14,6 +14,10 @@ struct Slow(ScriptedModel);
 impl LanguageModel for Slow {
     fn id(&self) -> &str {
         self.0.id()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default().with_read_ahead(true)
     }
 
     async fn generate(
@@ -89,4 +93,27 @@ async fn a_reply_begins_with_its_first_sentence_and_leaves_when_the_customer_say
     assert_eq!((first, first), (whole, gone));
     assert_eq!(second, last);
     assert_ne!(first, second);
+}
+
+#[tokio::test]
+async fn what_was_said_is_read_before_anything_is_asked_about_it() {
+    let model = ScriptedModel::from_fn(writes);
+    let assistant = Assistant::builder()
+        .language_model(Arc::new(Slow(model.clone())))
+        .build()
+        .await
+        .unwrap();
+    let session = assistant.session(Conversation::new("acme", Channel::Chat));
+    let inputs = vec![
+        say(Role::HumanAgent, "Hello, this is Acme."),
+        say(Role::EndUser, "Hello there."),
+    ];
+    run(session, inputs).await;
+    let asked = model.asked();
+    let read: Vec<usize> = asked
+        .iter()
+        .filter(|prompt| prompt.task().is_empty())
+        .map(|prompt| prompt.prefix().lines().len())
+        .collect();
+    assert_eq!(read, [1, 2], "{asked:?}");
 }
