@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
 use futures::StreamExt;
+use futures::stream::BoxStream;
 
 use super::*;
 use crate::conversation::{Channel, CustomerProfile};
 use crate::dialogue::{DialogueState, Topic};
 use crate::knowledge::{Audience, KnowledgeArticle, Scope};
-use crate::llm::ScriptedModel;
+use crate::llm::{Capabilities, Delta, LanguageModel, Prompt, Request, ScriptedModel};
 
 const REFUNDS: &str = "A refund is paid to your bank account within five working days.";
 
@@ -182,5 +183,79 @@ async fn a_question_that_leaves_its_subject_unsaid_is_asked_of_it() {
             && asked.contains("Asked before: How do I return the router?")
             && !asked.contains("£40"),
         "{asked}"
+    );
+}
+
+/// Finds nothing right that it is asked about again.
+#[derive(Debug)]
+struct Doubting(ScriptedModel);
+
+#[async_trait::async_trait]
+impl LanguageModel for Doubting {
+    fn id(&self) -> &str {
+        self.0.id()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default().with_scoring(true)
+    }
+
+    async fn generate(&self, request: Request) -> Result<BoxStream<'static, Result<Delta>>> {
+        self.0.generate(request).await
+    }
+
+    async fn score(&self, prompt: Prompt, choices: Vec<String>) -> Result<Vec<f32>> {
+        let asks = "The answer was: It is paid within five working days.";
+        assert!(prompt.task().contains(asks), "{}", prompt.task());
+        assert_eq!(choices, ["yes", "no"]);
+        Ok(vec![0.4, 0.6])
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_the_model_itself_doubts_is_not_given() {
+    let answer = r#"{"found":true,"answer":"It is paid within five working days."}"#;
+    let assistant = Assistant::builder()
+        .language_model(Arc::new(Doubting(ScriptedModel::new([answer]))))
+        .build()
+        .await
+        .unwrap();
+    let article = KnowledgeArticle::new("refunds", "Refunds", "acme", REFUNDS);
+    assistant
+        .knowledge()
+        .ingest(vec![article], None)
+        .await
+        .unwrap();
+    let question = ask("When is my refund paid to my bank account?");
+    let answer = assistant.answer(&question).await.unwrap();
+    assert_eq!((answer.text, answer.citations), (None, Vec::new()));
+    assert!(answer.missing.is_some());
+}
+
+#[cfg(feature = "eval")]
+#[tokio::test]
+async fn what_no_article_answers_alone_is_asked_of_what_was_spoken_of() {
+    let written = r#"{"found":true,"answer":"We confirm it by email within a day."}"#;
+    let (assistant, model) = assistant(&[written]).await;
+    let text = "Send the router back. We confirm the parcel by email within a day.";
+    let article = KnowledgeArticle::new("returns", "Return the router", "acme", text);
+    assistant
+        .knowledge()
+        .ingest(vec![article], None)
+        .await
+        .unwrap();
+    let question = ask("How quick would the electronic one be?");
+    let before = ("How do I return it?".to_owned(), "By parcel.".to_owned());
+    assert_eq!(assistant.answer(&question).await.unwrap().text, None);
+    let id = "returns".into();
+    let answer = assistant
+        .answer_after(&question, &id, "Return the router", &before)
+        .await
+        .unwrap();
+    assert!(answer.text.is_some(), "{answer:?}");
+    assert!(
+        model.asked()[0]
+            .task()
+            .contains("Asked before: How do I return it?")
     );
 }
