@@ -165,6 +165,19 @@ impl Found {
         })
     }
 
+    /// What sentences are compared with: where the question leaves its subject unsaid, what was answered before too. After
+    /// "Fibre 300 fits you", "What's the price?" asks for that of Fibre 300.
+    fn compared(&self, subject: Option<&Subject>) -> Question {
+        let before = subject.and_then(|subject| subject.before.as_ref());
+        match before.filter(|_| self.completed) {
+            Some((_, answered)) => Question::new(
+                format!("{} {answered}", self.asked.text),
+                self.asked.scope.clone(),
+            ),
+            None => self.asked.clone(),
+        }
+    }
+
     /// The articles' own words.
     async fn quoted(&self, inner: &Inner) -> Result<KnowledgeAnswer> {
         let first = self.hits.first().filter(|_| self.completed);
@@ -197,7 +210,7 @@ pub(super) async fn answer(
     }
     let knowledge = &inner.knowledge;
     let read = knowledge
-        .closest(&found.hits, &found.asked, SENTENCES)
+        .closest(&found.hits, &found.compared(subject), SENTENCES)
         .await?;
     let sources = sources(&read);
     let before = subject.and_then(|subject| subject.before.as_ref());

@@ -77,6 +77,7 @@ impl Assistant {
             }
         }
         let before = state.clone();
+        let is_unclear = commands == [Command::Clarify];
         let (state, effects, refused) = apply(state, &commands, &moment);
         rejections.extend(refused);
         let mut response = self
@@ -96,7 +97,7 @@ impl Assistant {
                 .carry(conversation, state, effects, person, aside)
                 .await?;
         }
-        if response.found_nothing
+        if (response.found_nothing || is_unclear)
             && otherwise.is_empty()
             && let Some(need) = doubted
         {
@@ -208,8 +209,12 @@ impl Assistant {
             }
         }
         if commands.is_empty() {
+            // No article answers what asks nothing: it is asked at once whether that need is meant.
+            let may_be_meant = |need: &String| self.may_ask_whether(need, state).is_some();
+            let tells_of_a_need = !asks && doubted.as_ref().is_some_and(may_be_meant);
             commands.push(
                 match state.playbook.is_none()
+                    && !tells_of_a_need
                     && said.split_whitespace().count() >= WORDS_TO_LOOK_UP
                 {
                     true => Command::Answer {

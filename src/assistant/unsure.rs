@@ -75,20 +75,27 @@ impl Assistant {
 
     /// Asks whether the model heard right, in place of saying that it is not known.
     pub(super) fn ask_whether(&self, need: &str, response: &mut Response) {
-        let book = self.inner.playbooks.iter().find(|p| p.id == need);
-        let about = book.and_then(|playbook| playbook.about.as_deref());
-        let state = &mut response.state;
-        let asked = state.clarified || !state.choices.is_empty() || state.playbook.is_some();
-        let (Some(about), false) = (about, asked || state.runs.contains_key(need)) else {
+        let Some(about) = self.may_ask_whether(need, &response.state) else {
             return;
         };
+        let state = &mut response.state;
         state.clarified = true;
         state.offered_person = false;
         state.choices = vec![need.to_owned()];
         let phrases = &self.inner.phrases;
         let words = phrases.whether.replace("{need}", about);
-        response.spoken.retain(|said| said.text != phrases.unknown);
+        response
+            .spoken
+            .retain(|said| said.text != phrases.unknown && said.text != phrases.clarify);
         response.say(&words);
+    }
+
+    /// What a need is called to the customer, where they may be asked whether they mean it.
+    pub(super) fn may_ask_whether(&self, need: &str, state: &DialogueState) -> Option<&str> {
+        let book = self.inner.playbooks.iter().find(|p| p.id == need)?;
+        let asked = state.clarified || !state.choices.is_empty() || state.playbook.is_some();
+        let is_over = asked || state.runs.contains_key(need);
+        book.about.as_deref().filter(|_| !is_over)
     }
 
     /// What a procedure told in this conversation that these words come back to: who asks for what was done already

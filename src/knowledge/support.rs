@@ -12,6 +12,9 @@ use crate::embedding::similarity;
 /// How much a question's words found in a sentence count beside the likeness of meaning.
 const WORDS: f32 = 0.25;
 
+/// What is left of the score of a sentence that only gives an example: whoever asks for a rule wants the rule.
+const EXAMPLE: f32 = 0.8;
+
 /// A sentence of a passage with how well it answers.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Supporting {
@@ -38,6 +41,8 @@ pub(super) fn rank_sentences(
             let sentence = encoder.document(text.get(range.clone()).unwrap_or_default());
             let alike = asked.iter().map(|asked| similarity(asked, vector));
             let score = alike.fold(0.0, f32::max) + WORDS * words.coverage(&sentence);
+            let is_example = gives_example(text.get(range.clone()).unwrap_or_default());
+            let score = if is_example { EXAMPLE * score } else { score };
             Supporting { range, score }
         })
         .collect();
@@ -47,6 +52,21 @@ pub(super) fn rank_sentences(
             .then_with(|| a.range.start.cmp(&b.range.start))
     });
     ranked
+}
+
+/// English and German; elsewhere every sentence counts in full.
+fn gives_example(sentence: &str) -> bool {
+    let lower = sentence.to_lowercase();
+    [
+        "for example",
+        "for instance",
+        "e.g.",
+        "zum beispiel",
+        "z. b.",
+        "z.b.",
+    ]
+    .iter()
+    .any(|sign| lower.contains(sign))
 }
 
 /// The citation of `range` in the passage of `hit`; the range must lie on character borders.

@@ -231,7 +231,8 @@ impl Reader {
                 return Reading::certain(vec![Command::End]);
             }
             // "Okay." when there is nothing to be answered.
-            if !turn.state.runs.is_empty()
+            let was_helped = !turn.state.runs.is_empty() || turn.state.about.is_some();
+            if was_helped
                 && assent::clear_answer(text) == Some(true)
                 && text.split_whitespace().count() <= 3
             {

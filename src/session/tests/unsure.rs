@@ -204,7 +204,7 @@ async fn with_a_poor_model(commands: &'static str, words: &[&str]) -> Vec<String
         let has = |key: &str| schema.pointer(&format!("/properties/{key}")).is_some();
         Ok(match () {
             () if has("commands") => format!(r#"{{"commands":[{commands}]}}"#),
-            () if has("found") => r#"{"found":false,"answer":""}"#.into(),
+            () if has("found") => r#"{"found":true,"answer":"The paper is recycled."}"#.into(),
             () => "{}".into(),
         })
     });
@@ -212,6 +212,14 @@ async fn with_a_poor_model(commands: &'static str, words: &[&str]) -> Vec<String
         .language_model(Arc::new(model))
         .playbooks(BOOKS.map(|book| Playbook::from_toml(book).unwrap()).into())
         .build()
+        .await
+        .unwrap();
+    // An article with the same words answers nobody who asks nothing.
+    let text = "If there is something odd with the paper, it is recycled.";
+    let article = KnowledgeArticle::new("paper", "The paper", "acme", text);
+    assistant
+        .knowledge()
+        .ingest(vec![article], None)
         .await
         .unwrap();
     let inputs = words.iter().map(|text| say(Role::EndUser, text)).collect();
