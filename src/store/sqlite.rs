@@ -12,7 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, Row};
 
@@ -38,6 +39,8 @@ pub struct SqliteStore {
     writer: SqlitePool,
     reader: SqlitePool,
     place: Arc<str>,
+    /// Whether a connection can be given up for a new one; in memory the data would go with it.
+    renewable: bool,
 }
 
 impl SqliteStore {
@@ -75,6 +78,7 @@ impl SqliteStore {
             writer: pool(1),
             reader: pool(4),
             place,
+            renewable: true,
         })
     }
 
@@ -104,6 +108,7 @@ impl SqliteStore {
             writer: pool.clone(),
             reader: pool,
             place,
+            renewable: false,
         })
     }
 
@@ -113,20 +118,10 @@ impl SqliteStore {
         self.reader.close().await;
         self.writer.close().await;
     }
-}
 
-impl fmt::Debug for SqliteStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore")
-            .field("place", &self.place)
-            .finish_non_exhaustive()
-    }
-}
-
-#[async_trait]
-impl ConversationStore for SqliteStore {
-    async fn append(
+    async fn append_on(
         &self,
+        connection: &mut SqliteConnection,
         key: &StreamKey,
         expected: Version,
         records: &[Record],
@@ -134,8 +129,7 @@ impl ConversationStore for SqliteStore {
         let to_error = |error| failed(&self.place, "append to", error);
         // Immediate: a transaction that reads first and writes later could lose the race between
         // the two and fail without waiting. Dropping it rolls back.
-        let mut transaction = self
-            .writer
+        let mut transaction = connection
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(to_error)?;
@@ -206,6 +200,40 @@ impl ConversationStore for SqliteStore {
         }
         transaction.commit().await.map_err(to_error)?;
         Ok(new.unsigned_abs())
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl ConversationStore for SqliteStore {
+    async fn append(
+        &self,
+        key: &StreamKey,
+        expected: Version,
+        records: &[Record],
+    ) -> Result<Version> {
+        let mut connection = self
+            .writer
+            .acquire()
+            .await
+            .map_err(|error| failed(&self.place, "append to", error))?;
+        let appended = self
+            .append_on(&mut connection, key, expected, records)
+            .await;
+        let failed = appended.as_ref().err().map(Error::kind);
+        if self.renewable && failed.is_some_and(|kind| kind != ErrorKind::Conflict) {
+            // After a full disk SQLite has rolled back by itself, and sqlx does not know it: nothing could be begun on
+            // this connection again.
+            connection.close_on_drop();
+        }
+        appended
     }
 
     async fn load(&self, key: &StreamKey, after: Version) -> Result<Vec<Record>> {

@@ -83,7 +83,15 @@ pub(in crate::server) async fn open(
         conversation = conversation.with_language(language);
     }
     for participant in new.participants {
-        conversation.join(participant.into_participant());
+        let participant = participant.into_participant();
+        let is_there = |known: &Participant| known.id == participant.id;
+        if conversation.participants.iter().any(is_there) {
+            return Err(Problem::invalid(format!(
+                "two participants are called {}; give each an id of its own",
+                participant.id
+            )));
+        }
+        conversation.join(participant);
     }
     let has_agent = |role| conversation.participants.iter().any(|p| p.role == role);
     if new.virtual_agent && !has_agent(Role::AutomatedAgent) {

@@ -73,6 +73,12 @@ async fn what_is_erased_is_gone_and_others_stay() {
         .get("/v1/conversations/one")
         .await
         .assert_problem(404, "not_found");
+    // Its name is free again, and nothing of the old one is heard under it.
+    contact(&server, "one", "My bill is wrong.").await;
+    let again = server.get("/v1/conversations/one").await;
+    assert!(!again.body.contains("charged"), "{again:?}");
+    let events = server.get("/v1/conversations/one/vcon").await;
+    assert!(!events.body.contains("charged"), "{events:?}");
     assert_eq!(server.get("/v1/conversations/two").await.status, 200);
     let keys = json!({ "keys": { "customer_id": "u-7" } });
     let erased = server.post("/v1/customers/erase", keys).await;

@@ -210,7 +210,14 @@ impl Hub {
             if matches!(*place, Place::Gone) {
                 continue;
             }
-            if matches!(*place, Place::Live(_)) {
+            if let Place::Live(running) = &*place {
+                if running.inputs.is_closed() {
+                    // It is over, or was erased: the store knows which. Whoever still reads the events of the old one
+                    // does not hear of the new one.
+                    *place = Place::Gone;
+                    self.slots.lock().remove(key);
+                    continue;
+                }
                 return Err(Error::new(
                     ErrorKind::Conflict,
                     format!(

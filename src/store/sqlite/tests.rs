@@ -220,3 +220,22 @@ async fn what_is_erased_is_not_in_the_files_either() {
     store.erase(&key()).await.unwrap();
     assert_eq!(contains(), 0);
 }
+
+#[tokio::test]
+async fn after_a_full_disk_it_goes_on_where_there_is_room_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(new_path(&folder)).await.unwrap();
+    let long = || Record::new("said", json!({ "text": "x".repeat(200_000) }));
+    let begun = Record::new("started", json!({}));
+    assert_eq!(store.append(&key(), 0, &[begun]).await.unwrap(), 1);
+    // As large as the file is: SQLite then says that the disk is full. It holds for this one connection.
+    sqlx::query("PRAGMA max_page_count = 1")
+        .execute(&store.writer)
+        .await
+        .unwrap();
+    let full = store.append(&key(), 1, &[long()]).await.unwrap_err();
+    assert_eq!(full.kind(), ErrorKind::Storage, "{full}");
+    assert!(full.to_string().contains("full"), "{full}");
+    assert_eq!(store.append(&key(), 1, &[long()]).await.unwrap(), 2);
+    assert_eq!(store.load(&key(), 0).await.unwrap().len(), 2);
+}
