@@ -59,7 +59,7 @@ fn rules() -> Result<Rules, regex::Error> {
             r"\b(?:exit|termination|leaving|cancellation) (?:fee|charge)s?\b|\bno fee\b|\bfees?\b[^.]*£\s?\d|£\s?\d[^.]*\bfees?\b|free of charge",
         )?,
         yes: pattern(
-            r"\b(?:yes|yeah|yep|yup|ok|okay|sure|go ahead|go on|please do|do it|cancel it|cancel (?:my|the)|confirm|correct|proceed|carry on|that is fine|that's fine|i agree|absolutely|definitely|still want)\b",
+            r"\b(?:yes|yeah|yep|yup|ok|okay|sure|go ahead|go on|go for it|please do|do it|cancel it|cancel (?:my|the)|confirm|correct|proceed|carry on|that is fine|that's fine|i agree|absolutely|definitely|still want)\b",
         )?,
         no: pattern(
             r"^\s*(?:no|nope|wait|hold on|hang on|stop)\b|\b(?:do not|don't|rather not|changed my mind|leave it|keep it|i'?ll stay|not yet)\b",
