@@ -3,13 +3,16 @@
 mod evidence;
 mod facts;
 mod note;
+mod options;
+mod quoted;
 mod sections;
 mod support;
 mod views;
 mod wrap_up;
 
 pub use facts::find_facts;
-pub use note::{Summarizer, SummaryOptions};
+pub use note::Summarizer;
+pub use options::SummaryOptions;
 pub use sections::CustomSection;
 pub use support::{Support, SupportChecker};
 pub use views::{Promise, Recap, Transfer, promises};

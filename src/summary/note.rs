@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::evidence::evidence;
 use super::facts::find_facts;
-use super::sections::{Asked, CustomSection, asked, finished, schema, shorten};
+use super::options::SummaryOptions;
+use super::quoted::quoted;
+use super::sections::{Asked, asked, finished, schema, shorten};
 use super::support::{Support, SupportChecker};
 use super::wrap_up::WrapUpChooser;
 use crate::conversation::{Conversation, Role, SectionKind, Summary, SummarySection, Withheld};
@@ -23,75 +25,6 @@ const AGAIN_TOKENS: usize = 80;
 /// Bytes of a transcript that the model surely reads in whole. Of a longer one the oldest lines may not
 /// reach it, so the note so far is told again; otherwise that would only invite it to copy.
 const WHOLE_TRANSCRIPT: usize = 8_000;
-
-/// What kind of note is wanted.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct SummaryOptions {
-    /// Language of the note (name or BCP 47 tag); the conversation's where `None`.
-    pub language: Option<String>,
-    /// The note so far; a note that covers everything already is returned as it is.
-    pub previous: Option<Summary>,
-    /// Whether the conversation is over. Only then is a wrap-up code chosen.
-    pub is_final: bool,
-    /// Characters that all sections together may have; whole sections are left out, the least important ones first.
-    pub max_chars: Option<usize>,
-    /// Sections beside the usual ones, in the final note.
-    pub sections: Vec<CustomSection>,
-}
-
-impl Default for SummaryOptions {
-    fn default() -> Self {
-        Self {
-            language: None,
-            previous: None,
-            is_final: true,
-            max_chars: None,
-            sections: Vec::new(),
-        }
-    }
-}
-
-impl SummaryOptions {
-    /// A note in the middle of the conversation, going on from `previous`.
-    pub fn interim(previous: Option<Summary>) -> Self {
-        Self {
-            previous,
-            is_final: false,
-            ..Self::default()
-        }
-    }
-
-    /// Goes on from an earlier note.
-    #[must_use]
-    pub fn with_previous(mut self, previous: Option<Summary>) -> Self {
-        self.previous = previous;
-        self
-    }
-
-    /// Writes the note in this language.
-    #[must_use]
-    pub fn with_language(mut self, language: impl Into<String>) -> Self {
-        self.language = Some(language.into());
-        self
-    }
-}
-
-impl SummaryOptions {
-    /// Limits the length of the sections together, in characters.
-    #[must_use]
-    pub fn with_max_chars(mut self, most: usize) -> Self {
-        self.max_chars = Some(most);
-        self
-    }
-
-    /// Adds sections of the organisation's own.
-    #[must_use]
-    pub fn with_sections(mut self, sections: Vec<CustomSection>) -> Self {
-        self.sections = sections;
-        self
-    }
-}
 
 /// Writes notes.
 #[derive(Clone, Debug)]
@@ -308,36 +241,50 @@ impl Summarizer {
             }
             let kind = section.kind;
             let support = self.supports(conversation, prefix, &text).await?;
-            let text = match support.is_supported() {
-                true => text,
+            let written = match support.is_supported() {
+                true => Again::Borne(text),
                 false => {
                     let again = self.once_more(conversation, prefix, section, &text, language);
                     match again.await? {
-                        Some(text) => text,
-                        None => {
+                        Again::Borne(text) => Again::Borne(text),
+                        other => {
                             judged.withheld.push(Withheld {
                                 kind,
                                 name: section.own_name(),
                                 text,
                                 reason: support.objection.unwrap_or_default(),
                             });
-                            continue;
+                            other
                         }
                     }
                 }
             };
-            let evidence = evidence(self.embedder.as_ref(), conversation, kind, &text).await?;
-            judged.sections.push(SummarySection {
+            let embedder = self.embedder.as_ref();
+            let section_of = |text, evidence| SummarySection {
                 kind,
                 name: section.own_name(),
                 text,
                 evidence,
-            });
+            };
+            match written {
+                Again::Borne(text) => {
+                    let evidence = evidence(embedder, conversation, kind, &text).await?;
+                    judged.sections.push(section_of(text, evidence));
+                }
+                // What the model cannot put in its own words is told in theirs.
+                Again::Doubted(text) => {
+                    let quoted = quoted(embedder, conversation, kind, &text, language).await?;
+                    judged
+                        .sections
+                        .extend(quoted.map(|(text, evidence)| section_of(text, evidence)));
+                }
+                Again::Nothing => {}
+            }
         }
         Ok(Some(judged))
     }
 
-    /// A section once more, told what was wrong with it; `None` where that is not borne out either, or says nothing.
+    /// A section once more, told what was wrong with it.
     async fn once_more(
         &self,
         conversation: &Conversation,
@@ -345,7 +292,7 @@ impl Summarizer {
         section: &Asked<'_>,
         rejected: &str,
         language: &str,
-    ) -> Result<Option<String>> {
+    ) -> Result<Again> {
         let task = self.prompts.render(&AgainPrompt {
             rejected,
             language,
@@ -357,15 +304,31 @@ impl Summarizer {
             .complete_json::<HashMap<String, String>>(prefix.ask(task), schema, AGAIN_TOKENS)
             .await?;
         let Structured::Valid(mut answer) = answer else {
-            return Ok(None);
+            return Ok(Again::Doubted(rejected.to_owned()));
         };
         let text = finished(answer.remove(section.name).unwrap_or_default().trim());
-        if says_nothing(&text) || text == rejected {
-            return Ok(None);
+        if says_nothing(&text) {
+            return Ok(Again::Nothing);
+        }
+        if text == rejected {
+            return Ok(Again::Doubted(text));
         }
         let support = self.supports(conversation, prefix, &text).await?;
-        Ok(support.is_supported().then_some(text))
+        Ok(match support.is_supported() {
+            true => Again::Borne(text),
+            false => Again::Doubted(text),
+        })
     }
+}
+
+/// What became of a section that was written again.
+enum Again {
+    /// It is borne out now.
+    Borne(String),
+    /// It is not.
+    Doubted(String),
+    /// The model took it back.
+    Nothing,
 }
 
 /// "Unknown" is what the model is to say where nothing was shown.

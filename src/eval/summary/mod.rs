@@ -11,7 +11,9 @@ use serde_json::Value;
 use super::lines::read_lines;
 use super::retrieval::{Progress, percentile};
 use crate::assistant::Assistant;
-use crate::conversation::{Channel, Conversation, Role, SectionKind, Summary, SummarySection};
+use crate::conversation::{
+    Channel, Conversation, Role, SectionKind, Summary, SummarySection, Withheld,
+};
 use crate::error::Result;
 use crate::llm::{LanguageModelExt, Request};
 use crate::summary::SummaryOptions;
@@ -49,12 +51,16 @@ pub struct SummaryScore {
     /// The same of one fixed prompt to the same model.
     #[serde(rename = "oneshot_rougeL")]
     pub oneshot_rouge_l: f64,
-    /// Statements that were written.
+    /// Statements: those of the notes, and those that were withheld with nothing in their place.
     pub statements: usize,
-    /// Statements that were written and withheld, since the check did not find support for them.
+    /// Statements that were withheld with nothing in their place, since the check did not find support for them.
     pub withheld: usize,
-    /// Of the statements that were written, the share that the check finds supported; only these are delivered.
+    /// Statements that are quotations, in place of one that was withheld.
+    pub quoted: usize,
+    /// The share of the statements that the check finds supported.
     pub supported: f64,
+    /// The same of what the model said in its own words, with all that was withheld counted as not supported.
+    pub own_words_supported: f64,
     /// False statements that were planted: what was said of another conversation, another number, an invented action.
     pub planted: usize,
     /// The share of them that the check finds.
@@ -156,6 +162,7 @@ struct Tally {
     statements: usize,
     supported: usize,
     withheld: usize,
+    quoted: usize,
     planted: usize,
     caught: usize,
 }
@@ -174,8 +181,18 @@ impl Tally {
             let support = assistant.supports(conversation, &section.text).await?;
             self.statements += 1;
             self.supported += usize::from(support.is_supported());
+            let rejected = note
+                .withheld
+                .iter()
+                .any(|withheld| stands_for(section, withheld));
+            self.quoted += usize::from(rejected);
             if let Some(tell) = options.each {
                 tell(&format!("true  {support} {}", section.text));
+            }
+        }
+        for withheld in &note.withheld {
+            if let Some(tell) = options.each {
+                tell(&format!("withheld ({}) {}", withheld.reason, withheld.text));
             }
         }
         for statement in planted::plant(conversation, note, foreign, self.times.len()) {
@@ -192,6 +209,8 @@ impl Tally {
 
     fn score(mut self, seconds: f64) -> SummaryScore {
         let share = |part: usize, of: usize| part as f64 / of.max(1) as f64;
+        let silent = self.withheld - self.quoted;
+        let own_words = self.supported.saturating_sub(self.quoted);
         SummaryScore {
             name: "summary".into(),
             n: self.ours.n,
@@ -201,9 +220,11 @@ impl Tally {
             rouge_l: self.ours.mean(|r| r.longest),
             template_rouge_l: self.template.mean(|r| r.longest),
             oneshot_rouge_l: self.one_shot.mean(|r| r.longest),
-            statements: self.statements + self.withheld,
-            withheld: self.withheld,
-            supported: share(self.supported, self.statements + self.withheld),
+            statements: self.statements + silent,
+            withheld: silent,
+            quoted: self.quoted,
+            supported: share(self.supported, self.statements + silent),
+            own_words_supported: share(own_words, self.statements + silent),
             planted: self.planted,
             planted_caught: share(self.caught, self.planted),
             dialog_p95_ms: percentile(&mut self.times, 0.95),
@@ -216,6 +237,11 @@ fn statements(note: &Summary) -> impl Iterator<Item = &SummarySection> {
     note.sections
         .iter()
         .filter(|section| section.kind != SectionKind::Entities)
+}
+
+/// Whether a section is there in place of one that was withheld.
+fn stands_for(section: &SummarySection, withheld: &Withheld) -> bool {
+    section.kind == withheld.kind && section.name == withheld.name
 }
 
 /// The same model, asked once and plainly.
