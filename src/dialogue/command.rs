@@ -38,6 +38,11 @@ pub enum Command {
         /// The question, able to stand alone.
         question: String,
     },
+    /// Say once more what came of a procedure that is through: the customer comes back to it and wants nothing new.
+    TellAgain {
+        /// Its id.
+        playbook: String,
+    },
     /// Ask what is meant.
     Clarify,
     /// Greeting, thanks, chit-chat.

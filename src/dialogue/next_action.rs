@@ -6,7 +6,7 @@ mod taken;
 use std::sync::Arc;
 
 use super::playbook::{Playbook, Slot, Step};
-use super::reader::{identifier, spoken_characters};
+use super::reader::{identifier, last_identifier};
 use super::state::{DialogueState, key};
 use crate::conversation::{Conversation, Evidence, NextBestAction, Role, UtteranceId};
 use crate::embedding::{Embedder, TextKind, similarity};
@@ -292,13 +292,7 @@ fn find_slot(slot: &Slot, conversation: &Conversation) -> Option<String> {
     said.iter()
         .rev()
         .filter(|turn| matches!(turn.role, Role::EndUser | Role::Unknown))
-        .find_map(|turn| {
-            let spoken = spoken_characters(&turn.text());
-            pattern
-                .find_iter(&spoken)
-                .last()
-                .map(|m| m.as_str().to_owned())
-        })
+        .find_map(|turn| last_identifier(&turn.text(), &pattern))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{Reader, assent, cues};
 type Cue = LazyLock<Option<Regex>>;
 
 static ACKNOWLEDGES: Cue = LazyLock::new(|| {
-    let word = r"(?:ok|okay|k|right|alright|all right|i see|mm+|mhm|m-hm|hm+|uh-?huh|aha|got it|understood|noted|oh|um|erm|well|then|so|thanks|thank you|fine then)";
+    let word = r"(?:ok|okay|k|right|alright|all right|i see|mm+|mhm|m-hm|hm+|uh-?huh|aha|got it|understood|noted|oh|um|erm|well|then|so|thanks|thank you|cheers|ta|good|fine then)";
     Regex::new(&format!(r"(?i)^\W*{word}(?:\W+{word})*\W*$")).ok()
 });
 static FIRST: Cue = LazyLock::new(|| {
@@ -48,6 +48,15 @@ impl Reader {
     /// Whether somebody only shows that they have heard: "Okay." is no yes to something that changes money or a contract.
     pub fn only_acknowledges(&self, text: &str) -> bool {
         finds(&ACKNOWLEDGES, text)
+    }
+
+    /// Whether the words can choose none of several things: a yes to "Which one?" names none.
+    pub(super) fn chooses_nothing(&self, text: &str) -> bool {
+        let is_short = text.split_whitespace().count() <= WORDS_OF_A_CHOICE;
+        is_short
+            && (self.only_acknowledges(text)
+                || cues::is_thanks(text)
+                || assent::clear_answer(text) == Some(true))
     }
 
     /// Whether there is a question in the words.
@@ -103,6 +112,7 @@ mod tests {
             "I see, thanks.",
             "Oh okay then",
             "Alright.",
+            "Good, thanks.",
         ] {
             assert!(reader.only_acknowledges(heard), "{heard}");
         }

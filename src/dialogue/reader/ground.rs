@@ -36,8 +36,9 @@ impl Reader {
                             .is_some_and(|found| {
                                 slot.and_then(|slot| slot.accept(value).ok()) == Some(found.value)
                             });
-                    (!is_choice && !is_read && !said.contains(&squeezed(value)))
-                        .then_some("the customer did not say this value")
+                    let said_nothing = is_choice && !is_read && self.chooses_nothing(text);
+                    let is_made_up = !is_choice && !is_read && !said.contains(&squeezed(value));
+                    (said_nothing || is_made_up).then_some("the customer did not say this value")
                 }
                 Command::StartPlaybook { playbook, .. } => {
                     // "Okay, thanks" begins nothing, and what was done once is begun again only where code reads so.

@@ -2,6 +2,7 @@
 //!
 //! What is certain by its form is not left to a language model; what stays open is told, and the planner asks the model.
 
+mod again;
 mod answers;
 mod assent;
 mod consent;
@@ -13,7 +14,7 @@ mod needs;
 mod values;
 
 pub use consent::Choice;
-pub(super) use values::{identifier, spoken_characters};
+pub(super) use values::{identifier, last_identifier};
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -207,6 +208,9 @@ impl Reader {
 
     /// No procedure runs: what does the customer need?
     fn outside(&self, turn: &Turn<'_>, needs: &[IntentMatch]) -> Reading {
+        if let Some(playbook) = self.said_again(turn, needs) {
+            return Reading::certain(vec![Command::TellAgain { playbook }]);
+        }
         let text = turn.text;
         let question = cues::question(text);
         let likeliest = needs

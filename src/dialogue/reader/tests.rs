@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::conversation::Channel;
+use crate::dialogue::state::Topic;
 use crate::embedding::HashingEmbedder;
 
 fn playbooks() -> Arc<[Playbook]> {
@@ -303,4 +304,93 @@ async fn a_yes_may_name_the_action_and_stand_beside_a_question() {
     assert_eq!(both.commands, [confirm(true), answer("When does it end?")]);
     let only = read(&waits, "Okay. What does it cost?").await;
     assert_eq!(only.commands, [answer("What does it cost?")]);
+}
+
+#[tokio::test]
+async fn what_comes_back_to_what_was_done_is_told_again_and_what_is_new_is_not() {
+    let tariff = Playbook::from_toml(
+        r#"
+        id = "plan"
+        title = "Plan"
+        goal = "g"
+        examples = ["I want a bigger plan", "please change my plan"]
+        [[slots]]
+        name = "days"
+        description = "by how many days"
+        kind = "number"
+        ask = "By how many days?"
+        [[slots]]
+        name = "kind"
+        description = "which plan"
+        values = ["small", "big"]
+        ask = "Which plan?"
+        [[steps]]
+        id = "change"
+        label = "Change it"
+        kind = "tool"
+        tool = "change"
+        requires = ["days", "kind"]
+        done = "I have changed it."
+        "#,
+    )
+    .unwrap();
+    let reader = Reader::new(Arc::new(HashingEmbedder::default()), Arc::from([tariff]))
+        .await
+        .unwrap();
+    let state = DialogueState {
+        slots: [("days", "10"), ("kind", "big")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        fixed: ["plan/change".to_owned()].into(),
+        runs: [("plan".to_owned(), 1)].into(),
+        about: Some(Topic::Playbook { id: "plan".into() }),
+        ..DialogueState::default()
+    };
+    let again = [Command::TellAgain {
+        playbook: "plan".into(),
+    }];
+    for (text, is_again) in [
+        ("By ten days, please.", true),
+        ("The big plan would be perfect.", true),
+        ("Yes, please do that.", true),
+        ("All right, yes, I accept the offer and stay.", true),
+        ("By five days, please.", false),
+        ("And another 10 days?", false),
+        ("I'd rather have the small one.", false),
+        ("What does the big one cost?", false),
+        ("Yes, my internet is slow.", false),
+        ("No, that's all, thanks.", false),
+        ("Okay.", false),
+    ] {
+        let mut chat = Conversation::new("acme", Channel::Chat);
+        chat.say(Role::AutomatedAgent, "Is there anything else?");
+        chat.say(Role::EndUser, text);
+        let reading = reader.read(&chat, &state).await.unwrap();
+        assert_eq!(reading.commands == again, is_again, "{text}: {reading:?}");
+    }
+    // Before anything was done there is nothing to come back to.
+    let mut chat = Conversation::new("acme", Channel::Chat);
+    chat.say(Role::EndUser, "By ten days, please.");
+    let nothing_yet = DialogueState::default();
+    let reading = reader.read(&chat, &nothing_yet).await.unwrap();
+    assert_ne!(reading.commands, again);
+}
+
+#[tokio::test]
+async fn a_mere_yes_chooses_none_of_several_values() {
+    let reader = Reader::new(Arc::new(HashingEmbedder::default()), playbooks())
+        .await
+        .unwrap();
+    let proposed = value("decision", "cancel");
+    for (text, is_kept) in [
+        ("ok", false),
+        ("Good, thanks.", false),
+        ("Yes please.", false),
+        ("Get rid of it, I have made up my mind", true),
+    ] {
+        let mut chat = Conversation::new("acme", Channel::Chat);
+        chat.say(Role::EndUser, text);
+        let (kept, _) = reader.grounded(vec![proposed.clone()], &chat, &asked("decision"));
+        assert_eq!(!kept.is_empty(), is_kept, "{text}");
+    }
 }

@@ -57,9 +57,7 @@ impl Words<'_> {
         // A bare number could be anything, unless it was asked for.
         let bare = || Regex::new(slot.pattern.as_deref()?.trim_matches(['^', '$'])).ok();
         let pattern = identifier(slot).or_else(|| if asked { bare() } else { None })?;
-        let spoken = spoken_characters(self.text);
-        let found = pattern.find_iter(&spoken).last()?;
-        let value = found.as_str().to_owned();
+        let value = last_identifier(self.text, &pattern)?;
         let span = written(self.text, &value);
         Some(FoundValue { value, span })
     }
@@ -315,8 +313,24 @@ pub(in crate::dialogue) fn identifier(slot: &Slot) -> Option<Regex> {
     Regex::new(core).ok()
 }
 
-/// "L F, four zero 2-1" -> "LF4021": what is left when an id is read out.
-pub(in crate::dialogue) fn spoken_characters(text: &str) -> String {
+/// The last identifier that a text holds, as it is written or read out. It begins with a word, takes no part of a date, and
+/// has no more digits than it should.
+pub(in crate::dialogue) fn last_identifier(text: &str, pattern: &Regex) -> Option<String> {
+    let (spoken, words) = spoken_characters(text);
+    let at = |start: &usize| {
+        let found = pattern
+            .find_at(&spoken, *start)
+            .filter(|found| found.start() == *start)?;
+        let next = spoken.get(found.end()..)?.chars().next();
+        let goes_on = next.is_some_and(|c| c.is_ascii_digit());
+        (!goes_on || words.contains(&found.end())).then(|| found.as_str().to_owned())
+    };
+    words.iter().rev().find_map(at)
+}
+
+/// "L F, four zero 2-1" -> "LF4021": what is left when an id is read out, and where its words begin. What a date holds
+/// apart stays apart.
+fn spoken_characters(text: &str) -> (String, Vec<usize>) {
     const DIGITS: [(&str, &str); 11] = [
         ("ZERO", "0"),
         ("OH", "0"),
@@ -331,12 +345,29 @@ pub(in crate::dialogue) fn spoken_characters(text: &str) -> String {
         ("NINE", "9"),
     ];
     let spelled: BTreeMap<&str, &str> = DIGITS.into_iter().collect();
-    let words = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty());
+    let apart = |(at, c): (usize, char)| {
+        let digit_after = text
+            .get(at + c.len_utf8()..)
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        matches!(c, '/' | '.') && digit_after
+    };
     let mut times = 1;
     let mut spoken = String::new();
-    for word in words {
+    let mut starts = Vec::new();
+    let mut end = 0;
+    let mut at = 0;
+    for piece in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
+        let start = at;
+        at += piece.len();
+        let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
+        if word.is_empty() {
+            continue;
+        }
+        let between = text.get(end..start).unwrap_or_default();
+        if between.char_indices().any(|(at, c)| apart((end + at, c))) {
+            spoken.push('/');
+        }
+        end = start + word.len();
         let upper = word.to_uppercase();
         // "double two" is two of them.
         match upper.as_str() {
@@ -344,12 +375,13 @@ pub(in crate::dialogue) fn spoken_characters(text: &str) -> String {
             "TRIPLE" => times = 3,
             _ => {
                 let one = spelled.get(upper.as_str()).copied().unwrap_or(&upper);
+                starts.push(spoken.len());
                 (0..times).for_each(|_| spoken.push_str(one));
                 times = 1;
             }
         }
     }
-    spoken
+    (spoken, starts)
 }
 
 #[cfg(test)]

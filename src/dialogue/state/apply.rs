@@ -262,6 +262,7 @@ impl<'a> Walk<'a> {
             Command::Answer { question } => self.effects.push(Effect::SearchKnowledge {
                 question: question.clone(),
             }),
+            Command::TellAgain { playbook } => return self.tell_again(playbook),
             // In the middle of a procedure its own question says best what is wanted.
             Command::Clarify if self.state.playbook.is_some() => {}
             Command::Clarify => self.effects.push(Effect::AskToClarify),
@@ -273,6 +274,23 @@ impl<'a> Walk<'a> {
                 self.effects.push(Effect::Finish);
             }
         }
+        Ok(())
+    }
+
+    /// Says once more what came of a procedure that changed something.
+    fn tell_again(&mut self, id: &str) -> Result<(), String> {
+        let playbooks = self.moment.playbooks.iter();
+        let deeds = playbooks
+            .filter(|playbook| playbook.id == id)
+            .flat_map(|playbook| &playbook.steps)
+            .filter(|step| self.state.fixed.contains(&key(id, &step.id)) && !step.done.is_empty());
+        let Some(step) = deeds.last() else {
+            return Err(format!("nothing came of {id:?} that could be told again"));
+        };
+        let result = self.state.results.get(&step.tool).cloned();
+        self.facts.result = result.unwrap_or_default();
+        self.say_proven(&key(id, &step.id), &step.done);
+        self.effects.push(Effect::AskMore);
         Ok(())
     }
 

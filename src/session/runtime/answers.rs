@@ -105,7 +105,11 @@ impl Runtime {
         let reader = &self.assistant.inner.reader;
         let chosen = match (choices, reader.chosen(text)) {
             // "Is it about this?"
-            ([only], _) if reader.yes_or_no(text) == Some(true) => only,
+            ([only], _)
+                if reader.yes_or_no(text) == Some(true) && !reader.only_acknowledges(text) =>
+            {
+                only
+            }
             ([first, ..], Some(Choice::First)) => first,
             ([_, second], Some(Choice::Second)) => second,
             ([_, ..], Some(Choice::Neither)) => {

@@ -236,3 +236,26 @@ fn nobody_is_an_answer_to_whether_anybody_does() {
         assert_eq!(value(&depends, text, true).as_deref(), told, "{text}");
     }
 }
+
+#[test]
+fn an_identifier_is_no_part_of_other_words_nor_of_a_date() {
+    let tracking = slot("pattern = \"^[A-Z]{2}\\\\d{9}$\"");
+    let account = slot("pattern = \"^LF\\\\d{6}$\"");
+    for (slot, text, told) in [
+        (&tracking, "dob 14/04/2000, 5 queens court", None),
+        (&tracking, "born on 14.04.2000, 5 Queens Court", None),
+        (&tracking, "It is PX 123 456 789.", Some("PX123456789")),
+        (&tracking, "PX123456789GB", Some("PX123456789")),
+        (
+            &tracking,
+            "P X one two three, 456, 789",
+            Some("PX123456789"),
+        ),
+        (&account, "LF4021178", None),
+        (&account, "LF402117, 14 Elm Road", Some("LF402117")),
+        (&account, "LF 402 117 14 Elm Road", Some("LF402117")),
+        (&account, "that's lf-40-21-17", Some("LF402117")),
+    ] {
+        assert_eq!(value(slot, text, true).as_deref(), told, "{text}");
+    }
+}
