@@ -7,16 +7,7 @@ use crate::dialogue::{Command, DialogueState, Moment, Rejection, apply};
 use crate::error::Result;
 
 /// Fewer words than this say too little to look anything up.
-const WORDS_TO_LOOK_UP: usize = 4;
-
-/// Procedures that a model may begin, of those that the words are most like.
-const MOST_LIKELY: usize = 2;
-/// And how likely they must be.
-const LEAST_LIKELY: f32 = 0.2;
-/// A procedure that nothing else speaks against is begun where it is so likely,
-const LIKELY_ENOUGH: f32 = 0.5;
-/// and by so much likelier than the next.
-const CLEARLY: f32 = 0.15;
+pub(super) const WORDS_TO_LOOK_UP: usize = 4;
 
 impl Assistant {
     /// Answers the customer's last words.
@@ -132,7 +123,8 @@ impl Assistant {
         conversation: &Conversation,
         state: &DialogueState,
     ) -> Result<Understood> {
-        let reading = self.inner.reader.read(conversation, state).await?;
+        let mut reading = self.inner.reader.read(conversation, state).await?;
+        self.weigh(conversation, state, &mut reading).await?;
         if reading.is_certain {
             return Ok(Understood {
                 commands: reading.commands,
@@ -160,16 +152,18 @@ impl Assistant {
                     serde_json::to_string(&command).unwrap_or_else(|_| format!("{command:?}")),
                 reason: reason.to_owned(),
             }));
-            let likely = self.likely(conversation).await?;
+            let heard = reading.need.as_ref().map(|(need, _)| need.as_str());
+            let likely = self.likely(conversation, heard).await?;
             let (kept, unlikely): (Vec<_>, Vec<_>) =
                 kept.into_iter().partition(|command| match command {
-                    Command::StartPlaybook { playbook, .. } => likely.contains(playbook),
+                    Command::StartPlaybook { playbook, .. } => likely.begun.contains(playbook),
                     _ => true,
                 });
             doubted = unlikely.iter().find_map(|command| match command {
                 Command::StartPlaybook { playbook, .. } => Some(playbook.clone()),
                 _ => None,
             });
+            doubted = doubted.filter(|need| likely.asked_about.contains(need));
             rejections.extend(unlikely.into_iter().map(|command| Rejection {
                 proposal: format!("{command:?}"),
                 reason: "the customer's words are not like those of that need".to_owned(),
@@ -242,48 +236,6 @@ struct Understood {
     rejections: Vec<Rejection>,
     /// The need that the model heard and the words do not bear out.
     doubted: Option<String>,
-}
-
-impl Assistant {
-    /// The procedures that the conversation is most like; a small model is not trusted with the others.
-    async fn likely(&self, conversation: &Conversation) -> Result<Vec<String>> {
-        let matches = self.inner.ranker.matches(conversation).await?;
-        let likely = matches
-            .into_iter()
-            .filter(|found| found.confidence >= LEAST_LIKELY);
-        Ok(likely
-            .take(MOST_LIKELY)
-            .map(|found| found.playbook)
-            .collect())
-    }
-}
-
-impl Assistant {
-    /// The procedure that the customer's last words are clearly like, to be begun; none that was run before.
-    async fn likely_need(
-        &self,
-        conversation: &Conversation,
-        state: &DialogueState,
-    ) -> Result<Vec<Command>> {
-        let Some(last) = conversation.transcript.last_of(Role::EndUser) else {
-            return Ok(Vec::new());
-        };
-        let few = last.text.split_whitespace().count() < WORDS_TO_LOOK_UP;
-        if few || !self.inner.has_meaning || state.playbook.is_some() {
-            return Ok(Vec::new());
-        }
-        let matches = self.inner.ranker.matches(conversation).await?;
-        let next = matches.get(1).map_or(0.0, |second| second.confidence);
-        let first = matches.into_iter().next().filter(|first| {
-            first.evidence == last.id
-                && first.confidence >= LIKELY_ENOUGH
-                && first.confidence - next >= CLEARLY
-                && !state.runs.contains_key(&first.playbook)
-        });
-        Ok(first.map_or_else(Vec::new, |first| {
-            self.inner.reader.begin(&first.playbook, conversation)
-        }))
-    }
 }
 
 /// Whether two commands are about the same thing, so that what code read comes before what the model proposed.

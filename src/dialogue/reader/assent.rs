@@ -46,7 +46,9 @@ static THANKS_BUT: Cue = Cue::new(|| {
     )
 });
 static HEDGED: Cue = Cue::new(|| {
-    pattern(r"\?|\b(?:but|however|only if|unless|first|wait|hold on|before (?:you|that|i))\b")
+    pattern(
+        r"\?|\b(?:but|however|only if|unless|first|wait|hold on|before (?:you|that|i)|(?:let me|let(?:'|’)?s) (?:hear|see|think)|tell me|all ears|listening)\b",
+    )
 });
 static NOBODY: Cue =
     Cue::new(|| pattern(r"^\W*(?:nobody|no one|none of|not anybody|not anyone)\b"));
@@ -274,6 +276,7 @@ mod tests {
             "Okay wait",
             "That's nice, but what does it cost?",
             "Please tell me more",
+            "Okay, let me hear it.",
             "Pleased to meet you",
         ] {
             assert_eq!(clear_answer(unclear), None, "{unclear}");

@@ -75,7 +75,14 @@ static INFORMATION: Cue = LazyLock::new(|| {
 });
 static OWN_NEED: Cue = LazyLock::new(|| {
     pattern(
-        r"\b(?:how (?:do|can|could|would) i|(?:can|could|will|would) (?:you|we)|i (?:want|need|would like|was|were|have been|got|lost|can(?:'|’)?t|cannot)|i(?:'|’)d like|i(?:'|’)ve (?:been|got|lost)|i(?:'|’)m (?:moving|leaving|switching|having|calling)|please|help me|my (?:internet|broadband|line|phone|sim|bill|account|hub) (?:is|was|has|keeps|won(?:'|’)?t|does))\b",
+        r"\b(?:how (?:do|can|could|would) i|(?:can|could|will|would) (?:you|we)|i (?:want|need|would like|was|were|have been|got|lost|can(?:'|’)?t|cannot)|i(?:'|’)d like|i(?:'|’)ve (?:been|got|lost)|i(?:'|’)m (?:moving|leaving|switching|having|calling)|please|help me|my (?:internet|broadband|line|phone|sim|bill|account|hub) (?:is|was|has|keeps|won(?:'|’)?t|does)|is there (?:an? |any )?(?:known |current |local )?(?:outage|problem|fault|issue|disruption)|(?:nothing|none of it|it) (?:loads|works|opens)|(?:pages?|internet|broadband|wi-?fi) (?:is|are|has|have|won(?:'|’)?t|will not|does ?n(?:o|'|’)t|do ?n(?:o|'|’)t))\b",
+    )
+});
+
+/// What was just offered is to be explained: "Sure, what is it?"
+static ASKS_WHAT: Cue = LazyLock::new(|| {
+    pattern(
+        r"^\W*(?:(?:ok|okay|sure|yes|yeah|well|alright|all right|right|hm+|oh|interesting|and|so|go on|go on then)\W+)*(?:what(?:(?:'|’)s| is| are| was| would)?(?: exactly)?(?: (?:it|that|this|the (?:offer|deal|catch)|on offer|they|those|you mean|do you mean|does that mean|can you offer|would that be))?(?: be| again| then| exactly)?|(?:let me|let(?:'|’)?s) (?:hear|see)(?: (?:it|that|the offer|what it is))?|tell me(?: more| about it| what it is)?|i(?:'|’)?m (?:listening|all ears)|such as|like what)\W*$",
     )
 });
 
@@ -127,6 +134,11 @@ pub(super) fn tells_a_no(text: &str) -> bool {
 /// Whether something is meant that was said before.
 pub(super) fn refers_back(text: &str) -> bool {
     finds(&REFERS_BACK, text)
+}
+
+/// Whether what was just said or offered is to be explained.
+pub(super) fn asks_what(text: &str) -> bool {
+    finds(&ASKS_WHAT, text)
 }
 
 /// The sentences of a text, without empty ones. A point between digits ends none.
@@ -274,6 +286,21 @@ mod tests {
         }
         assert!(!asks_for_information(
             "Will you fix my internet, it is down"
+        ));
+        for back in [
+            "Sure, what is it?",
+            "What's the offer?",
+            "Okay, let me hear it.",
+            "Tell me more",
+            "Like what?",
+        ] {
+            assert!(asks_what(back), "{back}");
+        }
+        for on in ["What is it going to cost?", "What is the notice period?"] {
+            assert!(!asks_what(on), "{on}");
+        }
+        assert!(!asks_for_information(
+            "Is there an outage? Nothing loads here."
         ));
         assert!(never_mind("Oh, never mind then") && comes_on_top("And I also need a new SIM"));
     }

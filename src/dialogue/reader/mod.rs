@@ -79,6 +79,8 @@ pub struct Reading {
     pub is_certain: bool,
     /// What follows where no article answers the question.
     pub otherwise: Vec<Command>,
+    /// The need that the words are likeliest about, and how likely.
+    pub need: Option<(String, f32)>,
 }
 
 impl Reading {
@@ -86,7 +88,7 @@ impl Reading {
         Self {
             commands,
             is_certain: true,
-            otherwise: Vec::new(),
+            ..Self::default()
         }
     }
 }
@@ -192,7 +194,11 @@ impl Reader {
             }
             return Ok(reading);
         }
-        let reading = self.outside(&turn, &needs);
+        let mut reading = self.outside(&turn, &needs);
+        let likeliest = needs
+            .iter()
+            .max_by(|a, b| a.probability.total_cmp(&b.probability));
+        reading.need = likeliest.map(|need| (need.intent.clone(), need.probability));
         let begins = |command: &Command| matches!(command, Command::StartPlaybook { .. });
         if cues::refers_back(&text)
             && !reading.commands.iter().any(begins)
@@ -314,6 +320,10 @@ impl Reader {
                     return Ok(Reading::certain(confirms.chain(asks).collect()));
                 }
             }
+        }
+        // "What is it?" after an offer: it is put once more.
+        if waits.is_some() && commands.is_empty() && cues::asks_what(text) {
+            return Ok(Reading::certain(vec![Command::Clarify]));
         }
         if commands.is_empty() && question.is_none() && cues::is_done(text) {
             return Ok(Reading::certain(vec![Command::End]));
