@@ -21,6 +21,7 @@ mod reviewed;
 mod subject;
 mod unsure;
 mod views;
+mod weigh;
 
 pub(crate) use aside::{Aside, Meanwhile};
 pub use builder::{AssistantBuilder, Phrases};

@@ -95,7 +95,8 @@ impl Assistant {
         };
         Ok(Likely {
             begun: ids(&may_begin),
-            asked_about: ids(&|found| found.confidence >= ASKED_ABOUT),
+            // Likeness without meaning speaks for nothing and against nothing.
+            asked_about: ids(&|found| !self.inner.has_meaning || found.confidence >= ASKED_ABOUT),
         })
     }
 
