@@ -1,6 +1,8 @@
 //! Bodies, queries and ids as handlers get them: whatever does not fit is a [`Problem`].
 
 use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -13,6 +15,10 @@ use crate::store::StreamKey;
 
 /// Longest id of a conversation, in bytes.
 const LONGEST_ID: usize = 128;
+/// Longest name of anything else, in bytes.
+const LONGEST_NAME: usize = 256;
+/// Entries of a list of names.
+const MOST_ENTRIES: usize = 256;
 /// What ids of conversations look like; documents name it.
 pub(super) const ID_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._:@+=-]{0,127}$";
 
@@ -24,6 +30,18 @@ impl<T: DeserializeOwned> FromRequest<ServerState> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &ServerState) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let request = Request::from_parts(parts.clone(), body);
+        let whole = Bytes::from_request(request, state).await;
+        let whole = whole.map_err(JsonRejection::from)?;
+        // serde reads structures from arrays too, by place; nobody who sends one means that.
+        let first = whole.iter().find(|byte| !byte.is_ascii_whitespace());
+        if first == Some(&b'[') {
+            return Err(Problem::invalid(
+                "the body is a JSON array; send one JSON object",
+            ));
+        }
+        let request = Request::from_parts(parts, whole.into());
         let Json(value) = Json::<T>::from_request(request, state).await?;
         Ok(Self(value))
     }
@@ -98,6 +116,33 @@ impl FromRequestParts<ServerState> for InputId {
             .map(Self)
             .ok_or_else(|| Problem::invalid("the header Idempotency-Key must be a UUID"))
     }
+}
+
+/// Refuses what is no name: of somebody, of a suggestion, of a step, of a language.
+pub(super) fn check_name(what: &str, name: &str) -> Result<(), Problem> {
+    if name.len() <= LONGEST_NAME {
+        return Ok(());
+    }
+    let long = name.len();
+    Err(Problem::invalid(format!(
+        "{what} has {long} bytes; at most {LONGEST_NAME} are taken"
+    )))
+}
+
+/// Refuses lists that nobody means, and what is no name in them.
+pub(super) fn check_names(what: &str, names: &[String]) -> Result<(), Problem> {
+    check_length(what, names.len())?;
+    names.iter().try_for_each(|name| check_name(what, name))
+}
+
+/// Refuses lists that nobody means.
+pub(super) fn check_length(what: &str, length: usize) -> Result<(), Problem> {
+    if length <= MOST_ENTRIES {
+        return Ok(());
+    }
+    Err(Problem::invalid(format!(
+        "{what} has {length} entries; at most {MOST_ENTRIES} are taken"
+    )))
 }
 
 /// Refuses texts that no person says at once.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::extract::check_text;
+use super::extract::{check_length, check_name, check_names, check_text};
 use super::problem::Problem;
 use super::routes::conversations::remember;
 use super::state::ServerState;
@@ -167,6 +167,24 @@ pub(super) struct StepsDone {
 }
 
 impl AnswerHandoff {
+    fn check(&self, state: &ServerState) -> Result<(), Problem> {
+        check_name("who", &self.who)?;
+        check_name("handoff", &self.handoff)?;
+        check_names("done", &self.done)?;
+        check_length("open", self.open.len())?;
+        check_length("slots", self.slots.len())?;
+        let told = self.open.iter().chain(self.slots.values());
+        for text in told
+            .chain([&self.note])
+            .filter(|text| !text.trim().is_empty())
+        {
+            check_text("note, open and slots", text, state)?;
+        }
+        self.slots
+            .keys()
+            .try_for_each(|name| check_name("slots", name))
+    }
+
     fn into_input(self) -> SessionInput {
         let answer = match self.answer {
             HandoffAnswerKind::Accept => HandoffAnswer::Accept,
@@ -198,11 +216,53 @@ pub(super) struct Feedback {
 }
 
 impl Join {
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        check_name("id", self.id.as_deref().unwrap_or_default())?;
+        check_name("name", self.name.as_deref().unwrap_or_default())
+    }
+
     pub(super) fn into_participant(self) -> Participant {
         let id = self.id.unwrap_or_else(|| self.role.as_str().to_owned());
         let mut participant = Participant::new(id, self.role);
         participant.display_name = self.name;
         participant
+    }
+}
+
+/// Longest time into a conversation, in milliseconds: messages may go back and forth for months.
+const LONGEST_TIME: u64 = 366 * 24 * 60 * 60 * 1000;
+
+impl ClientInput {
+    /// Refuses names and lists that nobody means, so that one request cannot fill the memory of a conversation.
+    fn check(&self, state: &ServerState) -> Result<(), Problem> {
+        match self {
+            Self::Say(said) => {
+                check_name(
+                    "participant",
+                    said.participant.as_deref().unwrap_or_default(),
+                )?;
+                let last = said.start_ms.max(said.end_ms).unwrap_or_default();
+                if last > LONGEST_TIME {
+                    return Err(Problem::invalid(format!(
+                        "start_ms and end_ms count from the start of the conversation; at most {LONGEST_TIME} is taken"
+                    )));
+                }
+                Ok(())
+            }
+            Self::Join(join) => join.check(),
+            Self::Approve(answer) => {
+                check_name("source", &answer.source)?;
+                check_name("who", &answer.who)
+            }
+            Self::Handoff(answer) => answer.check(state),
+            Self::StepsDone(done) => check_names("steps", &done.steps),
+            Self::Feedback(feedback) => check_name("suggestion", &feedback.suggestion),
+            Self::Channel(_)
+            | Self::Interrupted(_)
+            | Self::Checklist(_)
+            | Self::Summarize
+            | Self::End => Ok(()),
+        }
     }
 }
 
@@ -213,6 +273,7 @@ pub(super) async fn submit(
     id: Uuid,
     input: ClientInput,
 ) -> Result<Accepted, Problem> {
+    input.check(state)?;
     let input = match input {
         ClientInput::Say(said) => return say(state, key, id, said).await,
         ClientInput::Join(join) => SessionInput::Join(join.into_participant()),

@@ -10,6 +10,7 @@
 
 mod due;
 mod events;
+mod late;
 mod leaving;
 mod note;
 mod options;
@@ -31,7 +32,9 @@ use super::runtime::{Message, Submitted};
 use super::{Accepted, SessionInput, over};
 use crate::assistant::Assistant;
 use crate::conversation::{Conversation, ParticipantId, TenantId};
-use crate::error::{Error, ErrorKind, Result};
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::error::Result;
 use crate::speech::AudioFrame;
 use crate::store::StreamKey;
 use registry::{Hub, Taken};
@@ -92,7 +95,8 @@ impl SessionHub {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for a conversation the store does not know; [`ErrorKind::InvalidInput`] for an input
-    /// that cannot be taken, or where the conversation is over; [`ErrorKind::Overloaded`] beyond the limits, with a
+    /// that cannot be taken, or where the conversation is over (what an agent made of an article is taken then, too);
+    /// [`ErrorKind::Overloaded`] beyond the limits, with a
     /// time to wait; [`ErrorKind::Storage`] and its kin if it could not be stored, and then it was not taken;
     /// [`ErrorKind::Cancelled`] while shutting down.
     pub async fn submit(&self, key: &StreamKey, id: Uuid, input: SessionInput) -> Result<Accepted> {
@@ -104,15 +108,7 @@ impl SessionHub {
                     let version = known.len() as u64;
                     return Ok(Accepted { id, version });
                 }
-                Taken::Over(_) => {
-                    return Err(Error::new(
-                        ErrorKind::InvalidInput,
-                        format!(
-                            "conversation {} is over; open another one",
-                            key.conversation
-                        ),
-                    ));
-                }
+                Taken::Over(_) => return self.take_late(key, id, &input).await,
             };
             let (answer, accepted) = oneshot::channel();
             let submitted = Submitted {

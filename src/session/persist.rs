@@ -246,6 +246,25 @@ pub(super) fn note_record(id: Uuid, note: &Summary) -> Result<Record> {
     Ok(record)
 }
 
+/// What an agent made of an article, said after the end, as it goes into the journal.
+pub(super) fn feedback_record(
+    id: Uuid,
+    suggestion: &str,
+    given: ArticleFeedback,
+) -> Result<Record> {
+    let mark = Mark::Feedback {
+        suggestion: suggestion.to_owned(),
+        given,
+    };
+    let payload = serde_json::to_value(mark).or_error(
+        ErrorKind::Internal,
+        || "the feedback could not be serialised",
+    )?;
+    let mut record = Record::new(INPUT, payload);
+    record.id = id;
+    Ok(record)
+}
+
 /// What the store knew of a conversation.
 #[derive(Debug)]
 pub(super) struct Restored {

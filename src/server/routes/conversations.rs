@@ -18,7 +18,9 @@ use crate::conversation::{
     Summary, Trigger,
 };
 use crate::server::auth::{Caller, Permission};
-use crate::server::extract::{Body, InputId, Named, Parameters, check_id, check_text};
+use crate::server::extract::{
+    Body, InputId, Named, Parameters, check_id, check_length, check_name, check_text,
+};
 use crate::server::input::Join;
 use crate::server::problem::Problem;
 use crate::server::state::ServerState;
@@ -79,6 +81,10 @@ pub(in crate::server) async fn open(
         check_id(&id)?;
         conversation = conversation.with_id(id);
     }
+    check_name("language", new.language.as_deref().unwrap_or_default())?;
+    check_length("participants", new.participants.len())?;
+    check_length("journey", new.journey.len())?;
+    new.participants.iter().try_for_each(Join::check)?;
     if let Some(language) = new.language {
         conversation = conversation.with_language(language);
     }

@@ -141,12 +141,21 @@ async fn what_does_not_fit_is_a_problem_and_nothing_is_taken() {
         json!({ "text": "Hi", "id": "7" }),
         json!({ "text": "Hi", "start_ms": 9, "end_ms": 3 }),
         json!([]),
+        json!([null, null, null, "Hi", null, null]),
+        json!({ "text": "Hi", "end_ms": u64::MAX }),
+        json!({ "text": "Hi", "participant": "x".repeat(300) }),
     ] {
         server
             .post(path, body)
             .await
             .assert_problem(400, "invalid_input");
     }
+    let steps: Vec<String> = (0..300).map(|n| format!("bill/step-{n}")).collect();
+    let done = json!({ "steps": steps });
+    server
+        .post("/v1/conversations/c-1/actions/done", done)
+        .await
+        .assert_problem(400, "invalid_input");
     for id in ["~learned", "a%20b", "%2e%2e", "a%00"] {
         let answer = server.get(&format!("/v1/conversations/{id}")).await;
         assert!([400, 404].contains(&answer.status), "{answer:?}");

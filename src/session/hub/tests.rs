@@ -6,6 +6,7 @@ use super::super::SessionEvent;
 use super::super::tests::shaky::{Shaky, Write};
 use super::*;
 use crate::conversation::{Channel, Role};
+use crate::error::{Error, ErrorKind};
 use crate::store::{ConversationStore, MemoryStore};
 
 mod limits;
