@@ -79,6 +79,12 @@ static OWN_NEED: Cue = LazyLock::new(|| {
     )
 });
 
+/// "Can we move that?": what it is stands in the words before.
+static MEANS_THAT: Cue = LazyLock::new(|| {
+    pattern(
+        r"^\W*(?:(?:and|so|but|then|please|can|could|may|would|is it possible to|want to|like to|need to|i|we|you|let(?:'|’)?s)\W+)*(?:move|change|shift|postpone|push|bring|put|do|have|get)\s+(?:it|that|this)\b",
+    )
+});
 /// What was just offered is to be explained: "Sure, what is it?"
 static ASKS_WHAT: Cue = LazyLock::new(|| {
     pattern(
@@ -134,6 +140,11 @@ pub(super) fn tells_a_no(text: &str) -> bool {
 /// Whether something is meant that was said before.
 pub(super) fn refers_back(text: &str) -> bool {
     finds(&REFERS_BACK, text)
+}
+
+/// Whether a clause says what is to be done with something that the words before name.
+pub(super) fn means_that(clause: &str) -> bool {
+    finds(&MEANS_THAT, clause)
 }
 
 /// Whether what was just said or offered is to be explained.
@@ -296,6 +307,8 @@ mod tests {
         ] {
             assert!(asks_what(back), "{back}");
         }
+        assert!(means_that("can we move that?") && means_that("so please change it"));
+        assert!(!means_that("I am moving house") && !means_that("cancel it"));
         for on in ["What is it going to cost?", "What is the notice period?"] {
             assert!(!asks_what(on), "{on}");
         }

@@ -227,7 +227,9 @@ impl Reader {
         let further = needs
             .iter()
             .filter(|need| {
-                need.probability >= likeliest || several && need.probability >= FURTHER_NEED
+                let own = text.get(need.span.clone()).unwrap_or_default();
+                let is_further = need.probability >= FURTHER_NEED && !cues::means_that(own);
+                need.probability >= likeliest || several && is_further
             })
             .cloned();
         let wanted = self.wanted(&further.collect::<Vec<_>>(), NEED);
