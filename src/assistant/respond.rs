@@ -1,6 +1,7 @@
 //! One turn of the virtual agent: code reads what is certain, the model proposes the rest, code disposes.
 
 use super::carry::{PersonNow, Response};
+use super::weigh::SURELY_READ;
 use super::{Aside, Assistant};
 use crate::conversation::{Conversation, Role};
 use crate::dialogue::{Command, DialogueState, Moment, Rejection, apply};
@@ -47,10 +48,12 @@ impl Assistant {
             mut commands,
             otherwise,
             mut rejections,
-            doubted,
+            mut doubted,
+            is_sure,
         } = match answered.and_then(|answered| answered.commands) {
             Some(commands) => Understood {
                 commands,
+                is_sure: true,
                 ..Understood::default()
             },
             None => self.understand(conversation, &read_with).await?,
@@ -66,6 +69,14 @@ impl Assistant {
             if was_right.is_none() {
                 state.foreseen.clone_from(&foreseen);
             }
+        }
+        if !is_sure && let Some(need) = self.would_act_at_once(&state, &commands, &moment) {
+            rejections.push(Rejection {
+                proposal: format!("{commands:?}"),
+                reason: "it would change something at once, and is not surely meant".to_owned(),
+            });
+            commands = vec![Command::Clarify];
+            doubted = Some(need);
         }
         let before = state.clone();
         let is_unclear = commands == [Command::Clarify];
@@ -126,7 +137,9 @@ impl Assistant {
         let mut reading = self.inner.reader.read(conversation, state).await?;
         self.weigh(conversation, state, &mut reading).await?;
         if reading.is_certain {
+            let surely = |(_, probability): &(String, f32)| *probability >= SURELY_READ;
             return Ok(Understood {
+                is_sure: state.playbook.is_some() || reading.need.as_ref().is_none_or(surely),
                 commands: reading.commands,
                 otherwise: reading.otherwise,
                 ..Understood::default()
@@ -223,6 +236,7 @@ impl Assistant {
             otherwise: reading.otherwise,
             rejections,
             doubted,
+            is_sure: state.playbook.is_some(),
         })
     }
 }
@@ -236,6 +250,8 @@ struct Understood {
     rejections: Vec<Rejection>,
     /// The need that the model heard and the words do not bear out.
     doubted: Option<String>,
+    /// Whether it is beyond doubt which procedure is meant.
+    is_sure: bool,
 }
 
 /// Whether two commands are about the same thing, so that what code read comes before what the model proposed.

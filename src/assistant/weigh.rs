@@ -4,7 +4,9 @@
 use super::Assistant;
 use super::respond::WORDS_TO_LOOK_UP;
 use crate::conversation::{Conversation, Role};
-use crate::dialogue::{Command, DialogueState, PlaybookMatch, Reading};
+use crate::dialogue::{
+    Command, DialogueState, Effect, Moment, PlaybookMatch, Reading, ToolEffect, apply,
+};
 use crate::error::Result;
 
 /// A procedure that the model proposes is begun from this likeness on,
@@ -20,7 +22,7 @@ const CLEARLY: f32 = 0.15;
 /// Log-odds by which one procedure is clearly likelier than another.
 const FAR: f32 = 0.6;
 /// A need that was read with this probability is not weighed again.
-const SURELY_READ: f32 = 0.85;
+pub(super) const SURELY_READ: f32 = 0.85;
 
 /// What may become of the procedures that a model proposes.
 pub(super) struct Likely {
@@ -122,6 +124,31 @@ impl Assistant {
         Ok(first.map_or_else(Vec::new, |first| {
             self.inner.reader.begin(&first.playbook, conversation)
         }))
+    }
+
+    /// The procedure that these commands begin, where its very first step changes something and nobody has to say yes to
+    /// it. Mostly who somebody is has to be asked first, which leaves them time to object; later in a conversation it does
+    /// not.
+    pub(super) fn would_act_at_once(
+        &self,
+        state: &DialogueState,
+        commands: &[Command],
+        moment: &Moment<'_>,
+    ) -> Option<String> {
+        let begun = commands.iter().find_map(|command| match command {
+            Command::StartPlaybook { playbook, .. } => Some(playbook.clone()),
+            _ => None,
+        })?;
+        let (_, effects, _) = apply(state.clone(), commands, moment);
+        let changes = |effect: &Effect| match effect {
+            Effect::CallTool { tool, .. } => {
+                let known = self.inner.actions.tools().get(tool);
+                known.is_none_or(|tool| tool.spec().effect != ToolEffect::Read)
+            }
+            Effect::Resolve { .. } => true,
+            _ => false,
+        };
+        effects.iter().any(changes).then_some(begun)
     }
 
     /// What the customer's last words alone are like.

@@ -7,11 +7,11 @@ use crate::dialogue::state::{DialogueState, Topic, key};
 use crate::understanding::intent::IntentMatch;
 
 /// Something of the same kind, but not the same.
-static ANOTHER: Cue = Cue::new(|| {
-    pattern(
-        r"\b(?:another|other|second|one more|again|too|instead|different|new|still|but|not)\b|n(?:'|’)t\b",
-    )
-});
+static ANOTHER: Cue =
+    Cue::new(|| pattern(r"\b(?:another|other|second|one more|too|instead|different|as well)\b"));
+/// What may be meant for something new, or against what was done.
+static OTHERWISE: Cue =
+    Cue::new(|| pattern(r"\b(?:again|new|still|but|not|no longer|never)\b|n(?:'|’)t\b"));
 /// Words by which people agree to what they were offered, beyond a yes.
 static AGREES: Cue = Cue::new(|| {
     pattern(
@@ -23,7 +23,7 @@ const FEWEST_WORDS: usize = 3;
 
 impl Reader {
     /// The procedure, through by now, whose outcome the customer's words only come back to: they give a value that was
-    /// given, or agree to what was agreed.
+    /// given, agree to what was agreed, or ask for it once more.
     pub(super) fn said_again(&self, turn: &Turn<'_>, needs: &[IntentMatch]) -> Option<String> {
         let text = turn.text;
         let says_little = text.split_whitespace().count() < FEWEST_WORDS;
@@ -33,27 +33,28 @@ impl Reader {
             || cues::question(text).is_some_and(cues::asks_for_information)
             || cues::is_thanks(text)
             || cues::is_done(text);
-        let is_new = |need: &IntentMatch| {
-            need.probability >= NEED && !turn.state.runs.contains_key(&need.intent)
-        };
-        if says_little || wants_more || needs.iter().any(is_new) {
+        let likely = needs.iter().filter(|need| need.probability >= NEED);
+        let is_new = |need: &IntentMatch| !turn.state.runs.contains_key(&need.intent);
+        if says_little || wants_more || likely.clone().any(is_new) {
             return None;
         }
-        let through = || {
-            let all = self.playbooks.iter();
-            all.filter(|playbook| has_changed_something(playbook, turn.state))
-        };
+        let all = self.playbooks.iter();
+        let through = all.filter(|playbook| has_changed_something(playbook, turn.state));
         let agrees = assent::clear_answer(text) != Some(false) && finds(&AGREES, text);
-        let last = match &turn.state.about {
-            Some(Topic::Playbook { id }) if agrees => through().find(|p| p.id == *id),
-            _ => None,
-        };
-        let found = through().find(|playbook| self.repeats(turn, playbook));
-        found.or(last).map(|playbook| playbook.id.clone())
+        let is_last = |playbook: &Playbook| matches!(&turn.state.about, Some(Topic::Playbook { id }) if *id == playbook.id);
+        let is_plain = !finds(&OTHERWISE, text);
+        let mut again = through.filter(|playbook| {
+            let is_wanted = likely.clone().any(|need| need.intent == playbook.id);
+            match self.repeats(turn, playbook) {
+                Some(same) => same || is_plain && (is_wanted || agrees && is_last(playbook)),
+                None => false,
+            }
+        });
+        again.next().map(|playbook| playbook.id.clone())
     }
 
-    /// Whether the words hold a value that this procedure got, and none that it did not.
-    fn repeats(&self, turn: &Turn<'_>, playbook: &Playbook) -> bool {
+    /// Whether the words hold a value that this procedure got; `None` where they hold another one.
+    fn repeats(&self, turn: &Turn<'_>, playbook: &Playbook) -> Option<bool> {
         let mut same = false;
         // Who somebody is may be said at any time; a yes or no says nothing of which question it answers.
         let telling = playbook
@@ -65,11 +66,11 @@ impl Reader {
                 continue;
             };
             if turn.state.slots.get(&slot.name) != Some(&found.value) {
-                return false;
+                return None;
             }
             same = true;
         }
-        same
+        Some(same)
     }
 }
 

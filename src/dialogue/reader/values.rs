@@ -325,7 +325,18 @@ pub(in crate::dialogue) fn last_identifier(text: &str, pattern: &Regex) -> Optio
         let goes_on = next.is_some_and(|c| c.is_ascii_digit());
         (!goes_on || words.contains(&found.end())).then(|| found.as_str().to_owned())
     };
-    words.iter().rev().find_map(at)
+    let mut last: Option<String> = None;
+    let mut end = 0;
+    for start in &words {
+        // What is read out digit by digit begins once.
+        if *start >= end
+            && let Some(found) = at(start)
+        {
+            end = start + found.len();
+            last = Some(found);
+        }
+    }
+    last
 }
 
 /// "L F, four zero 2-1" -> "LF4021": what is left when an id is read out, and where its words begin. What a date holds

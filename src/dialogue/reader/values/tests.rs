@@ -241,6 +241,7 @@ fn nobody_is_an_answer_to_whether_anybody_does() {
 fn an_identifier_is_no_part_of_other_words_nor_of_a_date() {
     let tracking = slot("pattern = \"^[A-Z]{2}\\\\d{9}$\"");
     let account = slot("pattern = \"^LF\\\\d{6}$\"");
+    let code = slot("pattern = '^\\d{4,8}$'");
     for (slot, text, told) in [
         (&tracking, "dob 14/04/2000, 5 queens court", None),
         (&tracking, "born on 14.04.2000, 5 Queens Court", None),
@@ -251,6 +252,8 @@ fn an_identifier_is_no_part_of_other_words_nor_of_a_date() {
             "P X one two three, 456, 789",
             Some("PX123456789"),
         ),
+        (&code, "4 8 2 9 1 3", Some("482913")),
+        (&code, "It says 482913.", Some("482913")),
         (&account, "LF4021178", None),
         (&account, "LF402117, 14 Elm Road", Some("LF402117")),
         (&account, "LF 402 117 14 Elm Road", Some("LF402117")),
