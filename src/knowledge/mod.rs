@@ -7,7 +7,6 @@ mod chunk;
 pub mod conformance;
 #[cfg(feature = "edge")]
 mod edge;
-mod expected;
 mod fallback;
 mod feedback;
 mod gaps;

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::expected::Expected;
 use super::rank::{best_score, fuse};
 use super::sparse::SparseEncoder;
 use super::{Hit, Question};
@@ -15,10 +14,6 @@ const WORDS: f32 = 0.25;
 
 /// What is left of the score of a sentence that only gives an example: whoever asks for a rule wants the rule.
 const EXAMPLE: f32 = 0.8;
-
-/// What is left of the score of a sentence that has nothing of the kind that is asked for: no sum to "how much", no time to
-/// "when".
-const OTHER_KIND: f32 = 0.85;
 
 /// A sentence of a passage with how well it answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +34,6 @@ pub(super) fn rank_sentences(
     encoder: &SparseEncoder,
 ) -> Vec<Supporting> {
     let words = encoder.query(question);
-    let expected = Expected::of(question);
     let mut ranked: Vec<Supporting> = sentences
         .into_iter()
         .zip(vectors)
@@ -47,11 +41,8 @@ pub(super) fn rank_sentences(
             let sentence = encoder.document(text.get(range.clone()).unwrap_or_default());
             let alike = asked.iter().map(|asked| similarity(asked, vector));
             let score = alike.fold(0.0, f32::max) + WORDS * words.coverage(&sentence);
-            let own = text.get(range.clone()).unwrap_or_default();
-            let is_example = gives_example(own);
-            let is_other = expected.is_some_and(|expected| !expected.is_in(own));
+            let is_example = gives_example(text.get(range.clone()).unwrap_or_default());
             let score = if is_example { EXAMPLE * score } else { score };
-            let score = if is_other { OTHER_KIND * score } else { score };
             Supporting { range, score }
         })
         .collect();

@@ -200,14 +200,18 @@ impl Reader {
             .max_by(|a, b| a.probability.total_cmp(&b.probability));
         reading.need = likeliest.map(|need| (need.intent.clone(), need.probability));
         let begins = |command: &Command| matches!(command, Command::StartPlaybook { .. });
-        if cues::refers_back(&text)
-            && !reading.commands.iter().any(begins)
-            && let Some(playbook) = self.mentioned(conversation, state).await?
-        {
-            return Ok(Reading::certain(vec![Command::StartPlaybook {
-                playbook,
-                later: false,
-            }]));
+        if cues::refers_back(&text) && !reading.commands.iter().any(begins) {
+            if let Some(playbook) = self.mentioned(conversation, state).await? {
+                return Ok(Reading::certain(vec![Command::StartPlaybook {
+                    playbook,
+                    later: false,
+                }]));
+            }
+            // All that was mentioned was seen to; no article knows what else they mean.
+            let asks = matches!(&reading.commands[..], [Command::Answer { .. }]);
+            if asks && !state.runs.is_empty() {
+                return Ok(Reading::certain(vec![Command::Clarify]));
+            }
         }
         Ok(reading)
     }
