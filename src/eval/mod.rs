@@ -6,6 +6,7 @@ pub mod escalation;
 pub mod grounding;
 pub mod intent;
 mod lines;
+pub mod needs;
 pub mod next_action;
 mod rank;
 pub mod redact;

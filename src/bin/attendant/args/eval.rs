@@ -134,6 +134,23 @@ pub(crate) enum EvalCommand {
         #[arg(long)]
         each: bool,
     },
+    /// What customers need, heard from their first words.
+    Needs {
+        #[command(flatten)]
+        common: EvalCommon,
+        /// Folder with playbooks/ and the rest of the content.
+        #[arg(long, value_name = "DIR", default_value = "knowledge")]
+        content: PathBuf,
+        /// Language model: an id, or the path of a GGUF file.
+        #[arg(long, default_value = "qwen2.5-coder-1.5b-instruct")]
+        llm: String,
+        /// Embedding model: an id, or a folder with model.safetensors.
+        #[arg(long, default_value = "all-minilm-l6-v2")]
+        model: String,
+        /// Tell what came of every message, on standard error.
+        #[arg(long)]
+        each: bool,
+    },
     /// Personal data found and missed in a file of {text, entities}; or such a file, made up.
     Redact {
         /// File with one JSON object a line.

@@ -185,6 +185,16 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             let score = answers(&common, &content, (&llm, &model), each, screen).await?;
             show(&score, common.json, screen)
         }
+        EvalCommand::Needs {
+            common,
+            content,
+            llm,
+            model,
+            each,
+        } => {
+            let score = needs(&common, &content, (&llm, &model), each, screen).await?;
+            show(&score, common.json, screen)
+        }
         EvalCommand::Intent {
             train,
             common,
@@ -281,18 +291,8 @@ async fn answers(
 ) -> Result<eval::answers::AnswerScore> {
     let mut questions = eval::answers::load(&common.data)?;
     questions.truncate(common.limit.unwrap_or(usize::MAX));
-    let cache = Cache::from_env()?;
-    let content = Content::load(content, &TenantId::from("default"))?;
-    let tenant = content.tenant().cloned();
-    let tenant = tenant.unwrap_or_else(|| "default".into());
-    let assistant = Assistant::builder()
-        .content(&content)
-        .embedder(load_embedder(&cache, model).await?)
-        .language_model(load_language_model(&cache, llm).await?)
-        .build()
-        .await?;
+    let (assistant, tenant, content) = company(content, (llm, model)).await?;
     let articles = &content.articles.articles;
-    assistant.knowledge().ingest(articles.clone(), None).await?;
     let bar = screen.bar("answers");
     let score = eval::answers::run(&questions, &assistant, &tenant, articles, |asked| {
         bar.set_length(asked.total as u64);
@@ -309,6 +309,50 @@ async fn answers(
     .await;
     bar.finish_and_clear();
     score
+}
+
+async fn needs(
+    common: &EvalCommon,
+    content: &Path,
+    models: (&str, &str),
+    each: bool,
+    screen: &Screen,
+) -> Result<eval::needs::NeedScore> {
+    let mut openings = eval::needs::load(&common.data)?;
+    openings.truncate(common.limit.unwrap_or(usize::MAX));
+    let (assistant, tenant, _) = company(content, models).await?;
+    let bar = screen.bar("needs");
+    bar.set_length(openings.len() as u64);
+    let score = eval::needs::run(&openings, &assistant, &tenant, |done, opening, outcome| {
+        bar.set_position(done as u64);
+        if each {
+            let need = opening.need.as_deref().unwrap_or("none");
+            screen.note(&format!("{outcome:?} {need}: {}", opening.text));
+        }
+    })
+    .await;
+    bar.finish_and_clear();
+    score
+}
+
+/// The assistant of a company, with its articles in the index.
+async fn company(
+    content: &Path,
+    (llm, model): (&str, &str),
+) -> Result<(Assistant, TenantId, Content)> {
+    let cache = Cache::from_env()?;
+    let content = Content::load(content, &TenantId::from("default"))?;
+    let tenant = content.tenant().cloned();
+    let tenant = tenant.unwrap_or_else(|| "default".into());
+    let assistant = Assistant::builder()
+        .content(&content)
+        .embedder(load_embedder(&cache, model).await?)
+        .language_model(load_language_model(&cache, llm).await?)
+        .build()
+        .await?;
+    let articles = content.articles.articles.clone();
+    assistant.knowledge().ingest(articles, None).await?;
+    Ok((assistant, tenant, content))
 }
 
 pub(crate) async fn train(args: TrainArgs, screen: &Screen) -> Result<()> {
