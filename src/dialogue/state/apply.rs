@@ -280,11 +280,11 @@ impl<'a> Walk<'a> {
     /// Says once more what came of a procedure that changed something.
     fn tell_again(&mut self, id: &str) -> Result<(), String> {
         let playbooks = self.moment.playbooks.iter();
-        let deeds = playbooks
+        let mut deeds = playbooks
             .filter(|playbook| playbook.id == id)
             .flat_map(|playbook| &playbook.steps)
             .filter(|step| self.state.fixed.contains(&key(id, &step.id)) && !step.done.is_empty());
-        let Some(step) = deeds.last() else {
+        let Some(step) = deeds.next_back() else {
             return Err(format!("nothing came of {id:?} that could be told again"));
         };
         let result = self.state.results.get(&step.tool).cloned();
