@@ -70,7 +70,13 @@ impl Assistant {
                 state.foreseen.clone_from(&foreseen);
             }
         }
-        if !is_sure && let Some(need) = self.would_act_at_once(&state, &commands, &moment) {
+        let at_once = |commands: &[Command]| match is_sure {
+            true => None,
+            false => self.would_act_at_once(&state, commands, &moment),
+        };
+        // Where it was asked about before, saying it again is sure enough.
+        let may_be_asked = |need: &String| self.may_ask_whether(need, &state).is_some();
+        if let Some(need) = at_once(&commands).filter(may_be_asked) {
             rejections.push(Rejection {
                 proposal: format!("{commands:?}"),
                 reason: "it would change something at once, and is not surely meant".to_owned(),
@@ -78,6 +84,13 @@ impl Assistant {
             commands = vec![Command::Clarify];
             doubted = Some(need);
         }
+        let otherwise = match at_once(&otherwise).filter(may_be_asked) {
+            Some(need) => {
+                doubted = doubted.or(Some(need));
+                Vec::new()
+            }
+            None => otherwise,
+        };
         let before = state.clone();
         let is_unclear = commands == [Command::Clarify];
         let (state, effects, refused) = apply(state, &commands, &moment);
@@ -88,9 +101,16 @@ impl Assistant {
         // Where they are asked which of two things they mean, that is not decided for them.
         let asks_which = !response.state.choices.is_empty();
         let is_open = response.found_nothing && otherwise.is_empty() && !asks_which;
-        let otherwise = match is_open {
+        let otherwise = match is_open && doubted.is_none() {
             true => self.likely_need(conversation, &before).await?,
             false => otherwise,
+        };
+        let otherwise = match self.would_act_at_once(&before, &otherwise, &moment) {
+            Some(need) if !is_sure && self.may_ask_whether(&need, &before).is_some() => {
+                doubted = Some(need);
+                Vec::new()
+            }
+            _ => otherwise,
         };
         if response.found_nothing && !otherwise.is_empty() {
             let (state, effects, refused) = apply(before, &otherwise, &moment);

@@ -90,6 +90,13 @@ impl Assistant {
         response.say(&words);
     }
 
+    /// What a need is called to the customer.
+    pub(crate) fn about(&self, need: &str) -> String {
+        let book = self.inner.playbooks.iter().find(|p| p.id == need);
+        let about = book.and_then(|book| book.about.clone());
+        about.unwrap_or_else(|| need.to_owned())
+    }
+
     /// What a need is called to the customer, where they may be asked whether they mean it.
     pub(super) fn may_ask_whether(&self, need: &str, state: &DialogueState) -> Option<&str> {
         let book = self.inner.playbooks.iter().find(|p| p.id == need)?;

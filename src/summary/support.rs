@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::quoted::quotation;
+use super::quoted::is_quotation;
 use crate::conversation::Conversation;
 use crate::error::Result;
 use crate::guard::ungrounded_numbers;
@@ -78,7 +78,8 @@ impl SupportChecker {
     }
 
     /// Whether the conversation, whose transcript `prefix` holds, supports `statement`: no number in it that nobody
-    /// said, and the model finds it true rather than false; what is a quotation and nothing else must have been said. The question is a suffix of the shared prefix, so it costs
+    /// said, and the model finds it true rather than false; a quotation of a whole sentence
+    /// is true by itself. The question is a suffix of the shared prefix, so it costs
     /// its own few words.
     ///
     /// # Errors
@@ -97,10 +98,10 @@ impl SupportChecker {
                 objection: Some(format!("nobody said {}", unknown.join(", "))),
             });
         }
-        if let Some(said) = quotation(statement, conversation) {
+        if is_quotation(statement, conversation) {
             return Ok(Support {
-                score: if said { 1.0 } else { 0.0 },
-                objection: (!said).then(|| "nobody said these words".to_owned()),
+                score: 1.0,
+                objection: None,
             });
         }
         if !self.model.capabilities().scoring {

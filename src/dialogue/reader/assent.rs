@@ -47,7 +47,7 @@ static THANKS_BUT: Cue = Cue::new(|| {
 });
 static HEDGED: Cue = Cue::new(|| {
     pattern(
-        r"\?|\b(?:but|however|only if|unless|first|wait|hold on|before (?:you|that|i)|(?:let me|let(?:'|’)?s) (?:hear|see|think)|tell me|all ears|listening)\b",
+        r"\?|\b(?:but|however|only if|unless|first|wait|hold on|before (?:you|that|i)|(?:let me|let(?:'|’)?s) (?:hear|see|think)|tell me more|all ears|listening)\b|\btell me\W*$",
     )
 });
 static NOBODY: Cue =
@@ -242,6 +242,7 @@ mod tests {
             "Oh, that's good. Yes, I'll take that and stay.",
             "Ten euros less? Go on then.",
             "Please.",
+            "Yes, go ahead and tell me the reference.",
             "Do so, please.",
             "Good, then let's do it.",
             "Nice. I accept.",

@@ -12,6 +12,11 @@ static ACKNOWLEDGES: Cue = LazyLock::new(|| {
     let word = r"(?:ok|okay|k|right|alright|all right|i see|mm+|mhm|m-hm|hm+|uh-?huh|aha|got it|understood|noted|oh|um|erm|well|then|so|thanks|thank you|cheers|ta|good|fine then)";
     Regex::new(&format!(r"(?i)^\W*{word}(?:\W+{word})*\W*$")).ok()
 });
+/// Nothing but yes, thanks and please.
+static ONLY_AGREES: Cue = LazyLock::new(|| {
+    let word = r"(?:ok|okay|k|right|alright|all right|i see|mm+|mhm|m-hm|hm+|uh-?huh|aha|got it|understood|noted|oh|um|erm|well|then|so|thanks|thank you|cheers|ta|good|great|fine|cool|lovely|perfect|yes|yeah|yep|yup|sure|of course|please|do it|do that|go ahead|sounds good|that(?:'|’)?s (?:fine|ok|okay|good|right|it)|definitely|absolutely|exactly|correct)";
+    Regex::new(&format!(r"(?i)^\W*{word}(?:\W+{word})*\W*$")).ok()
+});
 static FIRST: Cue = LazyLock::new(|| {
     Regex::new(r"(?i)\b(?:the )?(?:first|former|1st)(?: (?:one|thing|option))?\b|^\W*(?:number )?(?:1|one|a)\W*$").ok()
 });
@@ -52,11 +57,7 @@ impl Reader {
 
     /// Whether the words can choose none of several things: a yes to "Which one?" names none.
     pub(super) fn chooses_nothing(&self, text: &str) -> bool {
-        let is_short = text.split_whitespace().count() <= WORDS_OF_A_CHOICE;
-        is_short
-            && (self.only_acknowledges(text)
-                || cues::is_thanks(text)
-                || assent::clear_answer(text) == Some(true))
+        finds(&ONLY_AGREES, text) || cues::is_thanks(text)
     }
 
     /// Whether there is a question in the words.

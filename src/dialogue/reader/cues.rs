@@ -75,14 +75,14 @@ static INFORMATION: Cue = LazyLock::new(|| {
 });
 static OWN_NEED: Cue = LazyLock::new(|| {
     pattern(
-        r"\b(?:how (?:do|can|could|would) i|(?:can|could|will|would) (?:you|we)|i (?:want|need|would like|was|were|have been|got|lost|can(?:'|’)?t|cannot)|i(?:'|’)d like|i(?:'|’)ve (?:been|got|lost)|i(?:'|’)m (?:moving|leaving|switching|having|calling)|please|help me|my (?:internet|broadband|line|phone|sim|bill|account|hub) (?:is|was|has|keeps|won(?:'|’)?t|does)|is there (?:an? |any )?(?:known |current |local )?(?:outage|problem|fault|issue|disruption)|(?:nothing|none of it|it) (?:loads|works|opens)|(?:pages?|internet|broadband|wi-?fi) (?:is|are|has|have|won(?:'|’)?t|will not|does ?n(?:o|'|’)t|do ?n(?:o|'|’)t))\b",
+        r"\b(?:how (?:do|can|could|would) i|(?:can|could|will|would) (?:you|we)|i (?:want|need|would like|was|were|have been|got|lost|can(?:'|’)?t|cannot)|i(?:'|’)d like|i(?:'|’)ve (?:been|got|lost)|i(?:'|’)m (?:moving|leaving|switching|having|calling)|please|help me|my (?:internet|broadband|line|phone|sim|bill|account|hub) (?:is|was|has|keeps|won(?:'|’)?t|does)|is there (?:an? |any )?(?:known |current |local )?(?:outage|disruption)|nothing (?:loads|works|opens))\b",
     )
 });
 
 /// "Can we move that?": what it is stands in the words before.
 static MEANS_THAT: Cue = LazyLock::new(|| {
     pattern(
-        r"^\W*(?:(?:and|so|but|then|please|can|could|may|would|is it possible to|want to|like to|need to|i|we|you|let(?:'|’)?s)\W+)*(?:move|change|shift|postpone|push|bring|put|do|have|get)\s+(?:it|that|this)\b",
+        r"^\W*(?:(?:and|so|but|then|please|can|could|may|would|is it possible to|want to|like to|need to|i|we|you|let(?:'|’)?s)\W+)*(?:move|change|shift|postpone|push|bring|put|do|have|get)\s+(?:it|that|this)(?:\W*$|\W+(?:to|on|for|from|back|by|please)\b)",
     )
 });
 /// What was just offered is to be explained: "Sure, what is it?"
@@ -308,6 +308,7 @@ mod tests {
             assert!(asks_what(back), "{back}");
         }
         assert!(means_that("can we move that?") && means_that("so please change it"));
+        assert!(!means_that("I want to get this late fee removed"));
         assert!(!means_that("I am moving house") && !means_that("cancel it"));
         for on in ["What is it going to cost?", "What is the notice period?"] {
             assert!(!asks_what(on), "{on}");

@@ -353,9 +353,10 @@ async fn what_comes_back_to_what_was_done_is_told_again_and_what_is_new_is_not()
         ("By ten days, please.", true),
         ("The big plan would be perfect.", true),
         ("Yes, please do that.", true),
-        ("So please change my plan", true),
-        ("And the new plan? I'd like the big one.", true),
+        ("So please change my plan", false),
         ("I want a new plan", false),
+        ("Please cancel the big plan after all", false),
+        ("I need to send you a big parcel", false),
         ("All right, yes, I accept the offer and stay.", true),
         ("By five days, please.", false),
         ("And another 10 days?", false),
@@ -390,6 +391,7 @@ async fn a_mere_yes_chooses_none_of_several_values() {
         ("Good, thanks.", false),
         ("Yes please.", false),
         ("Get rid of it, I have made up my mind", true),
+        ("Sure, the cheaper one.", true),
     ] {
         let mut chat = Conversation::new("acme", Channel::Chat);
         chat.say(Role::EndUser, text);

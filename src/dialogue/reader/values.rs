@@ -313,24 +313,42 @@ pub(in crate::dialogue) fn identifier(slot: &Slot) -> Option<Regex> {
     Regex::new(core).ok()
 }
 
+/// Dates in figures, which hold digits but no identifiers.
+static DATES: std::sync::LazyLock<Option<Regex>> = std::sync::LazyLock::new(|| {
+    Regex::new(r"\b(?:\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d{2}|(?:19|20)\d{2}-\d{1,2}-\d{1,2})\b")
+        .ok()
+});
+/// Small words that look like the letters of an identifier ("my number is 0151 …").
+const SMALL_WORDS: [&str; 22] = [
+    "AM", "AN", "AS", "AT", "BE", "BY", "DO", "GO", "HE", "IF", "IN", "IS", "IT", "ME", "MY", "NO",
+    "OF", "ON", "OR", "SO", "TO", "WE",
+];
+/// What stands in place of a date.
+const DATE: &str = " \u{1} ";
+
 /// The last identifier that a text holds, as it is written or read out. It begins with a word, takes no part of a date, and
 /// has no more digits than it should.
 pub(in crate::dialogue) fn last_identifier(text: &str, pattern: &Regex) -> Option<String> {
-    let (spoken, words) = spoken_characters(text);
-    let at = |start: &usize| {
+    let without_dates = DATES.as_ref().map(|dates| dates.replace_all(text, DATE));
+    let (spoken, words) = spoken_characters(without_dates.as_deref().unwrap_or(text));
+    let at = |start: usize| {
         let found = pattern
-            .find_at(&spoken, *start)
-            .filter(|found| found.start() == *start)?;
+            .find_at(&spoken, start)
+            .filter(|found| found.start() == start)?;
         let next = spoken.get(found.end()..)?.chars().next();
         let goes_on = next.is_some_and(|c| c.is_ascii_digit());
-        (!goes_on || words.contains(&found.end())).then(|| found.as_str().to_owned())
+        let is_whole = !goes_on || words.contains(&found.end());
+        is_whole.then(|| found.as_str().to_owned())
     };
     let mut last: Option<String> = None;
     let mut end = 0;
-    for start in &words {
+    for (place, start) in words.iter().enumerate() {
+        let next = words.get(place + 1).copied().unwrap_or(spoken.len());
+        let word = spoken.get(*start..next).unwrap_or_default();
         // What is read out digit by digit begins once.
         if *start >= end
-            && let Some(found) = at(start)
+            && !SMALL_WORDS.contains(&word)
+            && let Some(found) = at(*start)
         {
             end = start + found.len();
             last = Some(found);
@@ -339,8 +357,7 @@ pub(in crate::dialogue) fn last_identifier(text: &str, pattern: &Regex) -> Optio
     last
 }
 
-/// "L F, four zero 2-1" -> "LF4021": what is left when an id is read out, and where its words begin. What a date holds
-/// apart stays apart.
+/// "L F, four zero 2-1" -> "LF4021": what is left when an id is read out, and where its words begin.
 fn spoken_characters(text: &str) -> (String, Vec<usize>) {
     const DIGITS: [(&str, &str); 11] = [
         ("ZERO", "0"),
@@ -356,29 +373,14 @@ fn spoken_characters(text: &str) -> (String, Vec<usize>) {
         ("NINE", "9"),
     ];
     let spelled: BTreeMap<&str, &str> = DIGITS.into_iter().collect();
-    let apart = |(at, c): (usize, char)| {
-        let digit_after = text
-            .get(at + c.len_utf8()..)
-            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-        matches!(c, '/' | '.') && digit_after
-    };
+    let is_part = |c: char| c.is_alphanumeric() || c == '\u{1}';
+    let words = text
+        .split(|c: char| !is_part(c))
+        .filter(|word| !word.is_empty());
     let mut times = 1;
     let mut spoken = String::new();
     let mut starts = Vec::new();
-    let mut end = 0;
-    let mut at = 0;
-    for piece in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
-        let start = at;
-        at += piece.len();
-        let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
-        if word.is_empty() {
-            continue;
-        }
-        let between = text.get(end..start).unwrap_or_default();
-        if between.char_indices().any(|(at, c)| apart((end + at, c))) {
-            spoken.push('/');
-        }
-        end = start + word.len();
+    for word in words {
         let upper = word.to_uppercase();
         // "double two" is two of them.
         match upper.as_str() {

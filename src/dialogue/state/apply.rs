@@ -59,7 +59,7 @@ pub fn apply(
                 rejections.push(Rejection { proposal, reason });
             }
         }
-        stands_still |= matches!(command, Command::Clarify);
+        stands_still |= matches!(command, Command::Clarify | Command::TellAgain { .. });
     }
     if !walk.is_over() && (!stands_still || walk.state.playbook.is_some()) {
         walk.go_on();
@@ -280,16 +280,24 @@ impl<'a> Walk<'a> {
     /// Says once more what came of a procedure that changed something.
     fn tell_again(&mut self, id: &str) -> Result<(), String> {
         let playbooks = self.moment.playbooks.iter();
-        let mut deeds = playbooks
+        let deeds: Vec<&Step> = playbooks
             .filter(|playbook| playbook.id == id)
             .flat_map(|playbook| &playbook.steps)
-            .filter(|step| self.state.fixed.contains(&key(id, &step.id)) && !step.done.is_empty());
-        let Some(step) = deeds.next_back() else {
+            .filter(|step| self.state.fixed.contains(&key(id, &step.id)) && !step.done.is_empty())
+            .collect();
+        if deeds.is_empty() {
             return Err(format!("nothing came of {id:?} that could be told again"));
-        };
-        let result = self.state.results.get(&step.tool).cloned();
-        self.facts.result = result.unwrap_or_default();
-        self.say_proven(&key(id, &step.id), &step.done);
+        }
+        for step in deeds {
+            // What came of a strategy is kept under its step.
+            let own = step.id.replace('-', "_");
+            let result = match step.kind {
+                StepKind::Resolve => self.state.results.get(&own),
+                _ => self.state.results.get(&step.tool),
+            };
+            self.facts.result = result.cloned().unwrap_or_default();
+            self.say_proven(&key(id, &step.id), &step.done);
+        }
         self.effects.push(Effect::AskMore);
         Ok(())
     }

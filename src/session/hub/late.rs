@@ -54,9 +54,11 @@ impl SessionHub {
                 .await;
             match appended {
                 Ok(_) => {
-                    assistant
-                        .article_feedback(&key.tenant, article, *given)
-                        .await?;
+                    // It is in the journal; what cannot be learned from it is no reason to refuse it.
+                    let learned = assistant.article_feedback(&key.tenant, article, *given);
+                    if let Err(error) = learned.await {
+                        tracing::warn!(%error, "feedback could not be learned from");
+                    }
                     let version = version + 1;
                     return Ok(Accepted { id, version });
                 }

@@ -105,11 +105,22 @@ impl Runtime {
         let reader = &self.assistant.inner.reader;
         let chosen = match (choices, reader.chosen(text)) {
             // "Is it about this?"
-            ([only], _)
-                if reader.yes_or_no(text) == Some(true) && !reader.only_acknowledges(text) =>
-            {
-                only
+            // "Okay." is no yes to that; asked again once.
+            ([only], _) if reader.only_acknowledges(text) && self.state.stalled == 0 => {
+                self.state.choices = choices.to_vec();
+                self.state.stalled += 1;
+                self.journal.state(&self.state);
+                let about = self.assistant.about(only);
+                let words = self
+                    .assistant
+                    .inner
+                    .phrases
+                    .whether
+                    .replace("{need}", &about);
+                self.speak(words, Vec::new()).await;
+                return true;
             }
+            ([only], _) if reader.yes_or_no(text) == Some(true) => only,
             ([first, ..], Some(Choice::First)) => first,
             ([_, second], Some(Choice::Second)) => second,
             ([_, ..], Some(Choice::Neither)) => {
