@@ -101,7 +101,7 @@ impl Assistant {
         // Where they are asked which of two things they mean, that is not decided for them.
         let asks_which = !response.state.choices.is_empty();
         let is_open = response.found_nothing && otherwise.is_empty() && !asks_which;
-        let otherwise = match is_open && doubted.is_none() {
+        let otherwise = match is_open {
             true => self.likely_need(conversation, &before).await?,
             false => otherwise,
         };

@@ -104,8 +104,7 @@ impl Runtime {
     async fn chose(&mut self, choices: &[String], text: &str) -> bool {
         let reader = &self.assistant.inner.reader;
         let chosen = match (choices, reader.chosen(text)) {
-            // "Is it about this?"
-            // "Okay." is no yes to that; asked again once.
+            // "Okay." is no yes to "Is it about this?"; asked again once.
             ([only], _) if reader.only_acknowledges(text) && self.state.stalled == 0 => {
                 self.state.choices = choices.to_vec();
                 self.state.stalled += 1;
