@@ -166,3 +166,75 @@ fn log_odds(probability: f32) -> f32 {
     let probability = probability.clamp(1e-4, 1.0 - 1e-4);
     (probability / (1.0 - probability)).ln()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+    use crate::dialogue::{FnTool, Playbook, ToolSpec};
+
+    const BLOCK: &str = r#"
+        id = "lost"
+        title = "Phone lost"
+        goal = "g"
+        about = "a lost phone"
+        examples = ["I lost my phone"]
+        [[slots]]
+        name = "account"
+        description = "account number"
+        pattern = '^LF\d{2}$'
+        ask = "Your account number?"
+        [[steps]]
+        id = "block"
+        label = "Block it"
+        kind = "tool"
+        tool = "block"
+        requires = ["account"]
+    "#;
+
+    async fn assistant(effect: ToolEffect) -> Assistant {
+        let spec = ToolSpec::new("block", "Blocks a card").with_effect(effect);
+        let tool = FnTool::new(spec, |_: Map<String, Value>, _| async { Ok(json!({})) });
+        Assistant::builder()
+            .playbooks(vec![Playbook::from_toml(BLOCK).unwrap()])
+            .tools(vec![Arc::new(tool)])
+            .build()
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_procedure_that_changes_something_at_once_is_told_from_one_that_asks_first() {
+        let begin = [Command::StartPlaybook {
+            playbook: "lost".into(),
+            later: false,
+        }];
+        let known = DialogueState {
+            slots: [("account".to_owned(), "LF12".to_owned())].into(),
+            ..DialogueState::default()
+        };
+        let unknown = DialogueState::default();
+        let (writes, reads) = (
+            assistant(ToolEffect::Write).await,
+            assistant(ToolEffect::Read).await,
+        );
+        for (assistant, state, acts) in [
+            (&writes, &known, true),
+            (&writes, &unknown, false),
+            (&reads, &known, false),
+        ] {
+            let moment = Moment {
+                playbooks: &assistant.inner.playbooks,
+                profile: &BTreeMap::new(),
+                now: jiff::Timestamp::now(),
+                utterance: None,
+            };
+            let found = assistant.would_act_at_once(state, &begin, &moment);
+            assert_eq!(found.is_some(), acts, "{state:?}");
+        }
+    }
+}

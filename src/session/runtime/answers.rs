@@ -103,22 +103,23 @@ impl Runtime {
 
     async fn chose(&mut self, choices: &[String], text: &str) -> bool {
         let reader = &self.assistant.inner.reader;
-        let chosen = match (choices, reader.chosen(text)) {
-            // "Okay." is no yes to "Is it about this?"; asked again once.
-            ([only], _) if reader.only_acknowledges(text) && self.state.stalled == 0 => {
+        // "Okay." is no yes to "Is it about this?"; it is asked once more.
+        if let [only] = choices
+            && reader.only_acknowledges(text)
+        {
+            let about = self.assistant.about(only);
+            let whether = &self.assistant.inner.phrases.whether;
+            let words = whether.replace("{need}", &about);
+            let said = self.conversation.transcript.utterances().iter();
+            if said.filter(|said| said.text == words).count() < 2 {
                 self.state.choices = choices.to_vec();
-                self.state.stalled += 1;
                 self.journal.state(&self.state);
-                let about = self.assistant.about(only);
-                let words = self
-                    .assistant
-                    .inner
-                    .phrases
-                    .whether
-                    .replace("{need}", &about);
                 self.speak(words, Vec::new()).await;
                 return true;
             }
+        }
+        let chosen = match (choices, reader.chosen(text)) {
+            // "Is it about this?"
             ([only], _) if reader.yes_or_no(text) == Some(true) => only,
             ([first, ..], Some(Choice::First)) => first,
             ([_, second], Some(Choice::Second)) => second,

@@ -238,6 +238,9 @@ async fn a_need_that_the_words_do_not_bear_out_is_asked_about_before_it_is_begun
     let asked = "I want to be sure that I understand you: is it about your bill?";
     let told = with_a_poor_model(heard, &[strange, "Yes, please."]).await;
     assert_eq!(told[..2], [asked, "Your bill is £20."], "{told:?}");
+    // Who only shows that they heard is asked once more.
+    let told = with_a_poor_model(heard, &[strange, "Okay.", "Yes, please."]).await;
+    assert_eq!(told[..3], [asked, asked, "Your bill is £20."], "{told:?}");
     let phrases = crate::assistant::Phrases::default();
     let told = with_a_poor_model(heard, &[strange, "No, something else"]).await;
     assert_eq!(told, [asked, &phrases.unknown]);
