@@ -22,7 +22,7 @@ const CLEARLY: f32 = 0.15;
 /// Log-odds by which one procedure is clearly likelier than another.
 const FAR: f32 = 0.6;
 /// A need that was read with this probability is not weighed again.
-pub(super) const SURELY_READ: f32 = 0.85;
+pub(super) const SURELY_READ: f32 = 0.95;
 
 /// What may become of the procedures that a model proposes.
 pub(super) struct Likely {

@@ -33,7 +33,7 @@ const NEED: f32 = 0.4;
 /// Further needs of the same message must be so likely.
 const FURTHER_NEED: f32 = 0.75;
 /// A need so likely interrupts the procedure that runs.
-const OTHER_NEED: f32 = 0.75;
+const OTHER_NEED: f32 = 0.9;
 /// What is answered in so many words is no new need.
 const WORDS_OF_AN_ANSWER: usize = 6;
 
