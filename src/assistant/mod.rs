@@ -10,6 +10,7 @@ mod content;
 mod delivered;
 mod echo;
 mod followed;
+mod form;
 mod learned;
 #[cfg(feature = "local")]
 pub mod local;
@@ -27,6 +28,7 @@ pub(crate) use aside::{Aside, Meanwhile};
 pub use builder::{AssistantBuilder, Phrases};
 pub(crate) use carry::{PersonNow, Response};
 pub use content::Content;
+pub(crate) use form::FormReading;
 pub use outlook::Contact;
 pub(crate) use outlook::Opening;
 pub(crate) use resolve::Driven;
@@ -200,6 +202,12 @@ impl Assistant {
             let scripted = worth_showing(&actions).and_then(|best| assistant.scripted_reply(best));
             for action in actions {
                 yield action_card(action);
+            }
+            if spoken {
+                let reading = assistant.read_whole_form(&conversation).await?;
+                if let Some(card) = assistant.form_card(&reading) {
+                    yield card;
+                }
             }
             let asked = conversation.transcript.utterances().last().is_some_and(|u| u.role == Role::EndUser);
             if spoken && (asked || trigger == Trigger::Manual) {

@@ -115,6 +115,29 @@ pub enum SuggestionKind {
         /// The required items.
         missing: Vec<ChecklistEntry>,
     },
+    /// What the customer told that belongs into a form of the host. A newer card holds all of it and takes the place
+    /// of this one.
+    FormValues {
+        /// The procedure that the values are for, by id; `None` while the need is not known.
+        playbook: Option<String>,
+        /// Its title.
+        title: Option<String>,
+        /// The values, in the order in which the procedure names them. Secret ones are left out.
+        values: Vec<FormValue>,
+    },
+}
+
+/// A value for a form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct FormValue {
+    /// Name of the slot.
+    pub name: String,
+    /// What it is, in plain words.
+    pub label: String,
+    /// The value as a form wants it: a date as ISO 8601, a sum without its currency.
+    pub value: String,
+    /// Where the customer said it; `None` where it was known before or said in other words.
+    pub utterance: Option<UtteranceId>,
 }
 
 /// A hint to the human agent about how to lead the conversation.

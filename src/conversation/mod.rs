@@ -21,7 +21,7 @@ pub use action::{
     ActionReceipt, ActionStatus, ApprovalGrant, Approver, Handoff, HandoffReason, NextBestAction,
 };
 pub use annotation::{Annotation, AnnotationKind};
-pub use assist::{Citation, CoachingCue, Evidence, Suggestion, SuggestionKind, Trigger};
+pub use assist::{Citation, CoachingCue, Evidence, FormValue, Suggestion, SuggestionKind, Trigger};
 pub use checklist::{ChecklistEntry, ChecklistOverride, ChecklistStatus};
 pub use crisis::{CrisisKind, CrisisProtocol, CrisisResource};
 pub use emotion::{
@@ -142,6 +142,20 @@ impl Conversation {
     pub fn append(&mut self, utterance: NewUtterance) -> UtteranceId {
         let role = self.role_of(&utterance.participant);
         self.transcript.push(utterance, role, self.channel)
+    }
+
+    /// The conversation as it was when this utterance was the last one.
+    pub(crate) fn up_to(&self, utterance: UtteranceId) -> Self {
+        Self {
+            transcript: self.transcript.up_to(utterance),
+            participants: self.participants.clone(),
+            journey: self.journey.clone(),
+            profile: self.profile.clone(),
+            id: self.id.clone(),
+            tenant: self.tenant.clone(),
+            language: self.language.clone(),
+            ..*self
+        }
     }
 
     /// Somebody was cut short: only the first `spoken` bytes of an utterance were heard. What is left of it, with a

@@ -268,6 +268,14 @@ impl Transcript {
         self.utterances.is_empty()
     }
 
+    /// The utterances up to this one.
+    pub(super) fn up_to(&self, id: UtteranceId) -> Self {
+        let count = usize::try_from(id.0).unwrap_or(usize::MAX);
+        Self {
+            utterances: self.utterances.iter().take(count).cloned().collect(),
+        }
+    }
+
     pub(super) fn push(&mut self, new: NewUtterance, role: Role, channel: Channel) -> UtteranceId {
         let id = self.next_id();
         self.utterances.push(Utterance {

@@ -3,6 +3,7 @@
 
 mod taken;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::playbook::{Playbook, Slot, Step};
@@ -146,13 +147,19 @@ impl ActionRanker {
                     state.done.insert(key(&playbook.id, &step.id));
                 }
             }
-            for slot in &playbook.slots {
-                if let Some(value) = find_slot(slot, conversation) {
-                    state.slots.insert(slot.name.clone(), value);
-                }
-            }
         }
+        state.slots.extend(self.identifiers(conversation));
         Ok(state)
+    }
+
+    /// Values that are told by their form wherever the customer gives them, by slot: account numbers and the like.
+    pub(crate) fn identifiers(&self, conversation: &Conversation) -> BTreeMap<String, String> {
+        let slots = self.playbooks.iter().flat_map(|playbook| &playbook.slots);
+        let found = slots.filter_map(|slot| {
+            let value = find_slot(slot, conversation)?;
+            Some((slot.name.clone(), value))
+        });
+        found.collect()
     }
 
     /// The next best actions, best first: the next step of the likeliest procedure, then what

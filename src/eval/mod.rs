@@ -17,3 +17,4 @@ pub mod soak;
 pub mod speech;
 pub mod summary;
 pub mod tasks;
+pub mod wrap_up;

@@ -154,10 +154,11 @@ impl Ears {
                 track,
                 segment,
                 back_channel,
+                prosody,
             } => {
                 let mut utterance = segment.into_utterance(who(track)?, 0);
                 utterance.back_channel = back_channel;
-                Some(Heard::Final(utterance))
+                Some(Heard::Final(utterance, prosody))
             }
             LiveEvent::NoSpeech {
                 track,

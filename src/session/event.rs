@@ -131,6 +131,8 @@ pub enum Skill {
     Coaching,
     /// Next best actions.
     NextBestAction,
+    /// Values for forms.
+    FormValues,
     /// Written replies to the human agent.
     Reply,
     /// The virtual agent.

@@ -1,7 +1,10 @@
 //! What is heard of a participant.
 
+use std::sync::Arc;
+
 use crate::conversation::{NewUtterance, ParticipantId};
 use crate::error::Error;
+use crate::speech::Prosody;
 
 /// Something that was heard.
 #[derive(Debug)]
@@ -22,7 +25,7 @@ pub(super) enum Heard {
         start_ms: u64,
         end_ms: u64,
     },
-    Final(NewUtterance),
+    Final(NewUtterance, Arc<Prosody>),
     Gap {
         participant: ParticipantId,
         start_ms: u64,

@@ -422,6 +422,7 @@ impl Runtime {
         // Whoever only shows that they listen asks for nothing.
         let calls_for_something = role != Role::AutomatedAgent && !said.back_channel;
         let text = said.text.clone();
+        self.coaching.hear(&said);
         let ended = self.spoken_until.take().unwrap_or_else(Instant::now);
         let span = match role {
             // Part of the turn that it answers.
@@ -456,6 +457,7 @@ impl Runtime {
         if calls_for_something && !is_dealt_with {
             self.react(id, role, virtual_agent).await;
             Box::pin(self.follow(role)).await;
+            Box::pin(self.fill_in()).await;
         }
         self.feel(id).await;
     }

@@ -3,6 +3,7 @@ mod coaching;
 mod crisis;
 mod feelings;
 mod filler;
+mod forms;
 mod handoff;
 #[cfg(feature = "mcp")]
 mod mcp;

@@ -66,6 +66,7 @@ pub use frame::AudioFrame;
 pub(crate) use g711::to_mu_law;
 pub use recording::Recording;
 pub use scripted::ScriptedSpeech;
+pub use signals::prosody::Prosody;
 pub use signals::{SignalTracker, Spoken};
 #[cfg(feature = "whisper")]
 pub use silero::{SileroModel, SileroVad};

@@ -9,12 +9,13 @@ use crate::conversation::{
 };
 
 mod floor;
-mod prosody;
+pub(super) mod prosody;
 mod sample;
 mod speaker;
 mod track;
 
 use floor::Floor;
+use prosody::Prosody;
 use speaker::Speaker;
 use track::{Span, Track, insert};
 
@@ -52,8 +53,8 @@ pub struct Spoken<'a> {
     pub words: &'a [Word],
     /// Whether it only signals that the speaker listens.
     pub back_channel: bool,
-    /// Its sound: 16 kHz, mono, the speaker alone.
-    pub audio: Option<&'a [f32]>,
+    /// How it sounds.
+    pub prosody: Option<&'a Prosody>,
 }
 
 impl<'a> Spoken<'a> {
@@ -64,10 +65,10 @@ impl<'a> Spoken<'a> {
         self
     }
 
-    /// Adds its sound: 16 kHz, mono, `-1.0..=1.0`.
+    /// Adds how it sounds.
     #[must_use]
-    pub fn with_audio(mut self, audio: &'a [f32]) -> Self {
-        self.audio = Some(audio);
+    pub fn with_prosody(mut self, prosody: &'a Prosody) -> Self {
+        self.prosody = Some(prosody);
         self
     }
 }
@@ -81,7 +82,7 @@ impl<'a> From<&'a Utterance> for Spoken<'a> {
             end_ms: said.end_ms,
             words: &said.words,
             back_channel: said.back_channel,
-            audio: None,
+            prosody: None,
         }
     }
 }
@@ -95,7 +96,7 @@ impl<'a> From<&'a NewUtterance> for Spoken<'a> {
             end_ms: said.end_ms,
             words: &said.words,
             back_channel: said.back_channel,
-            audio: None,
+            prosody: None,
         }
     }
 }
@@ -109,8 +110,7 @@ impl<'a> From<&'a NewUtterance> for Spoken<'a> {
 /// longer one in order of time.
 ///
 /// An update costs the same at any length of a call, and memory does not grow with it; a snapshot
-/// walks over the part that may still change. Pitch is what costs most: it grows with the audio of
-/// an utterance, of which a minute at most is looked at.
+/// walks over the part that may still change. What costs most is [`Prosody`], which the caller measures.
 #[derive(Clone, Debug, Default)]
 pub struct SignalTracker {
     margin_ms: u64,

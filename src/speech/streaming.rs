@@ -20,7 +20,8 @@ use tokio::time::Instant;
 
 use super::detector::DetectorFactory;
 use super::{
-    AudioFrame, AudioTrack, Earshot, EndpointOptions, Segment, SpeechToText, TranscribeOptions,
+    AudioFrame, AudioTrack, Earshot, EndpointOptions, Prosody, Segment, SpeechToText,
+    TranscribeOptions,
 };
 use crate::error::{Error, ErrorKind, Result};
 use desk::{Desk, Job};
@@ -137,6 +138,9 @@ pub enum LiveEvent {
         segment: Segment,
         /// The speaker only showed that they listen, while another spoke: no turn.
         back_channel: bool,
+        /// How it sounds.
+        #[serde(skip)]
+        prosody: Arc<Prosody>,
     },
     /// What set in was no speech: a noise, a tone, a breath.
     NoSpeech {
@@ -298,7 +302,9 @@ impl Stream for LiveEvents {
     }
 }
 
-type Running = Pin<Box<dyn Future<Output = Result<Vec<Segment>>> + Send>>;
+/// What a model made of a piece of audio, and how that sounds.
+type Listened = (Vec<Segment>, Arc<Prosody>);
+type Running = Pin<Box<dyn Future<Output = Result<Listened>> + Send>>;
 
 async fn run(
     engine: Arc<dyn SpeechToText>,
@@ -330,9 +336,18 @@ async fn run(
             let engine = Arc::clone(&engine);
             let options = desk.transcribe(job, &audio);
             let work = async move {
-                engine
-                    .transcribe(AudioTrack { samples: audio }, options)
-                    .await
+                // Beside the engine, which takes longer.
+                let listening = job.is_whole.then(|| {
+                    let audio = audio.clone();
+                    tokio::task::spawn_blocking(move || Prosody::of(&audio))
+                });
+                let track = AudioTrack { samples: audio };
+                let segments = engine.transcribe(track, options).await?;
+                let prosody = match listening {
+                    Some(task) => task.await.unwrap_or_default(),
+                    None => Prosody::default(),
+                };
+                Ok((segments, Arc::new(prosody)))
             };
             running = Some((job, Box::pin(work)));
         }

@@ -16,4 +16,4 @@ pub use options::SummaryOptions;
 pub use sections::CustomSection;
 pub use support::{Support, SupportChecker};
 pub use views::{Promise, Recap, Transfer, promises};
-pub use wrap_up::{WrapUpChooser, load_wrap_up_codes};
+pub use wrap_up::{Calibration, WrapUpChooser, load_wrap_up_codes};

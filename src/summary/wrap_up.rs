@@ -8,11 +8,13 @@ use serde_json::json;
 
 use crate::conversation::{Conversation, Evidence, Role, WrapUp, WrapUpCode};
 use crate::error::{Error, ErrorKind, OrError, Result};
-use crate::llm::{LanguageModel, LanguageModelExt, Prefix, Structured};
+use crate::llm::{LanguageModel, LanguageModelExt, Prefix, Prompt, Structured};
 use crate::prompt::{Prompts, Template};
 
 /// A code's id is short.
 const MAX_TOKENS: usize = 32;
+/// See [`Calibration::default`].
+const TEMPERATURE: f32 = 1.0;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,12 +60,48 @@ pub fn load_wrap_up_codes(path: &Path) -> Result<Vec<WrapUpCode>> {
     }
 }
 
+/// What makes a model's probabilities as likely as they say: they are raised to 1 / temperature, and brought to a sum of
+/// 1 again (Guo et al. 2017, "On calibration of modern neural networks").
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Calibration {
+    temperature: f32,
+}
+
+impl Calibration {
+    /// A temperature above 1 makes them less sure; one that is no positive number changes nothing.
+    pub fn new(temperature: f32) -> Self {
+        let usable = temperature.is_finite() && temperature > 0.0;
+        Self {
+            temperature: if usable { temperature } else { 1.0 },
+        }
+    }
+
+    /// The probabilities, calibrated. Their order stays.
+    pub fn of(&self, raw: &[f32]) -> Vec<f32> {
+        let logs: Vec<f32> = raw
+            .iter()
+            .map(|p| p.max(f32::MIN_POSITIVE).ln() / self.temperature)
+            .collect();
+        let top = logs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f32 = logs.iter().map(|log| (log - top).exp()).sum();
+        logs.iter().map(|log| (log - top).exp() / sum).collect()
+    }
+}
+
+impl Default for Calibration {
+    /// Of the default model, fitted by `attendant eval wrap-up --fit` on dialogues that the evaluation does not score.
+    fn default() -> Self {
+        Self::new(TEMPERATURE)
+    }
+}
+
 /// Chooses the code of a conversation.
 #[derive(Clone, Debug)]
 pub struct WrapUpChooser {
     model: Arc<dyn LanguageModel>,
     prompts: Arc<Prompts>,
     codes: Arc<[WrapUpCode]>,
+    calibration: Calibration,
 }
 
 #[derive(Serialize)]
@@ -92,12 +130,48 @@ impl WrapUpChooser {
             model,
             prompts,
             codes,
+            calibration: Calibration::default(),
+        }
+    }
+
+    /// Sets the calibration of another model than the default one.
+    #[must_use]
+    pub fn with_calibration(mut self, calibration: Calibration) -> Self {
+        self.calibration = calibration;
+        self
+    }
+
+    fn prompt(&self, prefix: &Prefix) -> Result<Prompt> {
+        Ok(prefix.ask(self.prompts.render(&WrapUpPrompt { codes: &self.codes })?))
+    }
+
+    /// The model's own probability of each code, in their order; `None` for a model that tells none.
+    ///
+    /// # Errors
+    /// As the language model.
+    pub async fn probabilities(&self, prefix: &Prefix) -> Result<Option<Vec<f32>>> {
+        if !self.model.capabilities().scoring {
+            return Ok(None);
+        }
+        let ids = self.codes.iter().map(|code| code.id.clone()).collect();
+        match self.model.score(self.prompt(prefix)?, ids).await {
+            Ok(probabilities) => Ok(Some(probabilities)),
+            // More codes than a server can tell apart, or one that tells no probabilities after all.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::InvalidInput | ErrorKind::Unsupported
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 
     /// The code for the conversation whose transcript `prefix` holds.
     ///
-    /// A model that can score choices gives every code a probability; any other is asked for one
+    /// A model that can score choices gives every code a probability, which is calibrated; any other is asked for one
     /// id, and its confidence is reported as 0.5, since it gave none.
     ///
     /// # Errors
@@ -110,24 +184,14 @@ impl WrapUpChooser {
         if self.codes.is_empty() {
             return Ok(None);
         }
-        let prompt = prefix.ask(self.prompts.render(&WrapUpPrompt { codes: &self.codes })?);
-        let ids: Vec<String> = self.codes.iter().map(|code| code.id.clone()).collect();
-        let mut scores = None;
-        if self.model.capabilities().scoring {
-            match self.model.score(prompt.clone(), ids.clone()).await {
-                Ok(probabilities) => scores = Some(probabilities),
-                // More codes than a server can tell apart, or one that tells no probabilities after all.
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        ErrorKind::InvalidInput | ErrorKind::Unsupported
-                    ) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let scores = self.probabilities(prefix).await?;
         let mut ranked: Vec<(&WrapUpCode, f32)> = if let Some(scores) = scores {
-            self.codes.iter().zip(scores).collect()
+            self.codes
+                .iter()
+                .zip(self.calibration.of(&scores))
+                .collect()
         } else {
+            let ids: Vec<&str> = self.codes.iter().map(|code| code.id.as_str()).collect();
             let schema = json!({
                 "type": "object",
                 "properties": { "code": { "enum": ids } },
@@ -136,7 +200,7 @@ impl WrapUpChooser {
             });
             match self
                 .model
-                .complete_json::<Chosen>(prompt, schema, MAX_TOKENS)
+                .complete_json::<Chosen>(self.prompt(prefix)?, schema, MAX_TOKENS)
                 .await?
             {
                 Structured::Valid(chosen) => self

@@ -242,6 +242,12 @@ impl Screen {
                     entry.label, entry.checklist, entry.item
                 ))
             }),
+            SuggestionKind::FormValues { values, .. } => values.iter().try_for_each(|field| {
+                self.line(&format!(
+                    "   {HELP}fill in{HELP:#}  {}: {}",
+                    field.name, field.value
+                ))
+            }),
             SuggestionKind::Coaching(cue) => self.line(&format!(
                 "   {CUE}cue{CUE:#}      {}: {} {DIM}({sure}){DIM:#}",
                 cue.display_name, cue.message

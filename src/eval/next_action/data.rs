@@ -40,22 +40,22 @@ struct Event {
 
 /// A dialogue about one task.
 #[derive(Clone, Debug)]
-pub(super) struct Dialogue {
-    pub(super) task: String,
-    pub(super) domain: String,
-    pub(super) happy: bool,
-    pub(super) events: Vec<FlowEvent>,
+pub(in crate::eval) struct Dialogue {
+    pub(in crate::eval) task: String,
+    pub(in crate::eval) domain: String,
+    pub(in crate::eval) happy: bool,
+    pub(in crate::eval) events: Vec<FlowEvent>,
 }
 
 /// A folder: its flows by task and its dialogues about one task.
 #[derive(Debug)]
-pub(super) struct Collection {
-    pub(super) flows: BTreeMap<String, Flow>,
-    pub(super) dialogues: Vec<Dialogue>,
+pub(in crate::eval) struct Collection {
+    pub(in crate::eval) flows: BTreeMap<String, Flow>,
+    pub(in crate::eval) dialogues: Vec<Dialogue>,
 }
 
 /// Reads `tasks/*.json` and the dialogues of `file` in `folder`.
-pub(super) fn read(folder: &Path, file: Option<&str>) -> Result<Collection> {
+pub(in crate::eval) fn read(folder: &Path, file: Option<&str>) -> Result<Collection> {
     let flows = flows(&folder.join("tasks"))?;
     let lines: Vec<Line> = read_lines(&folder.join(file.unwrap_or("dialogs.jsonl.gz")))?;
     let lines: Vec<Line> = lines

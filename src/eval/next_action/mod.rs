@@ -2,7 +2,7 @@
 //! STAR (Mosig, Mehri and Kober 2020): dialogues about a single task that is given; labels are the replies that the agent
 //! picked and its look-ups.
 
-mod data;
+pub(in crate::eval) mod data;
 mod fit;
 mod labels;
 pub mod lv;

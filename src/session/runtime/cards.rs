@@ -3,6 +3,7 @@
 use super::super::event::{SessionEvent, Skill};
 use super::Runtime;
 use crate::assist::{FoundPassage, asks_something};
+use crate::assistant::FormReading;
 use crate::conversation::{ArticleId, Suggestion, UtteranceId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::knowledge::{ArticleFeedback, Audience, Question, Scope};
@@ -12,6 +13,9 @@ use crate::knowledge::{ArticleFeedback, Audience, Question, Scope};
 pub(super) struct Open {
     reply: Option<String>,
     action: Option<String>,
+    form: Option<String>,
+    /// What is known for forms. On the heap: most conversations have none.
+    reading: Option<Box<FormReading>>,
 }
 
 impl Runtime {
@@ -76,6 +80,46 @@ impl Runtime {
             self.withdraw(before).await;
         }
         self.emit(SessionEvent::Suggestion(card)).await;
+    }
+
+    /// While people lead the conversation, shows the values that the customer gave, in the place of what was shown before.
+    pub(super) async fn fill_in(&mut self) {
+        if self.has_virtual_agent() {
+            return;
+        }
+        match self.read_form().await {
+            Ok(None) => {}
+            Ok(Some(card)) => {
+                if let Some(before) = self.open.form.replace(card.id.clone()) {
+                    self.withdraw(before).await;
+                }
+                self.emit(SessionEvent::Suggestion(card)).await;
+            }
+            Err(error) => {
+                self.emit(SessionEvent::failed(Skill::FormValues, &error))
+                    .await;
+            }
+        }
+    }
+
+    /// A card, if the last words changed what it says.
+    async fn read_form(&mut self) -> Result<Option<Suggestion>> {
+        let assistant = self.assistant.clone();
+        let taken_up = self.open.reading.is_none();
+        let mut reading = self.open.reading.take().unwrap_or_default();
+        let is_new = if self.state.handed_off.is_some() {
+            assistant.know_form(&self.conversation, &self.state, &mut reading)
+        } else if taken_up && self.conversation.transcript.len() > 1 {
+            *reading = assistant.read_whole_form(&self.conversation).await?;
+            true
+        } else {
+            assistant
+                .read_form(&self.conversation, &mut reading)
+                .await?
+        };
+        let card = is_new.then(|| assistant.form_card(&reading)).flatten();
+        self.open.reading = Some(reading);
+        Ok(card)
     }
 
     async fn withdraw(&mut self, suggestion: String) {

@@ -1,21 +1,27 @@
 //! Cues, questions of rules to the model, and checklists.
 
+use std::sync::Arc;
+
 use super::super::event::{SessionEvent, Skill};
 use super::{Done, Runtime, Work};
 use crate::assist::{CoachingEmotion, CoachingMoment, CoachingSignals, CoachingState};
 use crate::assistant::Aside;
 use crate::conversation::{
     ChecklistEntry, ChecklistOverride, ChecklistStatus, Conversation, Evidence, Role, Suggestion,
-    SuggestionKind, Trigger, UtteranceId,
+    SuggestionKind, Trigger, Utterance, UtteranceId, VoiceSignals,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::speech::{SignalTracker, Spoken};
+use crate::speech::{Prosody, SignalTracker, Spoken};
 
 /// What is kept of one conversation.
 #[derive(Debug, Default)]
 pub(super) struct Desk {
     state: CoachingState,
     signals: SignalTracker,
+    /// How the words sound that are being taken.
+    pub(super) prosody: Option<Arc<Prosody>>,
+    /// The voice of the last utterance.
+    voice: VoiceSignals,
     /// How the last utterance was said.
     heard: Option<(UtteranceId, CoachingSignals)>,
     /// What only the model can tell, as the conversation stood when a rule wanted to know. What is still unasked when
@@ -29,6 +35,21 @@ impl Desk {
     /// Which cues were given when.
     pub(super) fn cues(&self) -> &CoachingState {
         &self.state
+    }
+
+    /// Takes final words, and how they sound.
+    pub(super) fn hear(&mut self, said: &Utterance) {
+        let prosody = self.prosody.take();
+        let spoken = Spoken::from(said);
+        self.voice = self.signals.utterance(match prosody.as_deref() {
+            Some(prosody) => spoken.with_prosody(prosody),
+            None => spoken,
+        });
+    }
+
+    /// The voice of the last utterance, against the speaker's own baseline.
+    pub(super) fn voice(&self) -> &VoiceSignals {
+        &self.voice
     }
 
     /// Goes on where another process stopped.
@@ -52,8 +73,7 @@ impl Runtime {
             return;
         };
         let desk = &mut self.coaching;
-        let voice = desk.signals.utterance(Spoken::from(said));
-        let signals = CoachingSignals::of(said, &desk.signals.snapshot(), &voice);
+        let signals = CoachingSignals::of(said, &desk.signals.snapshot(), &desk.voice);
         desk.heard = Some((id, signals.clone()));
         let moment = CoachingMoment::new(Trigger::EndOfUtterance).with_signals(signals);
         self.coach_at(moment).await;

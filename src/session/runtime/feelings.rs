@@ -182,7 +182,8 @@ impl Runtime {
         if said.role == Role::HumanAgent {
             words = comforted(&said.text, words);
         }
-        let felt = Felt::new(&said.participant, said.role, said.id, words);
+        let felt = Felt::new(&said.participant, said.role, said.id, words)
+            .with_voice(self.coaching.voice());
         let (state, mut events) = self.feelings.emotions.update(&felt);
         for event in &mut events {
             event.words = words_of(model, &said.text, event.kind).await?;

@@ -1,12 +1,14 @@
 //! What is heard on live audio.
 
+use std::sync::Arc;
+
 use tracing::Instrument;
 
-use super::super::event::{SessionEvent, SessionInput, Skill};
+use super::super::event::{SessionEvent, Skill};
 use super::super::heard::Heard;
 use super::Runtime;
 use crate::conversation::{NewUtterance, ParticipantId};
-use crate::speech::{AudioFrame, AudioTrack, TranscribeOptions};
+use crate::speech::{AudioFrame, AudioTrack, Prosody, Segment, SpeechSpan, TranscribeOptions};
 
 impl Runtime {
     /// Takes a frame of a participant.
@@ -42,8 +44,9 @@ impl Runtime {
         tracks: Vec<(ParticipantId, AudioTrack)>,
         start_ms: u64,
     ) {
-        let mut heard: Vec<NewUtterance> = Vec::new();
+        let mut heard: Vec<(NewUtterance, Arc<Prosody>)> = Vec::new();
         for (participant, track) in tracks {
+            let sound = track.clone();
             let options = TranscribeOptions::language(self.conversation.language.clone())
                 .with_vocabulary(self.assistant.vocabulary());
             let segments = match self.assistant.speech().cloned() {
@@ -51,17 +54,21 @@ impl Runtime {
                 Err(error) => Err(error),
             };
             match segments {
-                Ok(segments) => heard.extend(
-                    segments
+                Ok(segments) => {
+                    let prosodies = listen_to(sound, &segments).await;
+                    let said = segments
                         .into_iter()
-                        .map(|s| s.into_utterance(participant.clone(), start_ms)),
-                ),
+                        .map(|s| s.into_utterance(participant.clone(), start_ms));
+                    heard.extend(said.zip(prosodies));
+                }
                 Err(error) => self.emit(SessionEvent::failed(Skill::Speech, &error)).await,
             }
         }
-        heard.sort_by_key(|utterance| utterance.end_ms);
-        for utterance in heard {
-            Box::pin(self.take(SessionInput::Utterance(utterance))).await;
+        heard.sort_by_key(|(utterance, _)| utterance.end_ms);
+        for (utterance, prosody) in heard {
+            self.coaching.prosody = Some(prosody);
+            self.hear_from(utterance).await;
+            self.coaching.prosody = None;
         }
     }
 
@@ -106,11 +113,13 @@ impl Runtime {
                 };
                 self.emit(interim).await;
             }
-            Heard::Final(utterance) => {
+            Heard::Final(utterance, prosody) => {
                 let (span, ended) = self.voices.said(&utterance.participant, utterance.end_ms);
                 self.spoken_until = Some(ended);
+                self.coaching.prosody = Some(prosody);
                 self.hear_from(utterance).instrument(span).await;
                 self.spoken_until = None;
+                self.coaching.prosody = None;
             }
             Heard::Gap {
                 participant,
@@ -130,4 +139,22 @@ impl Runtime {
             Heard::Failed(error) => self.emit(SessionEvent::failed(Skill::Speech, &error)).await,
         }
     }
+}
+
+/// How each segment of a track sounds; one that nobody could listen to has no sound.
+async fn listen_to(track: AudioTrack, segments: &[Segment]) -> Vec<Arc<Prosody>> {
+    let spans: Vec<SpeechSpan> = segments
+        .iter()
+        .map(|segment| SpeechSpan {
+            start_ms: segment.start_ms,
+            end_ms: segment.end_ms,
+        })
+        .collect();
+    let nothing = vec![Arc::default(); spans.len()];
+    let work = move || {
+        let heard = spans.into_iter().map(|span| Prosody::of(span.of(&track)));
+        heard.map(Arc::new).collect()
+    };
+    // It takes seconds for an hour of audio.
+    tokio::task::spawn_blocking(work).await.unwrap_or(nothing)
 }

@@ -53,3 +53,55 @@ async fn feelings_and_effort_are_told_and_a_failure_ends_nothing() {
     ];
     assert_eq!(told, expected);
 }
+
+/// A call of one customer: five utterances of two seconds, the last one sounding as told.
+async fn arousal_at_the_end(raised: bool) -> f32 {
+    use crate::speech::{AudioTrack, ScriptedSpeech};
+    let voice = |hz: f32, amplitude: f32| {
+        (0..32_000).map(move |at| {
+            let phase = (at as f32 * hz / 16_000.0).fract();
+            // A sawtooth has all its harmonics.
+            amplitude * (phase - 0.5)
+        })
+    };
+    let mut samples: Vec<f32> = Vec::new();
+    for number in 0..5 {
+        let loud = raised && number == 4;
+        samples.extend(if loud {
+            voice(190.0, 0.6)
+        } else {
+            voice(120.0, 0.1)
+        });
+        samples.extend(std::iter::repeat_n(0.0, 8_000));
+    }
+    let said = (0..5).map(|number| {
+        let start = number * 2_500;
+        ScriptedSpeech::segment(start, start + 2_000, "My number is four one two")
+    });
+    let assistant = Assistant::builder()
+        .speech(Arc::new(ScriptedSpeech::new([said.collect()])))
+        .emotion(Arc::new(Literal))
+        .build()
+        .await
+        .unwrap();
+    let session = assistant.session(Conversation::new("acme", Channel::Voice));
+    let inputs = vec![SessionInput::Audio {
+        tracks: vec![("customer".into(), AudioTrack { samples })],
+        start_ms: 0,
+    }];
+    let events = run(session, inputs).await;
+    let felt = events.iter().filter_map(|event| match event {
+        SessionEvent::Emotion { state, .. } => Some(state.arousal),
+        _ => None,
+    });
+    felt.last().unwrap()
+}
+
+#[tokio::test]
+async fn a_raised_voice_is_heard_in_the_same_words() {
+    let (even, raised) = (
+        arousal_at_the_end(false).await,
+        arousal_at_the_end(true).await,
+    );
+    assert!(raised > even + 0.05, "{raised} against {even}");
+}

@@ -31,9 +31,9 @@ const STEADY_SEMITONES: f32 = 1.5;
 /// A lag of twice the period fits as well; a part of it that fits nearly as well is meant.
 const NEARLY: f32 = 0.94;
 
-/// Pitch and level of each frame that has them.
+/// How a stretch of speech sounds: pitch and level of each frame of 20 ms that has them. Some kilobytes for ten seconds.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Prosody {
+pub struct Prosody {
     /// Pitch of voiced frames, in semitones above 1 Hz; none where too few are voiced.
     pub(super) pitches: Vec<f32>,
     /// Level of frames with speech, in decibels of full scale; none where there are too few.
@@ -42,8 +42,20 @@ pub(super) struct Prosody {
     pub(super) level: Option<f32>,
 }
 
-/// Listens to 16 kHz mono audio. Samples that are no numbers count as silence.
-pub(super) fn measure(audio: &[f32]) -> Prosody {
+impl Prosody {
+    /// Listens to 16 kHz mono audio of one speaker, `-1.0..=1.0`: to the first minute of it. Samples that are no
+    /// numbers count as silence. It takes a few milliseconds for ten seconds of speech.
+    pub fn of(audio: &[f32]) -> Self {
+        measure(audio)
+    }
+
+    /// Mean level of the speech in decibels of full scale; `None` where there is too little.
+    pub fn level(&self) -> Option<f32> {
+        self.level
+    }
+}
+
+fn measure(audio: &[f32]) -> Prosody {
     let samples: Vec<f32> = audio
         .iter()
         .take(LONGEST)

@@ -1,6 +1,6 @@
 //! One participant's words and voice, and what is usual for them.
 
-use super::prosody::{STEP_MS, hertz, measure};
+use super::prosody::{Prosody, STEP_MS, hertz};
 use super::sample::{Baseline, Sample, quantile};
 use super::{Spoken, spoken_span};
 use crate::conversation::{ParticipantId, ParticipantSignals, VoiceSignals};
@@ -68,14 +68,13 @@ impl Speaker {
                 self.timed_ms = self.timed_ms.saturating_add(ms);
             }
         }
-        if let Some(audio) = said.audio {
-            self.listen(audio, said.back_channel, &mut voice);
+        if let Some(prosody) = said.prosody {
+            self.listen(prosody, said.back_channel, &mut voice);
         }
         voice
     }
 
-    fn listen(&mut self, audio: &[f32], back_channel: bool, voice: &mut VoiceSignals) {
-        let prosody = measure(audio);
+    fn listen(&mut self, prosody: &Prosody, back_channel: bool, voice: &mut VoiceSignals) {
         let length = |frames: &[f32]| frames.len() as u64 * STEP_MS;
         if let Some(pitch) = quantile(&prosody.pitches, 0.5) {
             voice.pitch_hz = Some(hertz(pitch));

@@ -270,7 +270,7 @@ fn shifts_are_against_ones_own_baseline_and_wait_for_it() {
     let mut tracker = SignalTracker::new();
     let mut tell = |who: &str, n: u64, text: &str, audio: &[f32]| {
         let said = NewUtterance::new(who, text).with_span(n * 3_000, n * 3_000 + 2_000);
-        tracker.utterance(Spoken::from(&said).with_audio(audio))
+        tracker.utterance(Spoken::from(&said).with_prosody(&Prosody::of(audio)))
     };
     let (calm, deep) = (tone(200.0, 0.02), tone(110.0, 0.05));
     for n in 0..3 {

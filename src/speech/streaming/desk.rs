@@ -1,8 +1,10 @@
 //! What is heard on all tracks and what is to be transcribed next. No clock and no waiting: time is that of the
 //! audio.
 
+use std::sync::Arc;
+
 use super::track::{Closed, Hypothesis, Open, Track, line, milliseconds, samples};
-use super::{LiveEvent, LiveOptions};
+use super::{Listened, LiveEvent, LiveOptions};
 use crate::conversation::Word;
 use crate::error::Result;
 use crate::speech::activity::Change;
@@ -357,15 +359,16 @@ impl Desk {
                 words,
             },
             back_channel,
+            prosody: Arc::clone(&heard.prosody),
         });
     }
 
     /// What came of a job.
-    pub(super) fn heard(&mut self, job: Job, heard: Result<Vec<Segment>>) {
+    pub(super) fn heard(&mut self, job: Job, heard: Result<Listened>) {
         let Some(track) = self.tracks.get_mut(job.track) else {
             return;
         };
-        let hypothesis = heard.map(|segments| {
+        let hypothesis = heard.map(|(segments, prosody)| {
             let language = segments.iter().find_map(|segment| segment.language.clone());
             let words = segments.into_iter().flat_map(|segment| segment.words);
             let later = |word: Word| Word {
@@ -378,6 +381,7 @@ impl Desk {
                 language,
                 voice_end: job.voice_end,
                 is_whole: job.is_whole,
+                prosody,
             }
         });
         if let Some(place) = track

@@ -209,6 +209,13 @@ async fn words_come_while_somebody_speaks_and_the_final_soon_after() {
         finals[0].1.starts_with("I was charged twice this"),
         "{finals:?}"
     );
+    let prosody = events.iter().find_map(|(_, event)| match event {
+        LiveEvent::Final { prosody, .. } => Some(prosody),
+        _ => None,
+    });
+    let how_loud = prosody.and_then(|prosody| prosody.level()).unwrap();
+    // Noise of half the range, spread evenly: its mean square is (1/4)² / 3.
+    assert!((how_loud + 16.8).abs() < 1.0, "{how_loud} dB");
     let late = finals[0].0 - 2_900;
     assert!(late <= 800, "the final came {late} ms after the last word");
     assert_eq!(revisions(&events), 0);

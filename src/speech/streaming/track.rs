@@ -1,14 +1,15 @@
 //! One track: its audio, the utterance that goes on, those that are over and wait.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::conversation::Word;
-use crate::speech::SAMPLE_RATE;
 use crate::speech::activity::ActivityTracker;
 use crate::speech::agreement::Agreement;
 use crate::speech::detector::VoiceDetector;
 use crate::speech::frames::FrameLine;
 use crate::speech::vad::MARGIN_MS;
+use crate::speech::{Prosody, SAMPLE_RATE};
 
 /// See [`Hypothesis::covers`].
 const BREATH_MS: u64 = 64;
@@ -32,6 +33,8 @@ pub(super) struct Hypothesis {
     pub(super) voice_end: u64,
     /// Whether the silence behind it was heard too.
     pub(super) is_whole: bool,
+    /// How it sounds, where all of it was heard.
+    pub(super) prosody: Arc<Prosody>,
 }
 
 impl Hypothesis {

@@ -151,6 +151,17 @@ pub(crate) enum EvalCommand {
         #[arg(long)]
         each: bool,
     },
+    /// Wrap-up codes and their probabilities, on dialogues of the STAR collection.
+    WrapUp {
+        #[command(flatten)]
+        common: EvalCommon,
+        /// Language model: an id, or the path of a GGUF file.
+        #[arg(long, default_value = "qwen2.5-coder-1.5b-instruct")]
+        llm: String,
+        /// Take the dialogues that are not scored otherwise, and tell the best temperature for them.
+        #[arg(long)]
+        fit: bool,
+    },
     /// Personal data found and missed in a file of {text, entities}; or such a file, made up.
     Redact {
         /// File with one JSON object a line.

@@ -195,6 +195,19 @@ pub(crate) async fn run(args: EvalArgs, screen: &Screen) -> Result<()> {
             let score = needs(&common, &content, (&llm, &model), each, screen).await?;
             show(&score, common.json, screen)
         }
+        EvalCommand::WrapUp { common, llm, fit } => {
+            let model = load_language_model(&cache, &llm).await?;
+            let assistant = Assistant::builder().build().await?;
+            let bar = screen.bar("wrap-up");
+            let progress = told(&bar);
+            let mut options = eval::wrap_up::WrapUpEvalOptions::default();
+            (options.limit, options.fit) = (common.limit, fit);
+            let data = &common.data;
+            let score =
+                eval::wrap_up::run(data, &assistant, model, &options, Some(&progress)).await;
+            bar.finish_and_clear();
+            show(&score?, common.json, screen)
+        }
         EvalCommand::Intent {
             train,
             common,

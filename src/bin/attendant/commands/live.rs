@@ -163,6 +163,7 @@ impl<'a> Heard<'a> {
                 track,
                 segment,
                 back_channel,
+                prosody,
             } => {
                 let before = self.stable.get_mut(*track)?;
                 self.revisions += usize::from(!segment.text.starts_with(before.as_str()));
@@ -176,13 +177,8 @@ impl<'a> Heard<'a> {
                     end_ms: said.end_ms,
                 };
                 self.signals.speech(&said.participant, span);
-                let audio = self
-                    .tracks
-                    .get(*track)
-                    .map(|audio| span.of(audio))
-                    .unwrap_or_default();
                 self.signals
-                    .utterance(Spoken::from(&said).with_audio(audio));
+                    .utterance(Spoken::from(&said).with_prosody(prosody));
                 self.conversation.append(said);
                 Some(delay)
             }
@@ -261,6 +257,7 @@ fn show(event: &LiveEvent, delay_ms: Option<u64>, screen: &Screen) -> Result<()>
             track,
             segment,
             back_channel,
+            ..
         } => {
             let listens = if *back_channel { " (listens)" } else { "" };
             screen.line(&format!(

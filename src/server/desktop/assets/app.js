@@ -5,7 +5,7 @@ import { t, span, named, percent } from "./strings.js";
 import { request, submit, follow, of } from "./api.js";
 import { blank, fromView, apply, titleOf, spoken } from "./state.js";
 import { drawTalk, toEnd, toUtterance, watchScroll, latestButton } from "./talk.js";
-import { drawAssist, openCards, cardTitle } from "./cards.js";
+import { drawAssist, openCards, cardTitle, formText } from "./cards.js";
 import { drawChecklist, drawCustomer, drawList } from "./panels.js";
 import { drawAlerts } from "./alerts.js";
 import { drawNote, fitNote, Drafts, edited, inWords } from "./note.js";
@@ -180,7 +180,9 @@ const does = {
     card.text = text;
     redraw();
     await feedback(card, "used");
-    tellHost({ type: "used", kind: card.kind, text: text ?? card.title });
+    tellHost({ type: "used", kind: card.kind, text: text ?? card.title, values: card.values });
+    // A host that shows this page fills its form in itself.
+    if (card.kind === "form_values") await copy(formText(card));
     if (card.kind === "reply" && !written) await copy(text);
   },
   edit(card) {

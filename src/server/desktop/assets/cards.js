@@ -11,7 +11,13 @@ const HINTS = 2;
 
 /** Title of a card, for announcements. */
 export function cardTitle(card) {
+  if (card.kind === "form_values") return formText(card);
   return card.kind === "article" ? card.title : card.text || "";
+}
+
+/** Values for a form, one a line, as they are copied. */
+export function formText(card) {
+  return card.values.map((field) => `${readable(field.name)}: ${field.value}`).join("\n");
 }
 
 function sources(card) {
@@ -25,6 +31,11 @@ function body(card) {
       h("h3", { class: "card-title" }, card.title),
       h("blockquote", { class: "card-quote" }, card.citation.quote),
     ];
+  }
+  if (card.kind === "form_values") {
+    const rows = card.values.map((field) =>
+      h("div", null, h("dt", { title: field.label }, readable(field.name)), h("dd", null, field.value)));
+    return [card.title && h("h3", { class: "card-title" }, card.title), h("dl", { class: "pairs card-fields" }, rows)];
   }
   return [h("p", { class: "card-text" }, card.text), h("p", { class: "card-sources" }, sources(card))];
 }
@@ -101,7 +112,7 @@ export function drawAssist(state, does) {
     $("cards"),
     cards.map((card, at) => ({ card, isOld: card.state === "used" || (at >= WHOLE && card.state === "open") })),
     ({ card }) => card.id,
-    ({ card, isOld }) => `${card.state}|${isOld}|${card.text ?? card.title}`,
+    ({ card, isOld }) => `${card.state}|${isOld}|${cardTitle(card)}`,
     (row) => drawCard(row, state, does),
   );
   $("cards-none").hidden = cards.length > 0;

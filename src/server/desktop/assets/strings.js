@@ -67,6 +67,7 @@ const EN = {
   no_suggestions: "Suggestions appear while you talk. Nothing to do now.",
   kind_reply: "Reply",
   kind_article: "Article",
+  kind_form_values: "For the form",
   source: "From “{title}”",
   from_line: "Line {n}",
   accept: "Use",

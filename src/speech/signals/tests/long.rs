@@ -78,7 +78,7 @@ fn any_news_in_any_order_keeps_the_sums() {
                         .collect();
                     let text = "a word or two".repeat(dice.below(50) as usize);
                     let said = NewUtterance::new(&*who, text).with_span(start, start + length);
-                    tracker.utterance(Spoken::from(&said).with_audio(&audio));
+                    tracker.utterance(Spoken::from(&said).with_prosody(&Prosody::of(&audio)));
                 }
                 4 | 5 => {
                     let bare = dice.below(2) == 0;

@@ -1,0 +1,106 @@
+//! Values for forms, while people lead the conversation.
+
+use super::*;
+use crate::conversation::{Evidence, FormValue, Suggestion};
+
+/// Cards with values, and when they were taken away, in order.
+fn told(events: &[SessionEvent]) -> Vec<Result<&Suggestion, &str>> {
+    let is_form = |card: &&Suggestion| matches!(card.kind, SuggestionKind::FormValues { .. });
+    let mut told: Vec<Result<&Suggestion, &str>> = Vec::new();
+    for event in events {
+        match event {
+            SessionEvent::Suggestion(card) => told.extend(Some(card).filter(is_form).map(Ok)),
+            SessionEvent::Withdrawn { suggestion }
+                if told.iter().flatten().any(|card| &card.id == suggestion) =>
+            {
+                told.push(Err(suggestion));
+            }
+            _ => {}
+        }
+    }
+    told
+}
+
+#[tokio::test]
+async fn what_the_customer_gives_is_there_for_the_form_once_and_is_kept_up_to_date() {
+    let mut plan = playbook();
+    plan.slots.push(
+        serde_json::from_value(serde_json::json!({
+            "name": "password", "description": "the password", "pattern": "^PW\\d{4}$",
+            "ask": "Your password, please?", "secret": true,
+        }))
+        .unwrap(),
+    );
+    let assistant = Assistant::builder()
+        .playbooks(vec![plan])
+        .build()
+        .await
+        .unwrap();
+    let session = assistant.session(Conversation::new("acme", Channel::Chat));
+    let inputs = vec![
+        say(
+            Role::EndUser,
+            "I was charged twice for my broadband this month",
+        ),
+        say(Role::HumanAgent, "May I have your account number?"),
+        say(Role::EndUser, "It is LF402117, and my password is PW1234."),
+        say(Role::HumanAgent, "Thank you."),
+        say(Role::EndUser, "No, wait, it is LF402118."),
+    ];
+    let events = run(session, inputs).await;
+    let told = told(&events);
+    let value = |value: &str, utterance| FormValue {
+        name: "account".into(),
+        label: "the account number".into(),
+        value: value.into(),
+        utterance: Some(UtteranceId(utterance)),
+    };
+    let [Ok(first), Err(withdrawn), Ok(second)] = told[..] else {
+        panic!("{told:#?}");
+    };
+    assert_eq!(withdrawn, first.id);
+    for (card, expected) in [
+        (first, value("LF402117", 3)),
+        (second, value("LF402118", 5)),
+    ] {
+        let place = expected.utterance.unwrap();
+        assert_eq!(
+            card.kind,
+            SuggestionKind::FormValues {
+                playbook: Some("twice".into()),
+                title: Some("Charged twice".into()),
+                values: vec![expected],
+            }
+        );
+        assert_eq!(card.evidence, [Evidence::Utterance(place)]);
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_that_asks_once_gets_the_values_of_the_whole_conversation() {
+    let assistant = Assistant::builder()
+        .playbooks(vec![playbook()])
+        .build()
+        .await
+        .unwrap();
+    let mut call = Conversation::new("acme", Channel::Voice);
+    call.say(Role::EndUser, "It is about LF402117.");
+    call.say(Role::HumanAgent, "What happened?");
+    call.say(
+        Role::EndUser,
+        "I was charged twice for my broadband this month",
+    );
+    let cards: Vec<Suggestion> = assistant
+        .suggest(&call, crate::conversation::Trigger::EndOfUtterance)
+        .map(|card| card.unwrap())
+        .collect()
+        .await;
+    let values = cards.iter().find_map(|card| match &card.kind {
+        SuggestionKind::FormValues { values, .. } => Some(values.clone()),
+        _ => None,
+    });
+    let values = values.unwrap();
+    assert_eq!(values.len(), 1);
+    assert_eq!(values[0].value, "LF402117");
+    assert_eq!(values[0].utterance, Some(UtteranceId(1)));
+}
