@@ -10,7 +10,8 @@ class AttendantSuggestions extends HTMLElement {
     this.events = new EventSource(`${place}/events?after=0&access_token=${encodeURIComponent(key)}`);
     const take = (message) => {
       const suggestion = JSON.parse(message.data);
-      const words = suggestion.text ?? suggestion.title ?? suggestion.action?.label;
+      const fields = suggestion.values?.map((field) => `${field.name}: ${field.value}`).join(", ");
+      const words = suggestion.text ?? fields ?? suggestion.title ?? suggestion.action?.label;
       if (!words) return;
       // The whole reply takes the place of its first sentence.
       document.getElementById(suggestion.id)?.remove();

@@ -134,6 +134,7 @@ mod tests {
             passage: format!("{name}#1").into(),
             version: String::new(),
             quote: "Some text.".into(),
+            lead: None,
             start: 0,
             end: 10,
         };

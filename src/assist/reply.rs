@@ -187,7 +187,7 @@ impl ReplyWriter {
                 .iter()
                 .map(|fact| Fact {
                     title: &fact.title,
-                    text: spoken(&fact.quote),
+                    text: spoken(fact),
                 })
                 .collect(),
             // Said again, since a small model answers what stands last.
@@ -323,7 +323,7 @@ pub(crate) fn quoted_reply(context: &ReplyContext) -> Option<Suggestion> {
     let citation = best.found.citation.clone();
     let passage = Evidence::Passage(citation.passage.clone());
     let kind = SuggestionKind::Reply {
-        text: spoken(&citation.quote),
+        text: spoken(&citation),
         citations: vec![citation],
     };
     let evidence = vec![best.asked.clone(), passage];

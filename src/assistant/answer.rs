@@ -187,7 +187,7 @@ impl Found {
         };
         let citation = inner.knowledge.cite(hit, &self.asked).await?;
         Ok(KnowledgeAnswer {
-            text: Some(spoken(&citation.quote)),
+            text: Some(spoken(&citation)),
             citations: vec![citation],
             confidence: self.confidence,
             missing: None,

@@ -373,7 +373,7 @@ impl Assistant {
                             });
                         }
                         let text = in_full(text, &answer.citations);
-                        let quotes = answer.citations.iter().map(|c| spoken(&c.quote));
+                        let quotes = answer.citations.iter().map(spoken);
                         let quotes: Vec<String> = quotes.collect();
                         let quoted = quotes.join(" ") == text;
                         response.add(text.clone(), answer.citations, quoted);
@@ -441,9 +441,7 @@ impl Assistant {
 /// "£56" and "Yes." are no answers by themselves: the sentence they come from is.
 fn in_full(text: String, citations: &[Citation]) -> String {
     match citations.first() {
-        Some(citation) if text.split_whitespace().count() < WORDS_OF_AN_ANSWER => {
-            spoken(&citation.quote)
-        }
+        Some(citation) if text.split_whitespace().count() < WORDS_OF_AN_ANSWER => spoken(citation),
         _ => text,
     }
 }

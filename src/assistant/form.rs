@@ -1,52 +1,54 @@
 //! What the customer told of the values that a procedure needs: what a human agent would type into a form.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
 
 use super::Assistant;
 use crate::conversation::{
-    Conversation, Evidence, FormValue, Role, Suggestion, SuggestionKind, UtteranceId,
+    Conversation, Evidence, FormValue, Role, Suggestion, SuggestionKind, Utterance, UtteranceId,
 };
 use crate::dialogue::{DialogueState, Playbook, Slot};
 use crate::error::Result;
 
-/// Utterances that are looked back at, when a conversation is taken up: half an hour of lively talk.
-const LOOK_BACK: usize = 400;
+/// Utterances that are looked back at where a conversation was not followed: a quarter of an hour of lively talk.
+const LOOK_BACK: usize = 200;
 
 /// What was read of a conversation so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FormReading {
+    /// Kept apart from the state of the conversation: nothing is done for it.
     state: DialogueState,
     /// The procedure that the need called for last.
     playbook: Option<String>,
     /// Values by slot, and where they were said.
     values: BTreeMap<String, (String, Option<UtteranceId>)>,
+    /// Those of them that were told by their form alone: a later one takes their place.
+    by_form: BTreeSet<String>,
 }
 
 impl FormReading {
-    /// Takes up a state that a conversation led to; whether another value is known now, or another need. A value is where
-    /// the customer's words hold it, else, where `now` says that it was just said, in their last words.
-    fn take(&mut self, state: DialogueState, conversation: &Conversation, now: bool) -> bool {
-        let mut is_new = false;
-        let last = conversation.transcript.last_of(Role::EndUser);
-        let last = last.filter(|_| now).map(|said| said.id);
+    /// Takes up a state that a conversation led to. A value is where the customer's words hold it, else, where `now` says
+    /// that it was just said, in their last words.
+    fn take(&mut self, state: DialogueState, conversation: &Conversation, now: bool) {
+        let last = conversation.transcript.utterances().iter().rev();
+        let last = last.filter(|_| now).find(|said| is_customer(said));
+        self.values
+            .retain(|name, (value, _)| state.slots.get(name) == Some(value));
         for (name, value) in &state.slots {
-            if self.values.get(name).map(|(known, _)| known) != Some(value) {
-                let place = said_at(conversation, value).or(last);
-                self.values.insert(name.clone(), (value.clone(), place));
-                is_new = true;
-            }
+            self.values
+                .entry(name.clone())
+                .or_insert_with(|| (value.clone(), said_at(conversation, value, last)));
         }
-        if state.playbook.is_some() && self.playbook != state.playbook {
+        if state.playbook.is_some() {
             self.playbook.clone_from(&state.playbook);
-            is_new = true;
         }
         self.state = state;
-        is_new
     }
 }
 
 impl Assistant {
-    /// Reads the last utterance of a conversation that people lead; whether anything is new.
+    /// Reads the last utterance of a conversation that people lead.
     ///
     /// # Errors
     /// As the embedder.
@@ -54,16 +56,36 @@ impl Assistant {
         &self,
         conversation: &Conversation,
         reading: &mut FormReading,
-    ) -> Result<bool> {
+    ) -> Result<()> {
         if self.inner.playbooks.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
+        let before = reading.state.slots.clone();
         let mut state = self.follow(conversation, reading.state.clone()).await?;
-        // Given before it was known what they are for.
-        for (name, value) in self.inner.ranker.identifiers(conversation) {
-            state.slots.entry(name).or_insert(value);
+        for (name, value) in &state.slots {
+            if before.get(name) != Some(value) {
+                reading.by_form.remove(name);
+            }
         }
-        Ok(reading.take(state, conversation, true))
+        // They are often given before it is known what for.
+        let turns = conversation.transcript.turns();
+        let turn = turns
+            .last()
+            .filter(|turn| matches!(turn.role, Role::EndUser | Role::Unknown));
+        let told = turn.map(|turn| self.inner.ranker.identifiers(&turn.text()));
+        for (name, value) in told.unwrap_or_default() {
+            if !state.slots.contains_key(&name) || reading.by_form.contains(&name) {
+                reading.by_form.insert(name.clone());
+                state.slots.insert(name, value);
+            }
+        }
+        // People go from one need to the next without telling; nothing runs here that would have to end first.
+        if let Some(next) = state.waiting.pop() {
+            state.paused.extend(state.playbook.replace(next));
+            state.asked = None;
+        }
+        reading.take(state, conversation, true);
+        Ok(())
     }
 
     /// Reads a conversation that was not followed so far.
@@ -76,37 +98,52 @@ impl Assistant {
             return Ok(reading);
         }
         let said = conversation.transcript.utterances();
-        for said in said.iter().skip(said.len().saturating_sub(LOOK_BACK)) {
-            if said.back_channel || !matches!(said.role, Role::EndUser | Role::HumanAgent) {
-                continue;
+        let skipped = said.len().saturating_sub(LOOK_BACK);
+        let mut so_far = conversation.up_to(skipped);
+        for said in said.iter().skip(skipped) {
+            so_far.hear_again(said.clone());
+            if !said.back_channel && (is_customer(said) || said.role == Role::HumanAgent) {
+                self.read_form(&so_far, &mut reading).await?;
             }
-            let so_far = conversation.up_to(said.id);
-            self.read_form(&so_far, &mut reading).await?;
         }
         Ok(reading)
     }
 
-    /// Takes up what a virtual agent and those who followed it know already; whether anything is new.
+    /// Takes up what a virtual agent and those who followed it know already.
     pub(crate) fn know_form(
         &self,
         conversation: &Conversation,
         state: &DialogueState,
         reading: &mut FormReading,
-    ) -> bool {
+    ) {
         // What is known when a person takes over was said some time ago.
         let now = !reading.values.is_empty();
-        reading.take(state.clone(), conversation, now)
+        reading.take(state.clone(), conversation, now);
     }
 
     /// The values as a card; `None` where nothing that may be shown is known.
     pub(crate) fn form_card(&self, reading: &FormReading) -> Option<Suggestion> {
         let playbooks = &self.inner.playbooks;
+        // Secrets are for the identity check, which is no form; nor is what holds one, or is part of one.
+        let slots = || playbooks.iter().flat_map(|playbook| &playbook.slots);
+        let secret: BTreeSet<&str> = slots()
+            .filter(|slot| slot.secret)
+            .map(|slot| slot.name.as_str())
+            .collect();
+        let hidden: Vec<&str> = secret
+            .iter()
+            .filter_map(|name| reading.values.get(*name))
+            .map(|(value, _)| value.as_str())
+            .collect();
+        let is_open = |name: &str, value: &str| {
+            let holds = |hidden: &&str| value.contains(*hidden) || hidden.contains(value);
+            !secret.contains(name) && !hidden.iter().any(holds)
+        };
         let playbook = reading.playbook.as_ref();
         let playbook = playbook.and_then(|id| playbooks.iter().find(|p| &p.id == id));
         let of = |slot: &Slot| {
-            // A secret is for the identity check, which is no form.
-            let (value, place) = reading.values.get(&slot.name).filter(|_| !slot.secret)?;
-            Some(FormValue {
+            let (value, place) = reading.values.get(&slot.name)?;
+            is_open(&slot.name, value).then(|| FormValue {
                 name: slot.name.clone(),
                 label: slot.description.clone(),
                 value: value.clone(),
@@ -117,7 +154,7 @@ impl Assistant {
             Some(playbook) => playbook.slots.iter().filter_map(of).collect(),
             None => {
                 let known = reading.values.keys();
-                let slot = |name: &String| playbooks.iter().find_map(|p| p.slot(name));
+                let slot = |name: &String| slots().find(|slot| &slot.name == name);
                 known.filter_map(slot).filter_map(of).collect()
             }
         };
@@ -136,16 +173,37 @@ impl Assistant {
             title: playbook.map(|p| p.title.clone()),
             values,
         };
-        // Read by their form or from a closed list: what is not certain is not a value.
+        // Code reads them and gives no probability: they are what the customer said, or what that was taken for.
         Some(Suggestion::new(kind, 1.0, evidence))
     }
 }
 
-/// The last words of the customer that hold a value as it is kept.
-fn said_at(conversation: &Conversation, value: &str) -> Option<UtteranceId> {
+fn is_customer(said: &Utterance) -> bool {
+    matches!(said.role, Role::EndUser | Role::Unknown)
+}
+
+/// The customer's latest words that hold a value as whole words, else the last ones: it was said in another way.
+fn said_at(
+    conversation: &Conversation,
+    value: &str,
+    last: Option<&Utterance>,
+) -> Option<UtteranceId> {
     let value = value.to_lowercase();
     let said = conversation.transcript.utterances().iter().rev();
-    said.filter(|said| said.role == Role::EndUser)
-        .find(|said| said.text.to_lowercase().contains(&value))
+    said.filter(|said| is_customer(said))
+        .find(|said| holds(&said.text.to_lowercase(), &value))
+        .or(last)
         .map(|said| said.id)
+}
+
+/// Whether a text holds a value as whole words.
+fn holds(text: &str, value: &str) -> bool {
+    let is_apart = |side: Option<char>| side.is_none_or(|c| !c.is_alphanumeric());
+    text.match_indices(value).any(|(at, found)| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        let after = text
+            .get(at + found.len()..)
+            .and_then(|after| after.chars().next());
+        is_apart(before) && is_apart(after)
+    })
 }

@@ -52,6 +52,10 @@ pub struct Citation {
     pub version: String,
     /// The words that support the claim, verbatim.
     pub quote: String,
+    /// Where the quote is an item of a list: the words that it belongs behind, which may turn its meaning round ("No
+    /// compensation is due when").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lead: Option<String>,
     /// First byte of the quote in the passage's text.
     pub start: usize,
     /// One past the last byte of the quote in the passage's text.

@@ -144,10 +144,10 @@ impl Conversation {
         self.transcript.push(utterance, role, self.channel)
     }
 
-    /// The conversation as it was when this utterance was the last one.
-    pub(crate) fn up_to(&self, utterance: UtteranceId) -> Self {
+    /// The conversation as it was after so many utterances.
+    pub(crate) fn up_to(&self, count: usize) -> Self {
         Self {
-            transcript: self.transcript.up_to(utterance),
+            transcript: self.transcript.up_to(count),
             participants: self.participants.clone(),
             journey: self.journey.clone(),
             profile: self.profile.clone(),
@@ -156,6 +156,11 @@ impl Conversation {
             language: self.language.clone(),
             ..*self
         }
+    }
+
+    /// Appends an utterance of the same conversation, which keeps its id.
+    pub(crate) fn hear_again(&mut self, said: Utterance) {
+        self.transcript.hear_again(said);
     }
 
     /// Somebody was cut short: only the first `spoken` bytes of an utterance were heard. What is left of it, with a

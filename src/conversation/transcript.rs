@@ -268,12 +268,16 @@ impl Transcript {
         self.utterances.is_empty()
     }
 
-    /// The utterances up to this one.
-    pub(super) fn up_to(&self, id: UtteranceId) -> Self {
-        let count = usize::try_from(id.0).unwrap_or(usize::MAX);
+    /// The first utterances.
+    pub(super) fn up_to(&self, count: usize) -> Self {
         Self {
             utterances: self.utterances.iter().take(count).cloned().collect(),
         }
+    }
+
+    pub(super) fn hear_again(&mut self, said: Utterance) {
+        debug_assert_eq!(said.id, self.next_id());
+        self.utterances.push(said);
     }
 
     pub(super) fn push(&mut self, new: NewUtterance, role: Role, channel: Channel) -> UtteranceId {

@@ -6,6 +6,8 @@ mod taken;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use regex::Regex;
+
 use super::playbook::{Playbook, Slot, Step};
 use super::reader::{identifier, last_identifier};
 use super::state::{DialogueState, key};
@@ -44,6 +46,8 @@ pub struct ActionRanker {
     playbooks: Arc<[Playbook]>,
     /// One a playbook.
     vectors: Arc<[Examples]>,
+    /// Slots whose values are told by their form, and the form.
+    identifiers: Arc<[(String, Regex)]>,
 }
 
 /// The vectors of a playbook's examples.
@@ -72,10 +76,20 @@ impl ActionRanker {
             }
             vectors.push(Examples { needs, steps });
         }
+        let mut identifiers: BTreeMap<(String, String), Regex> = BTreeMap::new();
+        for slot in playbooks.iter().flat_map(|playbook| &playbook.slots) {
+            if let Some(pattern) = identifier(slot) {
+                identifiers.insert((slot.name.clone(), pattern.as_str().to_owned()), pattern);
+            }
+        }
+        let identifiers = identifiers.into_iter();
         Ok(Self {
             embedder,
             playbooks,
             vectors: vectors.into(),
+            identifiers: identifiers
+                .map(|((slot, _), pattern)| (slot, pattern))
+                .collect(),
         })
     }
 
@@ -148,16 +162,20 @@ impl ActionRanker {
                 }
             }
         }
-        state.slots.extend(self.identifiers(conversation));
+        for turn in conversation.transcript.turns() {
+            if matches!(turn.role, Role::EndUser | Role::Unknown) {
+                state.slots.extend(self.identifiers(&turn.text()));
+            }
+        }
         Ok(state)
     }
 
-    /// Values that are told by their form wherever the customer gives them, by slot: account numbers and the like.
-    pub(crate) fn identifiers(&self, conversation: &Conversation) -> BTreeMap<String, String> {
-        let slots = self.playbooks.iter().flat_map(|playbook| &playbook.slots);
-        let found = slots.filter_map(|slot| {
-            let value = find_slot(slot, conversation)?;
-            Some((slot.name.clone(), value))
+    /// Values that are told by their form wherever the customer gives them, by slot: account numbers and the like. Of
+    /// several the last one.
+    pub(crate) fn identifiers(&self, text: &str) -> BTreeMap<String, String> {
+        let found = self.identifiers.iter().filter_map(|(slot, pattern)| {
+            let value = last_identifier(text, pattern)?;
+            Some((slot.clone(), value))
         });
         found.collect()
     }
@@ -290,16 +308,6 @@ fn closest(vector: &[f32], others: &[Vec<f32>]) -> f32 {
         .iter()
         .map(|other| similarity(vector, other))
         .fold(0.0, f32::max)
-}
-
-/// The last identifier in the customer's words that fits the slot.
-fn find_slot(slot: &Slot, conversation: &Conversation) -> Option<String> {
-    let pattern = identifier(slot)?;
-    let said = conversation.transcript.turns();
-    said.iter()
-        .rev()
-        .filter(|turn| matches!(turn.role, Role::EndUser | Role::Unknown))
-        .find_map(|turn| last_identifier(&turn.text(), &pattern))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::retrieval::percentile;
 use crate::assistant::Assistant;
 use crate::conversation::{Channel, Conversation, Role, WrapUpCode};
 use crate::dialogue::flow::FlowEvent;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::llm::LanguageModel;
 use crate::summary::{Calibration, WrapUpChooser};
 
@@ -69,8 +69,8 @@ pub type Progress<'a> = dyn Fn(&str, usize, usize) + Send + Sync + 'a;
 /// Scores `data`, a folder in the format of the STAR collection.
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`](crate::ErrorKind) or [`ErrorKind::InvalidInput`](crate::ErrorKind) where the folder is not in
-/// that format; what the model reports.
+/// [`ErrorKind::NotFound`] or [`ErrorKind::InvalidInput`] where the folder is not in
+/// that format; [`ErrorKind::Unsupported`] for a model that cannot score; what the model reports.
 pub async fn run(
     data: &Path,
     assistant: &Assistant,
@@ -82,7 +82,7 @@ pub async fn run(
     let collection = data::read(data, None)?;
     let codes: Vec<WrapUpCode> = collection.flows.keys().map(|task| code(task)).collect();
     let chosen = chosen(&collection.dialogues, options);
-    let chooser = WrapUpChooser::new(model, Arc::default(), codes.clone().into());
+    let chooser = WrapUpChooser::new(Arc::clone(&model), Arc::default(), codes.clone().into());
     let mut times = Vec::with_capacity(chosen.len());
     let mut judged = Vec::with_capacity(chosen.len());
     for (done, dialogue) in chosen.iter().enumerate() {
@@ -100,15 +100,22 @@ pub async fn run(
             judged.push((raw, right));
         }
     }
-    let calibration = Calibration::default();
-    let calibrated = at(&judged, calibration);
+    if judged.is_empty() {
+        let told = format!(
+            "{} tells no probabilities; choose a model that can score",
+            model.id()
+        );
+        return Err(Error::new(ErrorKind::Unsupported, told));
+    }
+    let calibrated = at(&judged, chooser.calibration());
     let rank = |(probabilities, right): &(Vec<f32>, usize)| {
         let own = probabilities.get(*right).copied().unwrap_or_default();
         probabilities.iter().filter(|other| **other > own).count()
     };
     let share = |most: usize| {
-        let within = calibrated.iter().filter(|one| rank(one) < most).count();
-        within as f64 / calibrated.len().max(1) as f64
+        // Of the raw ones: calibrated, the smallest may all be 0.
+        let within = judged.iter().filter(|one| rank(one) < most).count();
+        within as f64 / judged.len().max(1) as f64
     };
     let confidences = calibrated.iter().map(|(p, _)| f64::from(best(p)));
     Ok(WrapUpScore {
@@ -179,7 +186,7 @@ fn best(probabilities: &[f32]) -> f32 {
 fn nll(judged: &[Judged]) -> f64 {
     let of = |(probabilities, right): &Judged| {
         let own = probabilities.get(*right).copied().unwrap_or_default();
-        -f64::from(own).max(1e-9).ln()
+        -f64::from(own.max(f32::MIN_POSITIVE)).ln()
     };
     judged.iter().map(of).sum::<f64>() / judged.len().max(1) as f64
 }

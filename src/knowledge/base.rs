@@ -362,7 +362,7 @@ impl KnowledgeBase {
                 missing: Some(missing(&question.text)),
             });
         }
-        let quotes: Vec<String> = citations.iter().map(|c| spoken(&c.quote)).collect();
+        let quotes: Vec<String> = citations.iter().map(spoken).collect();
         Ok(KnowledgeAnswer {
             text: Some(quotes.join(" ")),
             citations,

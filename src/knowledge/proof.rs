@@ -71,7 +71,7 @@ impl KnowledgeBase {
             let hit = hits.get(at)?;
             Some(ReadSentence {
                 heading: hit.passage.headings.last().cloned(),
-                text: readable(&hit.passage.text, found.range.clone()),
+                text: readable(&hit.passage, found.range.clone()),
                 citation: citation(hit, found.range),
             })
         });
@@ -174,10 +174,11 @@ impl KnowledgeBase {
             // With the heading in front, "It takes five days." says what takes five days.
             let about = passage.headings.last().unwrap_or(&passage.title);
             let own = quotable(&passage.text);
-            let read = own
-                .iter()
-                .map(|range| readable(&passage.text, range.clone()));
-            quotes.extend(read.map(|text| format!("{about}: {text}")));
+            let read = own.iter().map(|range| readable(passage, range.clone()));
+            quotes.extend(read.map(|text| match text.starts_with(about.as_str()) {
+                true => text,
+                false => format!("{about}: {text}"),
+            }));
             ranges.push(own);
         }
         if quotes.is_empty() {

@@ -144,7 +144,7 @@ pub(crate) fn starts_item(line: &str) -> bool {
 }
 
 /// Bytes of the list or quote marker that `line` begins with.
-fn marker(line: &str) -> usize {
+pub(super) fn marker(line: &str) -> usize {
     let bytes = line.as_bytes();
     let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
     let marker = match bytes.get(digits) {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::rank::{best_score, fuse};
+use super::readable::lead;
 use super::sparse::SparseEncoder;
 use super::{Hit, Question};
 use crate::conversation::{Citation, PassageId};
@@ -79,6 +80,7 @@ pub(super) fn citation(hit: &Hit, range: Range<usize>) -> Citation {
         passage: passage.id.clone(),
         version: passage.content_hash.clone(),
         quote: quote.to_owned(),
+        lead: lead(passage, &range),
         start: range.start,
         end: range.start + quote.len(),
     }

@@ -166,6 +166,9 @@ impl LanguageModel for Fallback {
             scoring: first.scoring && second.scoring,
             prefix_cache: first.prefix_cache && second.prefix_cache,
             reads_ahead: first.reads_ahead && second.reads_ahead,
+            score_temperature: first
+                .score_temperature
+                .filter(|own| second.score_temperature == Some(*own)),
         }
     }
 

@@ -73,7 +73,7 @@ pub trait LanguageModel: Debug + Send + Sync + 'static {
 }
 
 /// Optional abilities of a [`LanguageModel`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Capabilities {
     /// Answers to a [`Output::Json`] request always follow the schema.
@@ -85,6 +85,9 @@ pub struct Capabilities {
     /// It is worth while to let it read a prefix before there is a question: that costs nothing but time in which nobody
     /// waits.
     pub reads_ahead: bool,
+    /// The temperature at which the probabilities of [`LanguageModel::score`] are as likely as they say (Guo et al. 2017,
+    /// "On calibration of modern neural networks"); `None` where nobody measured it.
+    pub score_temperature: Option<f32>,
 }
 
 impl Capabilities {
@@ -106,6 +109,13 @@ impl Capabilities {
     #[must_use]
     pub fn with_read_ahead(mut self, yes: bool) -> Self {
         self.reads_ahead = yes;
+        self
+    }
+
+    /// The temperature that calibrates the scores.
+    #[must_use]
+    pub fn with_score_temperature(mut self, temperature: f32) -> Self {
+        self.score_temperature = Some(temperature);
         self
     }
 

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::runtime::Form;
 use crate::assist::CoachingState;
 use crate::conversation::{
     ArticleId, Channel, ChecklistOverride, Conversation, CustomerProfile, Handoff, JourneyEvent,
@@ -173,8 +174,13 @@ impl Journal {
         self.note(CARD, &(suggestion, article));
     }
 
-    pub(super) fn desk(&mut self, cues: &CoachingState, last_action: Option<&str>) {
-        self.note(DESK, &(cues, last_action));
+    pub(super) fn desk(
+        &mut self,
+        cues: &CoachingState,
+        last_action: Option<&str>,
+        form: Option<&Form>,
+    ) {
+        self.note(DESK, &(cues, last_action, form));
     }
 
     pub(super) fn crisis(&mut self, stop_selling: bool) {
@@ -280,6 +286,7 @@ pub(super) struct Restored {
     pub(super) stop_selling: bool,
     pub(super) cues: CoachingState,
     pub(super) last_action: Option<String>,
+    pub(super) form: Option<Box<Form>>,
     /// The ids of all records, inputs among them.
     pub(super) seen: HashSet<Uuid>,
     /// Its end was asked for.
@@ -309,6 +316,7 @@ pub(super) fn restore(key: &StreamKey, records: &[Record]) -> Result<Restored> {
         stop_selling: false,
         cues: CoachingState::default(),
         last_action: None,
+        form: None,
         seen: records.iter().map(|record| record.id).collect(),
         ending: false,
         ended: false,
@@ -360,7 +368,11 @@ fn apply(restored: &mut Restored, record: &Record) -> Result<()> {
         HANDOFF => restored.handoff = Some(read(&record.payload)?),
         CARD => restored.cards.push(read(&record.payload)?),
         CRISIS => restored.stop_selling |= read::<bool>(&record.payload)?,
-        DESK => (restored.cues, restored.last_action) = read(&record.payload)?,
+        DESK => match read(&record.payload) {
+            Ok(desk) => (restored.cues, restored.last_action, restored.form) = desk,
+            // As earlier versions kept it.
+            Err(_) => (restored.cues, restored.last_action) = read(&record.payload)?,
+        },
         ENDED => restored.ended = true,
         // What another version leaves behind still says that the input was taken.
         INPUT => match read(&record.payload).unwrap_or(Mark::Other) {

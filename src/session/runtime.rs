@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
+pub(super) use self::cards::Form;
 use self::work::Doing;
 use super::Accepted;
 use super::ears::Ears;
@@ -216,6 +217,7 @@ impl Runtime {
         runtime.feelings = feelings::Feelings::of(&runtime.conversation);
         runtime.coaching.take_up(restored.cues);
         runtime.last_action = restored.last_action;
+        runtime.open.form = restored.form;
         runtime.seen = restored.seen;
         runtime.ending = restored.ending && !restored.ended;
         runtime.ended = restored.ended;

@@ -13,9 +13,6 @@ use crate::prompt::{Prompts, Template};
 
 /// A code's id is short.
 const MAX_TOKENS: usize = 32;
-/// See [`Calibration::default`]. Below 1: the scores are corrected by what is likely before anything was said, which leaves
-/// the probabilities flatter than they should be.
-const TEMPERATURE: f32 = 0.19;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,20 +86,12 @@ impl Calibration {
     }
 }
 
-impl Default for Calibration {
-    /// Of the default model, fitted by `attendant eval wrap-up --fit` on dialogues that the evaluation does not score.
-    fn default() -> Self {
-        Self::new(TEMPERATURE)
-    }
-}
-
 /// Chooses the code of a conversation.
 #[derive(Clone, Debug)]
 pub struct WrapUpChooser {
     model: Arc<dyn LanguageModel>,
     prompts: Arc<Prompts>,
     codes: Arc<[WrapUpCode]>,
-    calibration: Calibration,
 }
 
 #[derive(Serialize)]
@@ -131,15 +120,13 @@ impl WrapUpChooser {
             model,
             prompts,
             codes,
-            calibration: Calibration::default(),
         }
     }
 
-    /// Sets the calibration of another model than the default one.
-    #[must_use]
-    pub fn with_calibration(mut self, calibration: Calibration) -> Self {
-        self.calibration = calibration;
-        self
+    /// What makes the model's probabilities as likely as they say; nothing where that was not measured for it.
+    pub fn calibration(&self) -> Calibration {
+        let known = self.model.capabilities().score_temperature;
+        Calibration::new(known.unwrap_or(1.0))
     }
 
     fn prompt(&self, prefix: &Prefix) -> Result<Prompt> {
@@ -172,8 +159,8 @@ impl WrapUpChooser {
 
     /// The code for the conversation whose transcript `prefix` holds.
     ///
-    /// A model that can score choices gives every code a probability, which is calibrated; any other is asked for one
-    /// id, and its confidence is reported as 0.5, since it gave none.
+    /// A model that can score choices gives every code a probability, calibrated where that was measured; any other is asked
+    /// for one id, and its confidence is reported as 0.5, since it gave none.
     ///
     /// # Errors
     /// As the language model.
@@ -189,7 +176,7 @@ impl WrapUpChooser {
         let mut ranked: Vec<(&WrapUpCode, f32)> = if let Some(scores) = scores {
             self.codes
                 .iter()
-                .zip(self.calibration.of(&scores))
+                .zip(self.calibration().of(&scores))
                 .collect()
         } else {
             let ids: Vec<&str> = self.codes.iter().map(|code| code.id.as_str()).collect();
@@ -265,6 +252,65 @@ mod tests {
             let chosen = chooser.choose(&call, &Prefix::new("s")).await.unwrap();
             assert_eq!(chosen.map(|c| c.code.id).as_deref(), expected);
             insta::assert_snapshot!("wrap_up_prompt", model.asked()[0].task());
+        }
+    }
+
+    #[test]
+    fn calibration_keeps_the_order_and_the_sum() {
+        let raw = [0.5, 0.3, 0.2, 0.0];
+        for temperature in [0.19, 1.0, 4.0] {
+            let calibrated = Calibration::new(temperature).of(&raw);
+            assert!((calibrated.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            assert!(calibrated.is_sorted_by(|a, b| a >= b), "{calibrated:?}");
+        }
+        let sharp = Calibration::new(0.5).of(&raw);
+        assert!((sharp[0] - 0.25 / 0.38).abs() < 1e-5, "{sharp:?}");
+        // What is no temperature changes nothing.
+        for none in [0.0, -1.0, f32::NAN] {
+            assert!((Calibration::new(none).of(&raw)[0] - 0.5).abs() < 1e-5);
+        }
+    }
+
+    /// Scores as told, with a temperature.
+    #[derive(Debug)]
+    struct Scores(Option<f32>);
+
+    #[async_trait::async_trait]
+    impl LanguageModel for Scores {
+        fn id(&self) -> &str {
+            "scores"
+        }
+
+        fn capabilities(&self) -> crate::llm::Capabilities {
+            let can = crate::llm::Capabilities::default().with_scoring(true);
+            match self.0 {
+                Some(temperature) => can.with_score_temperature(temperature),
+                None => can,
+            }
+        }
+
+        async fn generate(
+            &self,
+            _: crate::llm::Request,
+        ) -> Result<futures::stream::BoxStream<'static, Result<crate::llm::Delta>>> {
+            Err(Error::new(ErrorKind::Unsupported, "only scores"))
+        }
+
+        async fn score(&self, _: Prompt, _: Vec<String>) -> Result<Vec<f32>> {
+            Ok(vec![0.4, 0.6])
+        }
+    }
+
+    #[tokio::test]
+    async fn the_probability_is_calibrated_where_the_models_temperature_is_known() {
+        let call = Conversation::new("acme", Channel::Chat);
+        for (temperature, expected) in [(None, 0.6), (Some(0.5), 0.36 / 0.52)] {
+            let model = Arc::new(Scores(temperature));
+            let chooser = WrapUpChooser::new(model, Arc::default(), codes());
+            let chosen = chooser.choose(&call, &Prefix::new("s")).await.unwrap();
+            let chosen = chosen.unwrap();
+            assert_eq!(chosen.code.id, "outage");
+            assert!((chosen.confidence - expected).abs() < 1e-5, "{chosen:?}");
         }
     }
 

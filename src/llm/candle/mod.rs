@@ -30,6 +30,11 @@ use super::{Capabilities, Delta, LanguageModel, Prompt, Request};
 use crate::error::{Error, ErrorKind, OrError, Result};
 use engine::Engine;
 
+/// See [`Capabilities::score_temperature`]; fitted with the default model by `attendant eval wrap-up --fit`, on dialogues
+/// that the evaluation does not score. Below 1: scores are means over a choice's tokens, corrected by what is likely before
+/// anything was said, which leaves them flatter than they should be.
+const SCORE_TEMPERATURE: f32 = 0.19;
+
 /// A GGUF model (architectures `llama`, `qwen2`, `qwen3`) in this process.
 ///
 /// Cheap to clone. A thread of its own writes several answers at once, every weight read once for all of
@@ -157,6 +162,7 @@ impl LanguageModel for CandleModel {
             .with_scoring(true)
             .with_prefix_cache(true)
             .with_read_ahead(true)
+            .with_score_temperature(SCORE_TEMPERATURE)
     }
 
     async fn generate(&self, request: Request) -> Result<BoxStream<'static, Result<Delta>>> {

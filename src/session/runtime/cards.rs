@@ -1,10 +1,12 @@
 //! The articles on the human agent's screen.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::event::{SessionEvent, Skill};
 use super::Runtime;
 use crate::assist::{FoundPassage, asks_something};
 use crate::assistant::FormReading;
-use crate::conversation::{ArticleId, Suggestion, UtteranceId};
+use crate::conversation::{ArticleId, Suggestion, SuggestionKind, UtteranceId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::knowledge::{ArticleFeedback, Audience, Question, Scope};
 
@@ -13,9 +15,15 @@ use crate::knowledge::{ArticleFeedback, Audience, Question, Scope};
 pub(super) struct Open {
     reply: Option<String>,
     action: Option<String>,
-    form: Option<String>,
-    /// What is known for forms. On the heap: most conversations have none.
-    reading: Option<Box<FormReading>>,
+    /// On the heap: most conversations have none.
+    pub(super) form: Option<Box<Form>>,
+}
+
+/// What is known for forms, and the card that shows it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(in crate::session) struct Form {
+    reading: FormReading,
+    card: Option<(String, SuggestionKind)>,
 }
 
 impl Runtime {
@@ -87,39 +95,46 @@ impl Runtime {
         if self.has_virtual_agent() {
             return;
         }
-        match self.read_form().await {
-            Ok(None) => {}
-            Ok(Some(card)) => {
-                if let Some(before) = self.open.form.replace(card.id.clone()) {
-                    self.withdraw(before).await;
+        let mut form = self.open.form.take();
+        match self.read_form(form.as_deref()).await {
+            Ok(reading) => {
+                let card = self.assistant.form_card(&reading);
+                let mut shown = form.and_then(|form| form.card);
+                let of = |(_, kind): &(String, SuggestionKind)| kind.clone();
+                if shown.as_ref().map(of) != card.as_ref().map(|card| card.kind.clone()) {
+                    if let Some((before, _)) = shown.take() {
+                        self.withdraw(before).await;
+                    }
+                    if let Some(card) = card {
+                        shown = Some((card.id.clone(), card.kind.clone()));
+                        self.emit(SessionEvent::Suggestion(card)).await;
+                    }
                 }
-                self.emit(SessionEvent::Suggestion(card)).await;
+                form = Some(Box::new(Form {
+                    reading,
+                    card: shown,
+                }));
             }
             Err(error) => {
                 self.emit(SessionEvent::failed(Skill::FormValues, &error))
                     .await;
             }
         }
+        self.open.form = form;
     }
 
-    /// A card, if the last words changed what it says.
-    async fn read_form(&mut self) -> Result<Option<Suggestion>> {
-        let assistant = self.assistant.clone();
-        let taken_up = self.open.reading.is_none();
-        let mut reading = self.open.reading.take().unwrap_or_default();
-        let is_new = if self.state.handed_off.is_some() {
-            assistant.know_form(&self.conversation, &self.state, &mut reading)
-        } else if taken_up && self.conversation.transcript.len() > 1 {
-            *reading = assistant.read_whole_form(&self.conversation).await?;
-            true
+    /// What the last words add to what is known.
+    async fn read_form(&mut self, known: Option<&Form>) -> Result<FormReading> {
+        let (assistant, conversation) = (&self.assistant, &self.conversation);
+        let mut reading = known.map(|form| form.reading.clone()).unwrap_or_default();
+        if self.state.handed_off.is_some() {
+            assistant.know_form(conversation, &self.state, &mut reading);
+        } else if known.is_none() && conversation.transcript.len() > 1 {
+            reading = assistant.read_whole_form(conversation).await?;
         } else {
-            assistant
-                .read_form(&self.conversation, &mut reading)
-                .await?
-        };
-        let card = is_new.then(|| assistant.form_card(&reading)).flatten();
-        self.open.reading = Some(reading);
-        Ok(card)
+            assistant.read_form(conversation, &mut reading).await?;
+        }
+        Ok(reading)
     }
 
     async fn withdraw(&mut self, suggestion: String) {

@@ -20,7 +20,7 @@ pub(super) struct Desk {
     signals: SignalTracker,
     /// How the words sound that are being taken.
     pub(super) prosody: Option<Arc<Prosody>>,
-    /// The voice of the last utterance.
+    /// The voice of the last utterance of a person.
     voice: VoiceSignals,
     /// How the last utterance was said.
     heard: Option<(UtteranceId, CoachingSignals)>,
@@ -41,13 +41,17 @@ impl Desk {
     pub(super) fn hear(&mut self, said: &Utterance) {
         let prosody = self.prosody.take();
         let spoken = Spoken::from(said);
-        self.voice = self.signals.utterance(match prosody.as_deref() {
+        let voice = self.signals.utterance(match prosody.as_deref() {
             Some(prosody) => spoken.with_prosody(prosody),
             None => spoken,
         });
+        // The virtual agent may answer before what the customer feels is looked at.
+        if said.role != Role::AutomatedAgent {
+            self.voice = voice;
+        }
     }
 
-    /// The voice of the last utterance, against the speaker's own baseline.
+    /// The voice of the last utterance of a person, against the speaker's own baseline.
     pub(super) fn voice(&self) -> &VoiceSignals {
         &self.voice
     }

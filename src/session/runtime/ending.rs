@@ -92,7 +92,7 @@ impl Runtime {
         if self.ended || self.conversation.transcript.is_empty() {
             return;
         }
-        self.journal
-            .desk(self.coaching.cues(), self.last_action.as_deref());
+        let (cues, form) = (self.coaching.cues(), self.open.form.as_deref());
+        self.journal.desk(cues, self.last_action.as_deref(), form);
     }
 }

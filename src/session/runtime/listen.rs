@@ -46,7 +46,13 @@ impl Runtime {
     ) {
         let mut heard: Vec<(NewUtterance, Arc<Prosody>)> = Vec::new();
         for (participant, track) in tracks {
-            let sound = track.clone();
+            // Only feelings are told by it.
+            let sound = self
+                .assistant
+                .inner
+                .emotion
+                .is_some()
+                .then(|| track.clone());
             let options = TranscribeOptions::language(self.conversation.language.clone())
                 .with_vocabulary(self.assistant.vocabulary());
             let segments = match self.assistant.speech().cloned() {
@@ -55,7 +61,7 @@ impl Runtime {
             };
             match segments {
                 Ok(segments) => {
-                    let prosodies = listen_to(sound, &segments).await;
+                    let prosodies = listen_to(sound.unwrap_or_default(), &segments).await;
                     let said = segments
                         .into_iter()
                         .map(|s| s.into_utterance(participant.clone(), start_ms));

@@ -182,7 +182,7 @@ const does = {
     await feedback(card, "used");
     tellHost({ type: "used", kind: card.kind, text: text ?? card.title, values: card.values });
     // A host that shows this page fills its form in itself.
-    if (card.kind === "form_values") await copy(formText(card));
+    if (card.kind === "form_values" && !location.ancestorOrigins?.[0]) await copy(formText(card));
     if (card.kind === "reply" && !written) await copy(text);
   },
   edit(card) {
