@@ -62,7 +62,8 @@ def show(event):
         print(f"{event['role']}: {event['text']}")
     elif kind in ("suggestion", "coaching"):
         words = event.get("text") or event.get("title") or event.get("message") or event.get("action", {}).get("label")
-        print(f"{event['kind']}: {words}")
+        fields = [f"{one['name']}: {one['value']}" for one in event.get("values", [])]
+        print(f"{event['kind']}: {', '.join(fields) or words}")
 
 
 def main(url, key):

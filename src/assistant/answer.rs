@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Inner;
 use super::echo::echoes;
-use super::subject::{AHEAD, Subject, leaves_unsaid};
+use super::subject::{AHEAD, Subject, leaves_unsaid, names_nothing};
 use crate::assist::turned_round;
 use crate::conversation::Citation;
 use crate::error::Result;
@@ -101,31 +101,42 @@ struct Found {
 impl Found {
     async fn by(inner: &Inner, question: &Question, subject: Option<&Subject>) -> Result<Self> {
         let unsaid = subject.filter(|_| leaves_unsaid(&question.text));
-        if let Some(subject) = unsaid
-            && let Some(found) = Self::about(inner, question, subject).await?
-        {
-            return Ok(found);
+        if let Some(subject) = unsaid {
+            // Without its subject a question that names nothing finds anything.
+            let least = match names_nothing(&question.text) {
+                true => 0.0,
+                false => LEAST_CONFIDENCE,
+            };
+            if let Some(found) = Self::about(inner, question, subject, least).await? {
+                return Ok(found);
+            }
         }
         let alone = Self::alone(inner, question, subject).await?;
         // "How quick would the electronic one be?" is understood by whoever knows what was spoken of.
         if alone.confidence < LEAST_CONFIDENCE
             && unsaid.is_none()
             && let Some(subject) = subject
-            && let Some(found) = Self::about(inner, question, subject).await?
+            && let Some(found) = Self::about(inner, question, subject, LEAST_CONFIDENCE).await?
         {
             return Ok(found);
         }
         Ok(alone)
     }
 
-    /// What the articles of the subject say.
-    async fn about(inner: &Inner, question: &Question, subject: &Subject) -> Result<Option<Self>> {
+    /// What the articles of the subject say, where it is as likely as `least` that they answer.
+    async fn about(
+        inner: &Inner,
+        question: &Question,
+        subject: &Subject,
+        least: f32,
+    ) -> Result<Option<Self>> {
         let whole = subject.whole(question);
         let found = subject.passages(&inner.knowledge, &whole, PASSAGES).await?;
         let confidence = found.first().map_or(0.0, |(sure, _)| *sure);
-        Ok((confidence >= LEAST_CONFIDENCE).then(|| Self {
+        Ok((!found.is_empty() && confidence >= least).then(|| Self {
             hits: found.into_iter().map(|(_, hit)| hit).collect(),
-            confidence,
+            // How likely it is was asked of words that say nothing; the model judges its answer itself.
+            confidence: confidence.max(LEAST_CONFIDENCE),
             asked: whole,
             completed: true,
         }))
@@ -166,26 +177,22 @@ impl Found {
         })
     }
 
-    /// What sentences are compared with: where the question leaves its subject unsaid, what was answered before too. After
-    /// "Fibre 300 fits you", "What's the price?" asks for that of Fibre 300.
-    fn compared(&self, subject: Option<&Subject>) -> Question {
-        let before = subject.and_then(|subject| subject.before.as_ref());
-        match before.filter(|_| self.completed) {
-            Some((_, answered)) => Question::new(
-                format!("{} {answered}", self.asked.text),
-                self.asked.scope.clone(),
-            ),
-            None => self.asked.clone(),
-        }
-    }
-
     /// The articles' own words.
-    async fn quoted(&self, inner: &Inner) -> Result<KnowledgeAnswer> {
-        let first = self.hits.first().filter(|_| self.completed);
-        let Some(hit) = first else {
+    async fn quoted(&self, inner: &Inner, question: &Question) -> Result<KnowledgeAnswer> {
+        let closest = match self.completed {
+            // The subject led to the articles; in them it is everywhere.
+            true => {
+                inner
+                    .knowledge
+                    .closest(&self.hits, question, None, 1)
+                    .await?
+            }
+            false => Vec::new(),
+        };
+        let Some(closest) = closest.into_iter().next() else {
             return inner.knowledge.answer_extractive(&self.asked).await;
         };
-        let citation = inner.knowledge.cite(hit, &self.asked).await?;
+        let citation = closest.citation;
         Ok(KnowledgeAnswer {
             text: Some(spoken(&citation)),
             citations: vec![citation],
@@ -207,22 +214,24 @@ pub(super) async fn answer(
         return Ok(unknown(question, best));
     }
     if !inner.writes {
-        return found.quoted(inner).await;
+        return found.quoted(inner, question).await;
     }
     let knowledge = &inner.knowledge;
+    // The subject led to the articles. In them it is everywhere, so that the question alone tells which sentence is meant.
+    let before = subject
+        .filter(|_| found.completed)
+        .and_then(|subject| subject.before.as_ref());
+    let answered = before.map(|(_, answered)| answered.as_str());
     let read = knowledge
-        .closest(&found.hits, &found.compared(subject), SENTENCES)
+        .closest(&found.hits, question, answered, SENTENCES)
         .await?;
     let sources = sources(&read);
-    let before = subject.and_then(|subject| subject.before.as_ref());
     let task = inner.prompts.render(&AnswerPrompt {
         sources: &sources,
         about: subject
             .filter(|_| found.completed)
             .map(|subject| subject.words.as_str()),
-        before: before
-            .filter(|_| found.completed)
-            .map(|(asked, answered)| Exchange { asked, answered }),
+        before: before.map(|(asked, answered)| Exchange { asked, answered }),
         question: &question.text,
         language: question
             .scope
@@ -247,7 +256,7 @@ pub(super) async fn answer(
         Structured::Valid(written) if written.found && !written.answer.trim().is_empty() => written,
         Structured::Valid(_) => return Ok(unknown(question, best)),
         // An answer that cannot be read or proven is replaced by the article's own words.
-        Structured::Rejected { .. } => return found.quoted(inner).await,
+        Structured::Rejected { .. } => return found.quoted(inner, question).await,
     };
     let titles = sources.iter().filter_map(|source| source.title.as_deref());
     let known = sources.iter().flat_map(|source| &source.sentences);
@@ -258,13 +267,13 @@ pub(super) async fn answer(
         || !ungrounded_numbers(&text.answer, known).is_empty()
         || !unproven_claims(&text.answer, &[]).is_empty();
     if unproven {
-        return found.quoted(inner).await;
+        return found.quoted(inner, question).await;
     }
     // What the answer stands on is found by comparing it with what was read, sentence by sentence.
     let candidates: Vec<Citation> = read.into_iter().map(|read| read.citation).collect();
     let proof = inner.knowledge.attribute(&text.answer, &candidates).await?;
     if turned_round(&proof).is_some() {
-        return found.quoted(inner).await;
+        return found.quoted(inner, question).await;
     }
     if !is_right(inner, &sources, question, &text.answer).await? {
         return Ok(unknown(question, best));
@@ -274,7 +283,7 @@ pub(super) async fn answer(
     if citations.is_empty()
         && let Some(hit) = found.hits.first()
     {
-        citations.push(inner.knowledge.cite(hit, &found.asked).await?);
+        citations.push(inner.knowledge.cite(hit, question).await?);
     }
     Ok(KnowledgeAnswer {
         text: Some(text.answer.trim().to_owned()),

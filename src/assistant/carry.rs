@@ -18,7 +18,7 @@ use crate::dialogue::{
 };
 use crate::error::Result;
 use crate::guard::{unproven_claims, unproven_promises};
-use crate::knowledge::{Audience, Question, Scope, spoken};
+use crate::knowledge::{Audience, Question, Scope, spoken, spoken_all};
 use crate::llm::{LanguageModelExt, Request};
 use crate::prompt::Template;
 use crate::store::StreamKey;
@@ -373,9 +373,7 @@ impl Assistant {
                             });
                         }
                         let text = in_full(text, &answer.citations);
-                        let quotes = answer.citations.iter().map(spoken);
-                        let quotes: Vec<String> = quotes.collect();
-                        let quoted = quotes.join(" ") == text;
+                        let quoted = spoken_all(&answer.citations) == text;
                         response.add(text.clone(), answer.citations, quoted);
                         response.mark(&text, PieceKind::Answer);
                     }

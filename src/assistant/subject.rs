@@ -111,7 +111,7 @@ const POINTING: [&str; 11] = [
     "it", "its", "that", "this", "they", "them", "these", "those", "there", "one", "ones",
 ];
 /// Words that name no subject: what anything may be asked about.
-const NO_SUBJECT: [&str; 121] = [
+const NO_SUBJECT: [&str; 124] = [
     "a",
     "about",
     "after",
@@ -135,6 +135,8 @@ const NO_SUBJECT: [&str; 121] = [
     "charge",
     "charged",
     "charges",
+    "come",
+    "comes",
     "cost",
     "costs",
     "could",
@@ -168,6 +170,7 @@ const NO_SUBJECT: [&str; 121] = [
     "in",
     "is",
     "isn't",
+    "itself",
     "just",
     "know",
     "last",
@@ -239,10 +242,7 @@ const NO_SUBJECT: [&str; 121] = [
 /// always stands for itself.
 pub(super) fn leaves_unsaid(question: &str) -> bool {
     let lower = question.to_lowercase().replace('’', "'");
-    let words: Vec<&str> = lower
-        .split(|c: char| !(c.is_alphanumeric() || c == '\''))
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words = words(&lower);
     // "What about the other one?" asks again what was asked before.
     let again = matches!(
         words.as_slice(),
@@ -252,11 +252,26 @@ pub(super) fn leaves_unsaid(question: &str) -> bool {
         return true;
     }
     let points = words.iter().any(|word| POINTING.contains(word));
-    let named = words
-        .iter()
-        .filter(|word| !POINTING.contains(word) && !NO_SUBJECT.contains(word))
-        .count();
+    let named = named(&words);
     named == 0 || points && named <= 1
+}
+
+/// Whether a question has no word of its own at all: "Does that come by itself?"
+pub(super) fn names_nothing(question: &str) -> bool {
+    named(&words(&question.to_lowercase().replace('’', "'"))) == 0
+}
+
+fn words(lower: &str) -> Vec<&str> {
+    lower
+        .split(|c: char| !(c.is_alphanumeric() || c == '\''))
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// How many words name something.
+fn named(words: &[&str]) -> usize {
+    let names = |word: &&&str| !POINTING.contains(word) && !NO_SUBJECT.contains(word);
+    words.iter().filter(names).count()
 }
 
 #[cfg(test)]
@@ -272,6 +287,7 @@ mod tests {
             "How long do I have for that?",
             "Is there a fee?",
             "Can it be removed?",
+            "Does that come by itself or must I ask for it?",
             "What about notice, how long is that?",
             "That's free, isn't it?",
             "What about Fibre 300?",

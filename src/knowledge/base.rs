@@ -12,7 +12,7 @@ use super::gaps::GapBook;
 use super::load::distinct;
 use super::options::{IngestReport, KnowledgeOptions};
 use super::outline::Outlines;
-use super::readable::spoken;
+use super::readable::spoken_all;
 use super::sparse::SparseEncoder;
 use super::support::{citation, confidence, in_reading_order, merge, missing};
 use super::turn::Indexes;
@@ -362,9 +362,8 @@ impl KnowledgeBase {
                 missing: Some(missing(&question.text)),
             });
         }
-        let quotes: Vec<String> = citations.iter().map(spoken).collect();
         Ok(KnowledgeAnswer {
-            text: Some(quotes.join(" ")),
+            text: Some(spoken_all(&citations)),
             citations,
             confidence,
             missing: None,

@@ -49,7 +49,8 @@ impl KnowledgeBase {
     }
 
     /// The `limit` sentences of some passages that are closest to a question, in the order of the passages and of their
-    /// text.
+    /// text. What was answered `before` counts a little: after "Fibre 300 fits you", "What's the price?" asks for that of
+    /// Fibre 300.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] if the question's scope does not allow a passage; what the embedder reports.
@@ -57,10 +58,11 @@ impl KnowledgeBase {
         &self,
         hits: &[Hit],
         question: &Question,
+        before: Option<&str>,
         limit: usize,
     ) -> Result<Vec<ReadSentence>> {
         let mut ranked: Vec<(f32, usize, Supporting)> = Vec::new();
-        let found = self.rank_in(hits, question).await?.into_iter();
+        let found = self.rank_in(hits, question, before).await?.into_iter();
         for (at, supporting) in found.enumerate() {
             ranked.extend(supporting.into_iter().map(|found| (found.score, at, found)));
         }
@@ -152,12 +154,18 @@ impl KnowledgeBase {
         hit: &Hit,
         question: &Question,
     ) -> Result<Vec<Supporting>> {
-        let ranked = self.rank_in(std::slice::from_ref(hit), question).await?;
+        let hits = std::slice::from_ref(hit);
+        let ranked = self.rank_in(hits, question, None).await?;
         Ok(ranked.into_iter().next().unwrap_or_default())
     }
 
     /// The sentences of each passage, best first.
-    async fn rank_in(&self, hits: &[Hit], question: &Question) -> Result<Vec<Vec<Supporting>>> {
+    async fn rank_in(
+        &self,
+        hits: &[Hit],
+        question: &Question,
+        before: Option<&str>,
+    ) -> Result<Vec<Vec<Supporting>>> {
         let mut ranges = Vec::with_capacity(hits.len());
         let mut quotes: Vec<String> = Vec::new();
         for hit in hits {
@@ -185,6 +193,14 @@ impl KnowledgeBase {
             return Ok(vec![Vec::new(); hits.len()]);
         }
         let asked = self.query_vectors(&parts(&question.text)).await?;
+        // As a whole: by itself, what was answered is closest to itself.
+        let before = match before {
+            Some(before) => {
+                let both = format!("{} {before}", question.text);
+                self.query_vectors(&[both]).await?.pop()
+            }
+            None => None,
+        };
         let vectors = self.embedder.embed(&quotes, TextKind::Document).await?;
         let mut vectors = vectors.as_slice();
         let encoder = self.encoder(question);
@@ -196,6 +212,7 @@ impl KnowledgeBase {
             ranked.push(rank_sentences(
                 &question.text,
                 &asked,
+                before.as_deref(),
                 text,
                 own,
                 of_hit,

@@ -42,9 +42,35 @@ pub(crate) fn spoken(citation: &Citation) -> String {
     }
 }
 
+/// Several quotes as one says them: items of one list behind their lead-in once.
+pub(crate) fn spoken_all(citations: &[Citation]) -> String {
+    let mut told = String::new();
+    let mut last: Option<&str> = None;
+    for citation in citations {
+        let lead = citation.lead.as_deref();
+        let piece = bare(&citation.quote);
+        let reads_on = piece.chars().next().is_some_and(char::is_lowercase);
+        if lead.is_some() && lead == last {
+            if reads_on && told.ends_with('.') {
+                told.pop();
+                told.push(',');
+            }
+            told.push(' ');
+            told.push_str(&ended(&piece));
+        } else {
+            if !told.is_empty() {
+                told.push(' ');
+            }
+            told.push_str(&spoken(citation));
+        }
+        last = lead;
+    }
+    told
+}
+
 /// The words that an item of a list belongs behind: what ends with a colon before the list; or the heading, where the item
-/// reads on from it ("No compensation is due when" - "the outage lasts 24 hours or less"). `None` for other pieces, and for
-/// what speaks to a model.
+/// reads on from it ("No compensation is due when" - "the outage lasts 24 hours or less") or holds only under it ("When we do
+/// not charge a fee"). `None` for other pieces, and for what speaks to a model.
 pub(super) fn lead(passage: &Passage, range: &Range<usize>) -> Option<String> {
     let text = passage.text.as_str();
     let line = text.get(..range.start)?.rfind('\n').map_or(0, |at| at + 1);
@@ -62,12 +88,15 @@ pub(super) fn lead(passage: &Passage, range: &Range<usize>) -> Option<String> {
     });
     let reads_on = item.chars().next().is_some_and(char::is_lowercase);
     let heading = || {
-        let heading = passage.headings.last().filter(|_| reads_on)?;
-        Some(bare(heading))
+        let heading = passage.headings.last()?;
+        (reads_on || sets_condition(heading)).then(|| bare(heading))
     };
     let lead = match above.next().map(str::trim) {
         None => heading(),
-        Some(line) if is_heading(line) => reads_on.then(|| bare(line.trim_start_matches('#'))),
+        Some(line) if is_heading(line) => {
+            let heading = line.trim_start_matches('#');
+            (reads_on || sets_condition(heading)).then(|| bare(heading))
+        }
         Some(line) => {
             let line = line.trim_end_matches('*').strip_suffix(':')?;
             let last = line.rfind(['.', '!', '?', ';']).map_or(0, |at| at + 1);
@@ -81,22 +110,41 @@ pub(super) fn lead(passage: &Passage, range: &Range<usize>) -> Option<String> {
     is_usable.then_some(lead)
 }
 
+/// Whether what stands under a heading holds only when, or does not hold where, it says. English; other headings set none.
+fn sets_condition(heading: &str) -> bool {
+    let lower = heading.to_lowercase().replace('’', "'");
+    let mut words = lower
+        .split(|c: char| !(c.is_alphanumeric() || c == '\''))
+        .filter(|word| !word.is_empty());
+    let first = words.clone().next().unwrap_or_default();
+    let negates = |word: &str| {
+        matches!(
+            word,
+            "no" | "not" | "never" | "cannot" | "without" | "except" | "excluded" | "unless"
+        ) || word.ends_with("n't")
+    };
+    matches!(first, "when" | "if" | "exceptions" | "exclusions") || words.any(negates)
+}
+
 /// An item behind its lead-in, as a sentence.
 fn behind(lead: Option<&str>, piece: &str) -> String {
     let Some(lead) = lead else {
         return piece.to_owned();
     };
-    // What joins it to the next item.
+    let reads_on = piece.chars().next().is_some_and(char::is_lowercase);
+    format!("{lead}{} {}", if reads_on { "" } else { ":" }, ended(piece))
+}
+
+/// An item with a full stop in place of what joins it to the next one.
+fn ended(piece: &str) -> String {
     let mut piece = piece.trim_end_matches([',', ';', ' ']);
     for joint in [" or", " and"] {
         piece = piece.strip_suffix(joint).unwrap_or(piece);
     }
     let piece = piece.trim_end_matches([',', ';', ' ']);
-    let reads_on = piece.chars().next().is_some_and(char::is_lowercase);
-    let joined = format!("{lead}{} {piece}", if reads_on { "" } else { ":" });
     match piece.ends_with(['.', '!', '?']) {
-        true => joined,
-        false => format!("{joined}."),
+        true => piece.to_owned(),
+        false => format!("{piece}."),
     }
 }
 
@@ -220,12 +268,44 @@ mod tests {
         ] {
             assert_eq!(told(&none, piece), both(expected));
         }
+        let quote = |piece: &str| {
+            let start = none.text.find(piece).unwrap();
+            Citation {
+                article: "a".into(),
+                title: "A".into(),
+                passage: "a#1".into(),
+                version: String::new(),
+                quote: piece.into(),
+                lead: Some(heading.into()),
+                start,
+                end: start + piece.len(),
+            }
+        };
+        let several = [quote("it is your wiring, or"), quote("it was planned.")];
+        assert_eq!(
+            spoken_all(&several),
+            "No compensation is due when it is your wiring, it was planned."
+        );
         // A heading that the items do not read on from is none of their words.
         let steps = passage(
             "How to pay",
             "- Choose **Pay now**. It takes a minute.\n- Log out.",
         );
         assert_eq!(told(&steps, "Choose **Pay now**."), both("Choose Pay now."));
+        for (heading, expected) in [
+            (
+                "When we do not charge a late fee",
+                "When we do not charge a late fee: You owe less than £10.",
+            ),
+            (
+                "What isn't covered",
+                "What isn't covered: You owe less than £10.",
+            ),
+            ("Small sums", "You owe less than £10."),
+        ] {
+            let fee = passage(heading, "- You owe less than £10.");
+            assert_eq!(told(&fee, "You owe less than £10."), both(expected));
+        }
         let text = "Some items stay with you. You can keep:\n\n- the box\n- Cables. They are yours.\n\nSend the rest back.\n\n1. pack it";
         let keep = passage("Returns", text);
         assert_eq!(told(&keep, "the box"), both("You can keep the box."));

@@ -82,10 +82,21 @@ pub fn screened(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// The sentences of a passage that may be quoted.
+/// The sentences of a passage that may be quoted. "Yes." says nothing without the one behind it, and is quoted with it.
 pub(super) fn quotable(text: &str) -> Vec<Range<usize>> {
     let barred = instructions_to_models(text);
-    let mut ranges = sentences(text);
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for range in sentences(text) {
+        let words = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
+        let follows = |last: &&mut Range<usize>| {
+            let between = text.get(last.end..range.start).unwrap_or("\n");
+            !between.contains('\n') && !words(last).contains(char::is_whitespace)
+        };
+        match ranges.last_mut().filter(follows) {
+            Some(short) => short.end = range.end,
+            None => ranges.push(range),
+        }
+    }
     ranges.retain(|range| !barred.iter().any(|bar| overlaps(bar, range)));
     ranges
 }

@@ -12,6 +12,8 @@ use crate::embedding::similarity;
 
 /// How much a question's words found in a sentence count beside the likeness of meaning.
 const WORDS: f32 = 0.25;
+/// And how much likeness to the question together with what was answered before.
+const BEFORE: f32 = 0.25;
 
 /// What is left of the score of a sentence that only gives an example: whoever asks for a rule wants the rule.
 const EXAMPLE: f32 = 0.8;
@@ -25,10 +27,11 @@ pub(super) struct Supporting {
 
 /// Scores sentences by meaning and by the words they share with the question, best first. `asked` are
 /// the vectors of the question and of its sentences: the closest one counts, since one vector blurs a
-/// complaint and the question behind it.
+/// complaint and the question behind it. `before` is the vector of the question together with what was answered before.
 pub(super) fn rank_sentences(
     question: &str,
     asked: &[Vec<f32>],
+    before: Option<&[f32]>,
     text: &str,
     sentences: Vec<Range<usize>>,
     vectors: &[Vec<f32>],
@@ -41,7 +44,9 @@ pub(super) fn rank_sentences(
         .map(|(range, vector)| {
             let sentence = encoder.document(text.get(range.clone()).unwrap_or_default());
             let alike = asked.iter().map(|asked| similarity(asked, vector));
-            let score = alike.fold(0.0, f32::max) + WORDS * words.coverage(&sentence);
+            let before = before.map_or(0.0, |before| similarity(before, vector));
+            let score =
+                alike.fold(0.0, f32::max) + WORDS * words.coverage(&sentence) + BEFORE * before;
             let is_example = gives_example(text.get(range.clone()).unwrap_or_default());
             let score = if is_example { EXAMPLE * score } else { score };
             Supporting { range, score }
