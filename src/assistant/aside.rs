@@ -15,6 +15,7 @@ const WRITTEN_WAIT: Duration = Duration::from_millis(1500);
 
 /// Something that is told before a turn is over.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one at a time is alive")]
 pub(crate) enum Meanwhile {
     /// The virtual agent bridges a wait with these words.
     Filler(String),

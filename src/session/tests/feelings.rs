@@ -90,11 +90,11 @@ async fn arousal_at_the_end(raised: bool) -> f32 {
         start_ms: 0,
     }];
     let events = run(session, inputs).await;
-    let felt = events.iter().filter_map(|event| match event {
+    let mut felt = events.iter().filter_map(|event| match event {
         SessionEvent::Emotion { state, .. } => Some(state.arousal),
         _ => None,
     });
-    felt.last().unwrap()
+    felt.next_back().unwrap()
 }
 
 #[tokio::test]
