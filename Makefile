@@ -66,8 +66,8 @@ test-light: setup  ## Run the tests that need no models and no heavy crates (min
 test-llama-server: models  ## Test the OpenAI adapter against llama.cpp's server (builds it the first time)
 	@echo "==> tests with llama-server"
 	@server=$$(bash scripts/peers.sh)/llama-server && \
-	ATTENDANT_LLAMA_SERVER="$$server" cargo test --features $(FEATURES) --test llama_server -- \
-	    --ignored --test-threads=1
+	ATTENDANT_LLAMA_SERVER="$$server" cargo test --features $(FEATURES) --test suite -- \
+	    --ignored --test-threads=1 llama_server::
 
 # A folder for the screenshots: make test-desktop SHOTS=FOLDER
 test-desktop: build  ## Test the agent desktop in a headless browser (installs Chromium, selenium and axe-core)
@@ -84,7 +84,9 @@ test-kit: build  ## Test the clients of clients/ against a server (installs Chro
 test-postgres:  ## Test the PostgreSQL store against a real server (installs it the first time)
 	@bash scripts/setup.sh postgres
 	@echo "==> tests with PostgreSQL"
-	@bash scripts/postgres.sh run cargo test --features $(FEATURES) --test postgres --test server_crash -- --ignored
+	@for tests in postgres server_crash; do \
+	    bash scripts/postgres.sh run cargo test --features $(FEATURES) --test suite -- --ignored $$tests:: || exit 1; \
+	done
 
 # The adapter needs a feature that the other tests leave out.
 test-qdrant: setup  ## Test the Qdrant server adapter; with a real server: make test-qdrant URL=http://host:6334

@@ -127,7 +127,7 @@ async fn processes_share_a_database_and_no_record_is_lost() {
             Command::new(std::env::current_exe().unwrap())
                 .args([
                     "--exact",
-                    "a_process_that_appends",
+                    "postgres::a_process_that_appends",
                     "--ignored",
                     "--nocapture",
                 ])

@@ -174,7 +174,8 @@ async fn child() {
 /// Starts the child; `limit` is a shell command that restricts it first.
 fn spawn(dir: &Path, from: u64, limit: &str) -> (Child, Receiver<String>) {
     let this = std::env::current_exe().unwrap();
-    let script = format!("{limit} exec \"$0\" --exact child --ignored --nocapture");
+    let script =
+        format!("{limit} exec \"$0\" --exact knowledge_crash::child --ignored --nocapture");
     let mut child = Command::new("sh")
         .args(["-c", &script])
         .arg(this)

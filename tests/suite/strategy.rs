@@ -241,7 +241,7 @@ async fn child() {
 
 fn spawn(dir: &Path, count: usize, point: &str) -> (Child, Receiver<String>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child", "--ignored", "--nocapture"])
+        .args(["--exact", "strategy::child", "--ignored", "--nocapture"])
         .env(DIR, dir)
         .env(COUNT, count.to_string())
         .env(POINT, point)

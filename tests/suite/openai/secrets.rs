@@ -9,8 +9,8 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::fake_server::{FakeServer, KEY, Reply};
-use crate::{prompt, words};
+use super::fake_server::{FakeServer, KEY, Reply};
+use super::{prompt, words};
 
 /// Writes everything down, of every library.
 #[derive(Clone, Default)]

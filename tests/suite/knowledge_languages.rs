@@ -10,8 +10,6 @@
     clippy::print_stdout
 )]
 
-mod support;
-
 use std::sync::Arc;
 
 use attendant::embedding::candle::CandleEmbedder;
@@ -160,7 +158,7 @@ async fn right_first(asked: usize, told: usize, embedder: &Arc<CandleEmbedder>) 
 
 #[tokio::test]
 async fn each_language_finds_its_own_articles() {
-    let files = support::model("all-minilm-l6-v2", ModelRole::Embedding);
+    let files = crate::support::model("all-minilm-l6-v2", ModelRole::Embedding);
     let embedder = Arc::new(CandleEmbedder::load(files.weights.parent().unwrap()).unwrap());
     println!("right of {} (question, article):", TOPICS.len());
     for (asked, from) in LANGUAGES.iter().enumerate() {

@@ -12,17 +12,11 @@ use serde_json::{Value, json};
 
 use fake_server::{FakeServer, KEY, Reply};
 
-#[path = "openai/embeddings.rs"]
 mod embeddings;
-#[path = "openai/failures.rs"]
 mod failures;
-#[path = "openai/fake_server.rs"]
 mod fake_server;
-#[path = "openai/forms.rs"]
 mod forms;
-#[path = "openai/scores.rs"]
 mod scores;
-#[path = "openai/secrets.rs"]
 mod secrets;
 
 fn chunk(delta: Value, finish: Option<&str>) -> String {

@@ -8,8 +8,8 @@ use attendant::{ErrorKind, Result};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use crate::fake_server::{FakeServer, Reply};
-use crate::{chunk, prompt, tool_call, words};
+use super::fake_server::{FakeServer, Reply};
+use super::{chunk, prompt, tool_call, words};
 
 fn choice() -> Request {
     Request::new(prompt()).with_choice(["yes", "no", "no thanks", "no"])

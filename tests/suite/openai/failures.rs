@@ -11,8 +11,8 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::fake_server::{FakeServer, KEY, Reply};
-use crate::{cost, prompt, words};
+use super::fake_server::{FakeServer, KEY, Reply};
+use super::{cost, prompt, words};
 
 const JSON: &str = "application/json";
 

@@ -49,7 +49,7 @@ fn start_writer(path: &Path, count: usize) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "a_process_that_appends",
+            "store::a_process_that_appends",
             "--ignored",
             "--nocapture",
         ])

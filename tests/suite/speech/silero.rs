@@ -70,7 +70,7 @@ fn signal() -> Vec<f32> {
 
 #[test]
 fn scores_are_those_of_onnxruntime() {
-    let path = super::support::repository("tests/data/silero.json");
+    let path = crate::support::repository("tests/data/silero.json");
     let golden: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let golden: Vec<f64> = serde_json::from_value(golden["scores"].clone()).unwrap();
     let signal = signal();

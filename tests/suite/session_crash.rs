@@ -173,7 +173,12 @@ async fn child() {
 
 fn spawn(dir: &Path, point: &str) -> (Child, Receiver<String>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child", "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            "session_crash::child",
+            "--ignored",
+            "--nocapture",
+        ])
         .env(DIR, dir)
         .env(POINT, point)
         .stdout(Stdio::piped())

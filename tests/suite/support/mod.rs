@@ -1,5 +1,5 @@
 //! What tests with real models share.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 

@@ -2,9 +2,7 @@
 #![cfg(feature = "whisper")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "speech/silero.rs"]
 mod silero;
-mod support;
 
 use std::sync::Arc;
 
@@ -20,16 +18,16 @@ use attendant::{Assistant, ErrorKind};
 use futures::StreamExt;
 
 fn load(id: &str) -> WhisperSpeech {
-    let engine = WhisperSpeech::load(support::model(id, ModelRole::Stt).weights).unwrap();
+    let engine = WhisperSpeech::load(crate::support::model(id, ModelRole::Stt).weights).unwrap();
     engine.with_voice_detector(voice_detector().factory())
 }
 
 fn voice_detector() -> SileroModel {
-    SileroModel::load(support::model("silero-vad", ModelRole::Vad).weights).unwrap()
+    SileroModel::load(crate::support::model("silero-vad", ModelRole::Vad).weights).unwrap()
 }
 
 fn call() -> Recording {
-    read_recording(support::repository("examples/sample-call/call.wav")).unwrap()
+    read_recording(crate::support::repository("examples/sample-call/call.wav")).unwrap()
 }
 
 /// What one role says, lower case, words only.
@@ -333,7 +331,7 @@ async fn the_multilingual_model_finds_the_language_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_language_may_change_in_a_recording() {
     let engine = load("whisper-base");
-    let file = support::repository("tests/data/two-languages.wav");
+    let file = crate::support::repository("tests/data/two-languages.wav");
     let track = read_recording(file).unwrap().mixed();
     let heard = engine
         .transcribe(track, TranscribeOptions::default())
@@ -394,7 +392,8 @@ async fn an_english_model_refuses_other_languages() {
 
 #[test]
 fn damaged_and_foreign_model_files_are_told_apart_before_they_are_loaded() {
-    let whole = std::fs::read(support::model("whisper-tiny.en", ModelRole::Stt).weights).unwrap();
+    let whole =
+        std::fs::read(crate::support::model("whisper-tiny.en", ModelRole::Stt).weights).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.ggml");
     let refused = |bytes: &[u8]| {

@@ -5,8 +5,8 @@ use attendant::llm::openai::OpenAiModel;
 use attendant::{ErrorKind, Result};
 use serde_json::{Value, json};
 
-use crate::fake_server::{FakeServer, Reply};
-use crate::prompt;
+use super::fake_server::{FakeServer, Reply};
+use super::prompt;
 
 fn reply(logprobs: Value) -> Reply {
     let body = json!({

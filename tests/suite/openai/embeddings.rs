@@ -6,7 +6,7 @@ use attendant::embedding::{Embedder, TextKind, similarity};
 use attendant::llm::openai::OpenAiConfig;
 use serde_json::{Value, json};
 
-use crate::fake_server::{FakeServer, KEY, Reply};
+use super::fake_server::{FakeServer, KEY, Reply};
 
 fn vectors(vectors: &[(usize, &[f32])]) -> Reply {
     let data: Vec<Value> = vectors

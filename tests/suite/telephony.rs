@@ -2,8 +2,6 @@
 #![cfg(all(feature = "server", feature = "whisper"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +27,7 @@ const FRAME: usize = 2 * 800;
 
 /// The bytes of the recording: mu-law at 8 kHz, two channels, as they are on the wire.
 fn recording() -> Vec<u8> {
-    let wav = std::fs::read(support::repository("examples/sample-call/call.wav")).unwrap();
+    let wav = std::fs::read(crate::support::repository("examples/sample-call/call.wav")).unwrap();
     let at = wav.windows(4).position(|name| name == b"data").unwrap();
     let length = u32::from_le_bytes(wav[at + 4..at + 8].try_into().unwrap()) as usize;
     wav[at + 8..at + 8 + length].to_vec()
@@ -54,8 +52,9 @@ fn said(conversation: &Conversation, role: Role) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sample_call_is_understood_over_audiohook_on_both_tracks() {
-    let detector = support::model("silero-vad", ModelRole::Vad).weights;
-    let engine = WhisperSpeech::load(support::model("whisper-tiny.en", ModelRole::Stt).weights);
+    let detector = crate::support::model("silero-vad", ModelRole::Vad).weights;
+    let engine =
+        WhisperSpeech::load(crate::support::model("whisper-tiny.en", ModelRole::Stt).weights);
     let engine = engine
         .unwrap()
         .with_voice_detector(SileroModel::load(detector).unwrap().factory());

@@ -3,8 +3,6 @@
 #![cfg(feature = "candle")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
 use std::path::Path;
 
 use attendant::ErrorKind;
@@ -29,7 +27,7 @@ const LARGE: &str = "qwen2.5-coder-1.5b-instruct";
 const CHOICES: [&str; 4] = ["Paris", "Berlin", "London", "a bowl of soup"];
 
 async fn load(id: &str) -> CandleModel {
-    let files = support::model(id, ModelRole::Llm);
+    let files = crate::support::model(id, ModelRole::Llm);
     CandleModel::load(id, files.weights, CandleOptions::default())
         .await
         .unwrap()
@@ -125,7 +123,8 @@ async fn same_as_reference(weights: &Path, tolerance: f32) -> Vec<f32> {
 
 #[tokio::test]
 async fn a_llama_model_gives_the_numbers_of_the_reference() {
-    let scores = same_as_reference(&support::model(SMALL, ModelRole::Llm).weights, 0.02).await;
+    let scores =
+        same_as_reference(&crate::support::model(SMALL, ModelRole::Llm).weights, 0.02).await;
     assert!(
         scores[0] > scores[3],
         "Paris is less likely than soup: {scores:?}"
@@ -134,7 +133,8 @@ async fn a_llama_model_gives_the_numbers_of_the_reference() {
 
 #[tokio::test]
 async fn a_qwen2_model_gives_the_numbers_of_the_reference() {
-    let scores = same_as_reference(&support::model(LARGE, ModelRole::Llm).weights, 0.02).await;
+    let scores =
+        same_as_reference(&crate::support::model(LARGE, ModelRole::Llm).weights, 0.02).await;
     assert!(
         scores[0] > scores[3],
         "Paris is less likely than soup: {scores:?}"
@@ -148,7 +148,7 @@ async fn a_qwen3_model_gives_the_numbers_of_the_reference() {
     const HIDDEN: usize = 256;
     const INNER: usize = 512;
     const DIM: usize = 64;
-    let words = support::model(SMALL, ModelRole::Llm).weights;
+    let words = crate::support::model(SMALL, ModelRole::Llm).weights;
     let content = Content::read(&mut std::fs::File::open(words).unwrap()).unwrap();
     let count = content.metadata["tokenizer.ggml.tokens"]
         .to_vec()
@@ -259,11 +259,15 @@ async fn a_qwen3_model_gives_the_numbers_of_the_reference() {
 /// `make test-llama-server` compares with the server itself.
 #[tokio::test]
 async fn text_in_many_languages_becomes_the_tokens_of_the_reference() {
-    let golden = std::fs::read_to_string(support::repository("tests/data/tokens.json")).unwrap();
+    let golden =
+        std::fs::read_to_string(crate::support::repository("tests/data/tokens.json")).unwrap();
     let golden: serde_json::Value = serde_json::from_str(&golden).unwrap();
     for id in [SMALL, LARGE] {
         let model = load(id).await;
-        for (text, expected) in support::TEXTS.iter().zip(golden[id].as_array().unwrap()) {
+        for (text, expected) in crate::support::TEXTS
+            .iter()
+            .zip(golden[id].as_array().unwrap())
+        {
             let tokens = serde_json::json!(model.tokenize(text).unwrap());
             assert_eq!(&tokens, expected, "{id}: {text:?}");
         }
@@ -408,7 +412,7 @@ async fn what_cannot_be_used_is_told() {
         load(path.clone()).await.unwrap_err().kind(),
         ErrorKind::Model
     );
-    let whole = std::fs::read(support::model(SMALL, ModelRole::Llm).weights).unwrap();
+    let whole = std::fs::read(crate::support::model(SMALL, ModelRole::Llm).weights).unwrap();
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     let error = load(path).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Model);

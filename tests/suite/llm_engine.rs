@@ -3,8 +3,6 @@
 #![cfg(feature = "candle")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
 use attendant::llm::candle::{CandleModel, CandleOptions};
 use attendant::llm::{
     Finish, LanguageModel, LanguageModelExt, Prefix, Priority, Prompt, Request, Tool,
@@ -18,7 +16,7 @@ const SMALL: &str = "smollm2-135m-instruct";
 const LARGE: &str = "qwen2.5-coder-1.5b-instruct";
 
 async fn load(id: &str, options: CandleOptions) -> CandleModel {
-    let files = support::model(id, ModelRole::Llm);
+    let files = crate::support::model(id, ModelRole::Llm);
     CandleModel::load(id, files.weights, options).await.unwrap()
 }
 
