@@ -12,11 +12,12 @@ mod feelings;
 mod handing_over;
 mod listen;
 mod outlook;
+mod seen;
 mod strategies;
 pub(crate) mod turn;
 mod work;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -173,7 +174,7 @@ pub(super) struct Runtime {
     wanted: work::Wanted,
     settling: Vec<oneshot::Sender<()>>,
     /// Ids of the inputs that are in the store.
-    seen: HashSet<uuid::Uuid>,
+    seen: seen::Seen,
     /// The last briefing.
     handoff: Option<Handoff>,
     /// Its end is in the store, or asked for.
@@ -218,7 +219,7 @@ impl Runtime {
         runtime.coaching.take_up(restored.cues);
         runtime.last_action = restored.last_action;
         runtime.open.form = restored.form;
-        runtime.seen = restored.seen;
+        runtime.seen.extend(restored.seen);
         runtime.ending = restored.ending && !restored.ended;
         runtime.ended = restored.ended;
         runtime
@@ -266,7 +267,7 @@ impl Runtime {
             aside: None,
             wanted: work::Wanted::default(),
             settling: Vec::new(),
-            seen: HashSet::new(),
+            seen: seen::Seen::default(),
             handoff: None,
             ending: false,
             ended: false,

@@ -1,5 +1,6 @@
 //! Values of slots in the customer's words, found by code and kept apart from what only looks like them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -318,19 +319,27 @@ static DATES: std::sync::LazyLock<Option<Regex>> = std::sync::LazyLock::new(|| {
     Regex::new(r"\b(?:\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d{2}|(?:19|20)\d{2}-\d{1,2}-\d{1,2})\b")
         .ok()
 });
+/// Spans of time and counts, which follow an identifier closely ("482913, 2 minutes old").
+static AMOUNTS: std::sync::LazyLock<Option<Regex>> = std::sync::LazyLock::new(|| {
+    let units = "seconds?|secs?|minutes?|mins?|hours?|days?|weeks?|months?|years?|times|people|percent|pounds?|pence|euros?";
+    Regex::new(&format!(r"(?i)\b\d{{1,3}}\s+(?:{units})\b")).ok()
+});
 /// Small words that look like the letters of an identifier ("my number is 0151 …").
 const SMALL_WORDS: [&str; 22] = [
     "AM", "AN", "AS", "AT", "BE", "BY", "DO", "GO", "HE", "IF", "IN", "IS", "IT", "ME", "MY", "NO",
     "OF", "ON", "OR", "SO", "TO", "WE",
 ];
-/// What stands in place of a date.
+/// What stands in place of a date or an amount.
 const DATE: &str = " \u{1} ";
 
-/// The last identifier that a text holds, as it is written or read out. It begins with a word, takes no part of a date, and
-/// has no more digits than it should.
+/// The last identifier that a text holds, as it is written or read out. It begins with a word, takes no part of a date
+/// or an amount, and has no more digits than it should.
 pub(in crate::dialogue) fn last_identifier(text: &str, pattern: &Regex) -> Option<String> {
-    let without_dates = DATES.as_ref().map(|dates| dates.replace_all(text, DATE));
-    let (spoken, words) = spoken_characters(without_dates.as_deref().unwrap_or(text));
+    let mut left = Cow::Borrowed(text);
+    for others in [&DATES, &AMOUNTS].into_iter().filter_map(|p| p.as_ref()) {
+        left = Cow::Owned(others.replace_all(&left, DATE).into_owned());
+    }
+    let (spoken, words) = spoken_characters(&left);
     let at = |start: usize| {
         let found = pattern
             .find_at(&spoken, start)

@@ -12,6 +12,7 @@ use super::super::event::{SessionEvent, SessionInput, Skill};
 use super::super::hub::SessionView;
 use super::super::outlet::utterance_bytes;
 use super::super::persist::{Mark, restore};
+use super::seen::fingerprint;
 use super::{Runtime, Submitted, Work, handing_over, strategies};
 use crate::conversation::{
     ArticleId, Channel, Conversation, NewUtterance, Participant, Role, UtteranceId,
@@ -99,7 +100,7 @@ impl Runtime {
     async fn accept_input(&mut self, id: Uuid, input: SessionInput) -> Result<Option<Staged>> {
         // What was accepted before comes first in the store, too.
         self.stored().await?;
-        if self.seen.contains(&id) {
+        if self.seen.has(id, &input)? {
             return Ok(None);
         }
         if self.ended || self.ending {
@@ -115,6 +116,7 @@ impl Runtime {
         self.prepare(&input).await;
         let is_end = matches!(input, SessionInput::End);
         let mark = mark(&input);
+        let fingerprint = fingerprint(&input);
         let before = self.before(id);
         let mut staged = match self.stage(input) {
             Ok(staged) => staged,
@@ -141,7 +143,7 @@ impl Runtime {
                 return Err(error);
             }
         }
-        self.seen.insert(id);
+        self.seen.insert(id, fingerprint);
         self.ending |= is_end;
         self.weigh();
         Ok(Some(staged))

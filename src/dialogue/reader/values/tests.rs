@@ -254,6 +254,8 @@ fn an_identifier_is_no_part_of_other_words_nor_of_a_date() {
         ),
         (&code, "4 8 2 9 1 3", Some("482913")),
         (&code, "It says 482913.", Some("482913")),
+        (&code, "My code is 482913, 2 minutes old", Some("482913")),
+        (&code, "4829 13, I have 2 minutes", Some("482913")),
         (&tracking, "born on 14-04-2000, 5 Queens Court", None),
         (&tracking, "born on 14 04 2000, 5 Queens Court", None),
         (&tracking, "My number is 0151 234 56 78", None),
