@@ -53,7 +53,7 @@ pub struct Citation {
     /// The words that support the claim, verbatim.
     pub quote: String,
     /// Where the quote is an item of a list: the words that it belongs behind, which may turn its meaning round ("No
-    /// compensation is due when").
+    /// compensation is due when"). Where it is a row of a table: the row of the table's heads, as it is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lead: Option<String>,
     /// First byte of the quote in the passage's text.

@@ -10,6 +10,8 @@ use crate::conversation::Citation;
 
 /// A lead-in with more bytes is a text of its own.
 const LONGEST_LEAD: usize = 160;
+/// Heads of a table with more bytes are not said again at each row.
+const LONGEST_HEAD: usize = 400;
 
 /// The piece at `range` of a passage. A row of a table is told with the heads of its columns: "Slot: Afternoon; Time: 1 pm
 /// to 6 pm".
@@ -19,7 +21,12 @@ pub(super) fn readable(passage: &Passage, range: Range<usize>) -> String {
     let Some(cells) = cells(piece) else {
         return behind(lead(passage, &range).as_deref(), &bare(piece));
     };
-    let heads = head(text.get(..range.start).unwrap_or_default());
+    let head = head(text.get(..range.start).unwrap_or_default()).and_then(self::cells);
+    headed(&cells, &head.unwrap_or_default()).join("; ")
+}
+
+/// The cells of a row that are not empty, each behind the head of its column.
+fn headed(cells: &[&str], heads: &[&str]) -> Vec<String> {
     let told = cells.iter().enumerate().filter_map(|(at, cell)| {
         let head = heads.get(at).filter(|head| !head.is_empty());
         match head {
@@ -28,17 +35,26 @@ pub(super) fn readable(passage: &Passage, range: Range<usize>) -> String {
             None => Some(bare(cell)),
         }
     });
-    told.collect::<Vec<_>>().join("; ")
+    told.collect()
 }
 
-/// A quote as one says it: without markup, the cells of a row one after the other, an item behind its lead-in.
+/// A quote as one says it: without markup, an item behind its lead-in, and of a row what the columns say of its first cell
+/// ("Fibre 300 – Fee for each month left: £14").
 pub(crate) fn spoken(citation: &Citation) -> String {
-    match cells(&citation.quote) {
-        Some(cells) => {
-            let told = cells.iter().filter(|cell| !cell.is_empty());
-            told.map(|cell| bare(cell)).collect::<Vec<_>>().join(": ")
+    let lead = citation.lead.as_deref();
+    let Some(cells) = cells(&citation.quote) else {
+        return behind(lead, &bare(&citation.quote));
+    };
+    let heads = lead.and_then(self::cells).unwrap_or_default();
+    match (cells.split_first(), heads.split_first()) {
+        (Some((of, cells)), Some((_, heads))) if !of.is_empty() => {
+            let told = headed(cells, heads).join("; ");
+            match told.is_empty() {
+                true => bare(of),
+                false => format!("{} – {told}", bare(of)),
+            }
         }
-        None => behind(citation.lead.as_deref(), &bare(&citation.quote)),
+        _ => headed(&cells, &[]).join(": "),
     }
 }
 
@@ -47,7 +63,9 @@ pub(crate) fn spoken_all(citations: &[Citation]) -> String {
     let mut told = String::new();
     let mut last: Option<&str> = None;
     for citation in citations {
+        // Rows have heads in place of a lead-in.
         let lead = citation.lead.as_deref();
+        let lead = lead.filter(|lead| cells(lead).is_none());
         let piece = bare(&citation.quote);
         let reads_on = piece.chars().next().is_some_and(char::is_lowercase);
         if lead.is_some() && lead == last {
@@ -70,9 +88,14 @@ pub(crate) fn spoken_all(citations: &[Citation]) -> String {
 
 /// The words that an item of a list belongs behind: what ends with a colon before the list; or the heading, where the item
 /// reads on from it ("No compensation is due when" - "the outage lasts 24 hours or less") or holds only under it ("When we do
-/// not charge a fee"). `None` for other pieces, and for what speaks to a model.
+/// not charge a fee"). Of a row of a table, the row of the table's heads. `None` for other pieces, and for what speaks to a
+/// model.
 pub(super) fn lead(passage: &Passage, range: &Range<usize>) -> Option<String> {
     let text = passage.text.as_str();
+    if text.get(range.clone()).and_then(cells).is_some() {
+        let head = head(text.get(..range.start)?)?;
+        return (head.len() <= LONGEST_HEAD).then(|| head.to_owned());
+    }
     let line = text.get(..range.start)?.rfind('\n').map_or(0, |at| at + 1);
     let before = text.get(line..range.start)?;
     let item = text.get(range.clone())?;
@@ -155,8 +178,8 @@ fn cells(piece: &str) -> Option<Vec<&str>> {
     Some(inner.split('|').map(str::trim).collect())
 }
 
-/// The heads of the table that `before` ends in; none where it has no head.
-fn head(before: &str) -> Vec<&str> {
+/// The row of heads of the table that `before` ends in; `None` where it has none.
+fn head(before: &str) -> Option<&str> {
     let rows = before.lines().rev().map(str::trim);
     let rows: Vec<&str> = rows
         .skip_while(|line| line.is_empty())
@@ -165,9 +188,9 @@ fn head(before: &str) -> Vec<&str> {
     match rows.as_slice() {
         // A head that speaks to a model is not read to one.
         [.., border, head] if is_border(border) && instructions_to_models(head).is_empty() => {
-            cells(head).unwrap_or_default()
+            Some(*head)
         }
-        _ => Vec::new(),
+        _ => None,
     }
 }
 
@@ -222,12 +245,12 @@ mod tests {
             (
                 "| £50 to £150 | up to **3** | |",
                 "You owe: £50 to £150; Parts: up to 3",
-                "£50 to £150: up to 3",
+                "£50 to £150 – Parts: up to 3",
             ),
             (
                 "| more | 6 | ask us |",
                 "You owe: more; Parts: 6; ask us",
-                "more: 6: ask us",
+                "more – Parts: 6; ask us",
             ),
             (
                 "Pay in **parts**,\nif you like.",
@@ -243,6 +266,16 @@ mod tests {
         let spoilt = passage("", &format!("{head}| Card | £5 |"));
         let range = head.len()..spoilt.text.len();
         assert_eq!(readable(&spoilt, range), "Card; £5");
+        let row = "| Card | £5 |";
+        assert_eq!(told(&spoilt, row), ("Card; £5".into(), "Card: £5".into()));
+        let plain = passage("", "| Card | £5 |\n| Cash | |\n| | £2 |");
+        for (row, said) in [
+            ("| Card | £5 |", "Card: £5"),
+            ("| Cash | |", "Cash"),
+            ("| | £2 |", "£2"),
+        ] {
+            assert_eq!(told(&plain, row).1, said);
+        }
     }
 
     #[test]
