@@ -12,7 +12,7 @@ use crate::conversation::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::{reverses, ungrounded_numbers, unproven_claims};
-use crate::knowledge::{Attribution, KnowledgeBase, sentences, spoken};
+use crate::knowledge::{Attribution, KnowledgeBase, is_conditional, sentences, spoken};
 use crate::llm::{Delta, LanguageModel, Prefix, Request, Structured};
 use crate::prompt::{Prompts, Template};
 
@@ -223,19 +223,18 @@ impl ReplyWriter {
         }
         let proof = self.knowledge.attribute(&text, facts).await?;
         if let Some(turned) = turned_round(&proof) {
-            let quote = &turned.citation.quote;
+            let quote = spoken(&turned.citation);
             let reason = format!("it turns round what the article says: {quote:?}");
             return Ok(Structured::Rejected { raw: text, reason });
         }
         // Whoever checks an amount or a term wants to see where it stands, so that comes first.
         let unproven = ungrounded_numbers(&text, []).len();
-        let proves = |quote: &str| ungrounded_numbers(&text, [quote]).len() < unproven;
-        let (mut citations, alike): (Vec<Citation>, Vec<Citation>) = proof
-            .into_iter()
-            .map(|p| p.citation)
-            .partition(|citation| proves(&citation.quote));
+        let proves =
+            |fact: &Citation| ungrounded_numbers(&text, [spoken(fact).as_str()]).len() < unproven;
+        let (mut citations, alike): (Vec<Citation>, Vec<Citation>) =
+            proof.into_iter().map(|p| p.citation).partition(proves);
         if citations.is_empty() {
-            citations.extend(facts.iter().find(|fact| proves(&fact.quote)).cloned());
+            citations.extend(facts.iter().find(|fact| proves(fact)).cloned());
         }
         citations.extend(alike);
         citations.truncate(MOST_CITATIONS);
@@ -308,7 +307,10 @@ fn so_far(raw: &str) -> String {
 pub(crate) fn turned_round(proof: &[Attribution]) -> Option<&Attribution> {
     proof.iter().find(|said| {
         let of_sentence = proof.iter().filter(|p| p.sentence == said.sentence);
-        let sources: Vec<&str> = of_sentence.map(|p| p.citation.quote.as_str()).collect();
+        // "When we charge no fee: you owe less than £10" neither affirms nor denies that you owe it.
+        let judges = of_sentence.filter(|p| !is_conditional(&p.citation));
+        let sources: Vec<String> = judges.map(|p| spoken(&p.citation)).collect();
+        let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
         reverses(&said.sentence, &sources)
     })
 }
@@ -369,7 +371,8 @@ fn objection(
         .iter()
         .map(|u| u.text.as_str());
     let facts = context.passages.iter().flat_map(|p| &p.found.facts);
-    let articles = facts.map(|fact| fact.quote.as_str());
+    let articles: Vec<String> = facts.map(spoken).collect();
+    let articles = articles.iter().map(String::as_str);
     let titles = context
         .passages
         .iter()

@@ -92,6 +92,8 @@ struct Found {
     hits: Vec<Hit>,
     /// How likely the first one answers.
     confidence: f32,
+    /// Whether that is likely enough to quote it without a model that judges.
+    quotable: bool,
     /// The question as it was looked up.
     asked: Question,
     /// Whether the subject of the conversation stands in for what the question leaves unsaid.
@@ -102,8 +104,10 @@ impl Found {
     async fn by(inner: &Inner, question: &Question, subject: Option<&Subject>) -> Result<Self> {
         let unsaid = subject.filter(|_| leaves_unsaid(&question.text));
         if let Some(subject) = unsaid {
-            // Without its subject a question that names nothing finds anything.
-            let least = match names_nothing(&question.text) {
+            // Without its subject a question that names nothing finds anything, and how likely an article answers is asked of
+            // words that say nothing; a model judges its answer itself.
+            let judges = inner.writes && inner.model.capabilities().scoring;
+            let least = match judges && names_nothing(&question.text) {
                 true => 0.0,
                 false => LEAST_CONFIDENCE,
             };
@@ -135,8 +139,8 @@ impl Found {
         let confidence = found.first().map_or(0.0, |(sure, _)| *sure);
         Ok((!found.is_empty() && confidence >= least).then(|| Self {
             hits: found.into_iter().map(|(_, hit)| hit).collect(),
-            // How likely it is was asked of words that say nothing; the model judges its answer itself.
             confidence: confidence.max(LEAST_CONFIDENCE),
+            quotable: confidence >= LEAST_CONFIDENCE,
             asked: whole,
             completed: true,
         }))
@@ -171,6 +175,7 @@ impl Found {
         hits.sort_by_key(|(place, _)| *place);
         Ok(Self {
             confidence,
+            quotable: confidence >= LEAST_CONFIDENCE,
             hits: hits.into_iter().map(|(_, hit)| hit).collect(),
             asked: question.clone(),
             completed: false,
@@ -178,13 +183,21 @@ impl Found {
     }
 
     /// The articles' own words.
-    async fn quoted(&self, inner: &Inner, question: &Question) -> Result<KnowledgeAnswer> {
+    async fn quoted(
+        &self,
+        inner: &Inner,
+        question: &Question,
+        answered: Option<&str>,
+    ) -> Result<KnowledgeAnswer> {
+        if !self.quotable {
+            return Ok(unknown(question, self.confidence));
+        }
         let closest = match self.completed {
             // The subject led to the articles; in them it is everywhere.
             true => {
                 inner
                     .knowledge
-                    .closest(&self.hits, question, None, 1)
+                    .closest(&self.hits, question, answered, 1)
                     .await?
             }
             false => Vec::new(),
@@ -213,15 +226,15 @@ pub(super) async fn answer(
     if best < LEAST_CONFIDENCE {
         return Ok(unknown(question, best));
     }
-    if !inner.writes {
-        return found.quoted(inner, question).await;
-    }
-    let knowledge = &inner.knowledge;
     // The subject led to the articles. In them it is everywhere, so that the question alone tells which sentence is meant.
     let before = subject
         .filter(|_| found.completed)
         .and_then(|subject| subject.before.as_ref());
     let answered = before.map(|(_, answered)| answered.as_str());
+    if !inner.writes {
+        return found.quoted(inner, question, answered).await;
+    }
+    let knowledge = &inner.knowledge;
     let read = knowledge
         .closest(&found.hits, question, answered, SENTENCES)
         .await?;
@@ -256,9 +269,12 @@ pub(super) async fn answer(
         Structured::Valid(written) if written.found && !written.answer.trim().is_empty() => written,
         Structured::Valid(_) => return Ok(unknown(question, best)),
         // An answer that cannot be read or proven is replaced by the article's own words.
-        Structured::Rejected { .. } => return found.quoted(inner, question).await,
+        Structured::Rejected { .. } => return found.quoted(inner, question, answered).await,
     };
-    let titles = sources.iter().filter_map(|source| source.title.as_deref());
+    let titles = sources
+        .iter()
+        .flat_map(|source| [&source.title, &source.heading]);
+    let titles = titles.filter_map(|title| title.as_deref());
     let known = sources.iter().flat_map(|source| &source.sentences);
     let known = known.map(String::as_str);
     let known = known.chain(titles).chain([question.text.as_str()]);
@@ -267,13 +283,13 @@ pub(super) async fn answer(
         || !ungrounded_numbers(&text.answer, known).is_empty()
         || !unproven_claims(&text.answer, &[]).is_empty();
     if unproven {
-        return found.quoted(inner, question).await;
+        return found.quoted(inner, question, answered).await;
     }
     // What the answer stands on is found by comparing it with what was read, sentence by sentence.
     let candidates: Vec<Citation> = read.into_iter().map(|read| read.citation).collect();
     let proof = inner.knowledge.attribute(&text.answer, &candidates).await?;
     if turned_round(&proof).is_some() {
-        return found.quoted(inner, question).await;
+        return found.quoted(inner, question, answered).await;
     }
     if !is_right(inner, &sources, question, &text.answer).await? {
         return Ok(unknown(question, best));

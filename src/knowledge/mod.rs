@@ -12,6 +12,7 @@ mod feedback;
 mod gaps;
 #[cfg(any(feature = "edge", feature = "qdrant"))]
 mod layout;
+mod lead;
 mod learn;
 mod load;
 mod memory;
@@ -36,6 +37,7 @@ pub use edge::EdgeStore;
 pub use fallback::FallbackVectorStore;
 pub use feedback::{ArticleFeedback, ArticleTally};
 pub use gaps::KnowledgeGap;
+pub(crate) use lead::is_conditional;
 pub use load::{LoadNote, LoadOptions, LoadReport, Skipped, load_articles, load_articles_with};
 pub use memory::MemoryVectorStore;
 pub use options::{IngestReport, KnowledgeOptions};

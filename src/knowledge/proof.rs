@@ -1,10 +1,11 @@
 //! Sentences as proof: which support a question, which stand behind a written text.
 
 use super::base::KnowledgeBase;
-use super::readable::readable;
+use super::lead::headings_above;
+use super::readable::{readable, spoken};
 use super::screen::quotable;
 use super::sentence::sentences;
-use super::support::{Supporting, citation, rank_sentences};
+use super::support::{Candidate, Supporting, citation, rank_sentences};
 use super::views::parts;
 use super::{ArticleMatch, Hit, Question};
 use crate::conversation::Citation;
@@ -72,7 +73,9 @@ impl KnowledgeBase {
         let read = ranked.into_iter().filter_map(|(_, at, found)| {
             let hit = hits.get(at)?;
             Some(ReadSentence {
-                heading: hit.passage.headings.last().cloned(),
+                heading: headings_above(&hit.passage, found.range.start)
+                    .last()
+                    .map(|heading| (*heading).to_owned()),
                 text: readable(&hit.passage, found.range.clone()),
                 citation: citation(hit, found.range),
             })
@@ -95,7 +98,7 @@ impl KnowledgeBase {
             return Ok(Vec::new());
         }
         let vectors = self.embedder.embed(&said, TextKind::Document).await?;
-        let quotes: Vec<String> = candidates.iter().map(|c| c.quote.clone()).collect();
+        let quotes: Vec<String> = candidates.iter().map(spoken).collect();
         let quotes = self.embedder.embed(&quotes, TextKind::Document).await?;
         let mut found: Vec<Attribution> = Vec::new();
         for (quote, citation) in quotes.iter().zip(candidates) {
@@ -166,7 +169,7 @@ impl KnowledgeBase {
         question: &Question,
         before: Option<&str>,
     ) -> Result<Vec<Vec<Supporting>>> {
-        let mut ranges = Vec::with_capacity(hits.len());
+        let mut candidates = Vec::with_capacity(hits.len());
         let mut quotes: Vec<String> = Vec::new();
         for hit in hits {
             let passage = &hit.passage;
@@ -179,15 +182,25 @@ impl KnowledgeBase {
                     ),
                 ));
             }
-            // With the heading in front, "It takes five days." says what takes five days.
-            let about = passage.headings.last().unwrap_or(&passage.title);
-            let own = quotable(&passage.text);
-            let read = own.iter().map(|range| readable(passage, range.clone()));
-            quotes.extend(read.map(|text| match text.starts_with(about.as_str()) {
-                true => text,
-                false => format!("{about}: {text}"),
-            }));
-            ranges.push(own);
+            let mut own = Vec::new();
+            for range in quotable(&passage.text) {
+                // With the heading in front, "It takes five days." says what takes five days.
+                let above = headings_above(passage, range.start);
+                let about = above.last().copied().unwrap_or(&passage.title);
+                let text = readable(passage, range.clone());
+                quotes.push(match text.starts_with(about) {
+                    true => text,
+                    false => format!("{about}: {text}"),
+                });
+                let words = passage.text.get(range.clone()).unwrap_or_default();
+                // That of the whole passage is above all of its sentences.
+                let words = match above.len() > passage.headings.len() {
+                    true => format!("{about} {words}"),
+                    false => words.to_owned(),
+                };
+                own.push(Candidate { range, words });
+            }
+            candidates.push(own);
         }
         if quotes.is_empty() {
             return Ok(vec![Vec::new(); hits.len()]);
@@ -205,15 +218,13 @@ impl KnowledgeBase {
         let mut vectors = vectors.as_slice();
         let encoder = self.encoder(question);
         let mut ranked = Vec::with_capacity(hits.len());
-        for (hit, own) in hits.iter().zip(ranges) {
+        for own in candidates {
             let (of_hit, rest) = vectors.split_at(own.len().min(vectors.len()));
             vectors = rest;
-            let text = &hit.passage.text;
             ranked.push(rank_sentences(
                 &question.text,
                 &asked,
                 before.as_deref(),
-                text,
                 own,
                 of_hit,
                 &encoder,

@@ -11,7 +11,8 @@ use std::sync::LazyLock;
 
 use regex::{Regex, RegexSet};
 
-use super::sentence::sentences;
+use super::readable::needs_next;
+use super::sentence::{sentences, starts_item};
 
 static SPEAKS_TO_A_MODEL: LazyLock<RegexSet> = LazyLock::new(|| {
     RegexSet::new([
@@ -82,7 +83,8 @@ pub fn screened(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// The sentences of a passage that may be quoted. "Yes." says nothing without the one behind it, and is quoted with it.
+/// The sentences of a passage that may be quoted. "Yes." says nothing without the one behind it, and is quoted with it; items
+/// of a list that hold only together are quoted together.
 pub(super) fn quotable(text: &str) -> Vec<Range<usize>> {
     let barred = instructions_to_models(text);
     let mut ranges: Vec<Range<usize>> = Vec::new();
@@ -90,15 +92,49 @@ pub(super) fn quotable(text: &str) -> Vec<Range<usize>> {
         let words = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
         let follows = |last: &&mut Range<usize>| {
             let between = text.get(last.end..range.start).unwrap_or("\n");
-            !between.contains('\n') && !words(last).contains(char::is_whitespace)
+            let last = words(last);
+            // Some writings put no spaces between words.
+            let is_word =
+                !last.contains(char::is_whitespace) && !last.ends_with(['。', '！', '？']);
+            !between.contains('\n') && is_word
         };
         match ranges.last_mut().filter(follows) {
             Some(short) => short.end = range.end,
             None => ranges.push(range),
         }
     }
+    let mut ranges = whole_conditions(text, ranges);
     ranges.retain(|range| !barred.iter().any(|bar| overlaps(bar, range)));
     ranges
+}
+
+/// Puts the items of a list together of which none will do without the others: "you cancel in time, and", "the box is
+/// unopened".
+fn whole_conditions(text: &str, ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let words = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
+    let mut whole: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+    // Where the items that belong together begin.
+    let mut first = 0;
+    for range in ranges {
+        let goes_on = whole.last().is_some_and(|last| {
+            let between = text.get(last.end..range.start).unwrap_or_default();
+            let is_item = starts_item(&format!("{} x", between.trim()));
+            is_item && !words(last).ends_with(['.', '!', '?'])
+        });
+        if !goes_on {
+            first = whole.len();
+        }
+        let binds = goes_on && whole.last().is_some_and(|last| needs_next(words(last)));
+        match whole.get(first) {
+            Some(begin) if binds => {
+                let all = begin.start..range.end;
+                whole.truncate(first);
+                whole.push(all);
+            }
+            _ => whole.push(range),
+        }
+    }
+    whole
 }
 
 fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
@@ -131,6 +167,42 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_says_nothing_alone_is_quoted_with_what_it_needs() {
+        for (text, expected) in [
+            ("Yes. We do that. Sure.", vec!["Yes. We do that.", "Sure."]),
+            ("Yes.\n\nWe do that.", vec!["Yes.", "We do that."]),
+            ("今日は。明日。", vec!["今日は。", "明日。"]),
+            (
+                "You get it if:\n- you cancel within 14 days, and\n- the box is unopened.\n\nIt is free.",
+                vec![
+                    "You get it if:",
+                    "you cancel within 14 days, and\n- the box is unopened.",
+                    "It is free.",
+                ],
+            ),
+            (
+                "- Ask us.\n- bring the hub,\n- the cable, und\n- the box\n- or not",
+                vec![
+                    "Ask us.",
+                    "bring the hub,\n- the cable, und\n- the box",
+                    "or not",
+                ],
+            ),
+            (
+                "- it is wiring, or\n- it was planned",
+                vec!["it is wiring, or", "it was planned"],
+            ),
+            ("- this and\n\nmore", vec!["this and", "more"]),
+        ] {
+            let quotes: Vec<&str> = quotable(text)
+                .into_iter()
+                .map(|range| &text[range])
+                .collect();
+            assert_eq!(quotes, expected);
+        }
+    }
 
     #[test]
     fn known_attacks_are_found_and_taken_out() {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::lead::lead;
 use super::rank::{best_score, fuse};
-use super::readable::lead;
 use super::sparse::SparseEncoder;
 use super::{Hit, Question};
 use crate::conversation::{Citation, PassageId};
@@ -17,6 +17,13 @@ const BEFORE: f32 = 0.25;
 
 /// What is left of the score of a sentence that only gives an example: whoever asks for a rule wants the rule.
 const EXAMPLE: f32 = 0.8;
+
+/// A sentence of a passage that may be quoted.
+pub(super) struct Candidate {
+    pub(super) range: Range<usize>,
+    /// Its words, behind those of a heading inside the passage.
+    pub(super) words: String,
+}
 
 /// A sentence of a passage with how well it answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,8 +39,7 @@ pub(super) fn rank_sentences(
     question: &str,
     asked: &[Vec<f32>],
     before: Option<&[f32]>,
-    text: &str,
-    sentences: Vec<Range<usize>>,
+    sentences: Vec<Candidate>,
     vectors: &[Vec<f32>],
     encoder: &SparseEncoder,
 ) -> Vec<Supporting> {
@@ -41,14 +47,17 @@ pub(super) fn rank_sentences(
     let mut ranked: Vec<Supporting> = sentences
         .into_iter()
         .zip(vectors)
-        .map(|(range, vector)| {
-            let sentence = encoder.document(text.get(range.clone()).unwrap_or_default());
+        .map(|(Candidate { range, words: own }, vector)| {
+            let sentence = encoder.document(&own);
             let alike = asked.iter().map(|asked| similarity(asked, vector));
             let before = before.map_or(0.0, |before| similarity(before, vector));
             let score =
                 alike.fold(0.0, f32::max) + WORDS * words.coverage(&sentence) + BEFORE * before;
-            let is_example = gives_example(text.get(range.clone()).unwrap_or_default());
-            let score = if is_example { EXAMPLE * score } else { score };
+            let score = if gives_example(&own) {
+                EXAMPLE * score
+            } else {
+                score
+            };
             Supporting { range, score }
         })
         .collect();

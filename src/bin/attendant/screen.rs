@@ -257,9 +257,15 @@ impl Screen {
     }
 
     pub(crate) fn cite(&self, citation: &Citation) -> Result<()> {
-        let quote = citation
-            .quote
-            .split_whitespace()
+        // The heads of a table are no words that its rows go on with.
+        let lead = citation
+            .lead
+            .as_deref()
+            .filter(|lead| !lead.starts_with('|'));
+        let quote = lead
+            .into_iter()
+            .chain([citation.quote.as_str()])
+            .flat_map(str::split_whitespace)
             .collect::<Vec<_>>()
             .join(" ");
         self.line(&format!(

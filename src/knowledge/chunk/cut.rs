@@ -11,7 +11,7 @@ use crate::knowledge::sentence::{is_border, sentences, starts_item};
 pub(super) struct Piece {
     /// Headings above it, outermost first.
     pub(super) headings: Vec<String>,
-    /// The head of the table it goes on with.
+    /// The head of the table it goes on with, or what leads to the list.
     pub(super) lead: Option<Range<usize>>,
     pub(super) range: Range<usize>,
 }
@@ -20,7 +20,8 @@ pub(super) struct Piece {
 struct Unit {
     range: Range<usize>,
     tokens: usize,
-    /// The head of the table that it is a row of, and its tokens; needed where it comes first in a passage.
+    /// The head of the table that it is a row of, or what leads to its list, and its tokens; needed where it comes first in a
+    /// passage.
     lead: Option<(Range<usize>, usize)>,
 }
 
@@ -177,6 +178,7 @@ fn whole(
     let mut lines = text.split_inclusive('\n').peekable();
     let mut at = range.start;
     let mut head: Option<Range<usize>> = None;
+    let mut intro: Option<Range<usize>> = None;
     let mut items: Vec<(Range<usize>, Option<Range<usize>>)> = Vec::new();
     while let Some(line) = lines.next() {
         let start = at;
@@ -201,7 +203,14 @@ fn whole(
         match items.last_mut() {
             // A continued item stays with its first line.
             Some((last, _)) if !begins => last.end = at,
-            _ => items.push((start..at, head.clone())),
+            last => {
+                if let Some((before, _)) = last.filter(|_| intro.is_none()) {
+                    let words = body.get(before.clone()).unwrap_or_default().trim();
+                    let leads = !starts_item(words) && words.ends_with(':');
+                    intro = leads.then(|| before.clone());
+                }
+                items.push((start..at, head.clone().or_else(|| intro.clone())));
+            }
         }
     }
     for (range, head) in items {

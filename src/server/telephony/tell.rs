@@ -8,6 +8,7 @@ use super::line::Line;
 use crate::conversation::{
     Evidence, ParticipantId, Suggestion, SuggestionKind, Utterance, UtteranceId,
 };
+use crate::knowledge::spoken;
 use crate::session::SessionEvent;
 use crate::speech::transport::{
     Article, EventEntity, Faq, Track, TranscriptEntity, TranscriptToken,
@@ -151,7 +152,7 @@ impl Teller {
                 id: own,
                 confidence: suggestion.confidence,
                 title: title.clone(),
-                excerpts: vec![citation.quote.clone()],
+                excerpts: vec![spoken(citation)],
                 uri: format!("urn:attendant:article:{}", citation.article),
             }),
             SuggestionKind::Reply { text, .. } => faqs.push(Faq {

@@ -25,11 +25,16 @@ function sources(card) {
   return [...titles].map((title) => h("span", { class: "source" }, t("source", { title })));
 }
 
+// An item of a list may say the opposite without the words it stands behind; the heads of a table are another row.
+function quote({ lead, quote }) {
+  return lead && !lead.startsWith("|") ? `${lead} – ${quote}` : quote;
+}
+
 function body(card) {
   if (card.kind === "article") {
     return [
       h("h3", { class: "card-title" }, card.title),
-      h("blockquote", { class: "card-quote" }, card.citation.quote),
+      h("blockquote", { class: "card-quote" }, quote(card.citation)),
     ];
   }
   if (card.kind === "form_values") {
