@@ -108,8 +108,8 @@ pub(super) fn quotable(text: &str) -> Vec<Range<usize>> {
     ranges
 }
 
-/// Puts the items of a list together of which none will do without the others: "you cancel in time, and", "the box is
-/// unopened".
+/// Puts the items of a list together of which none will do without the others ("you cancel in time, and", "the box is
+/// unopened"), and the words that lead to them.
 fn whole_conditions(text: &str, ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     let words = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
     let mut whole: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
@@ -177,8 +177,7 @@ mod tests {
             (
                 "You get it if:\n- you cancel within 14 days, and\n- the box is unopened.\n\nIt is free.",
                 vec![
-                    "You get it if:",
-                    "you cancel within 14 days, and\n- the box is unopened.",
+                    "You get it if:\n- you cancel within 14 days, and\n- the box is unopened.",
                     "It is free.",
                 ],
             ),
