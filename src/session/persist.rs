@@ -286,7 +286,7 @@ pub(super) struct Restored {
     pub(super) stop_selling: bool,
     pub(super) cues: CoachingState,
     pub(super) last_action: Option<String>,
-    pub(super) form: Option<Box<Form>>,
+    pub(super) form: Option<Form>,
     /// The ids of all records, inputs among them.
     pub(super) seen: HashSet<Uuid>,
     /// Its end was asked for.

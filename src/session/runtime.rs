@@ -218,7 +218,7 @@ impl Runtime {
         runtime.feelings = feelings::Feelings::of(&runtime.conversation);
         runtime.coaching.take_up(restored.cues);
         runtime.last_action = restored.last_action;
-        runtime.open.form = restored.form;
+        runtime.open.form = restored.form.as_ref().and_then(cards::Kept::of);
         runtime.seen.extend(restored.seen);
         runtime.ending = restored.ending && !restored.ended;
         runtime.ended = restored.ended;

@@ -15,8 +15,23 @@ use crate::knowledge::{ArticleFeedback, Audience, Question, Scope};
 pub(super) struct Open {
     reply: Option<String>,
     action: Option<String>,
-    /// On the heap: most conversations have none.
-    pub(super) form: Option<Box<Form>>,
+    pub(super) form: Option<Kept>,
+}
+
+/// A form between two turns, as JSON: conversations wait most of the time, and maps of a few values take kilobytes.
+#[derive(Debug)]
+pub(super) struct Kept(Box<[u8]>);
+
+impl Kept {
+    /// `None` where there is nothing that can be kept; then the conversation is read again.
+    pub(super) fn of(form: &Form) -> Option<Self> {
+        let json = serde_json::to_vec(form).ok()?;
+        Some(Self(json.into_boxed_slice()))
+    }
+
+    pub(super) fn open(&self) -> Option<Form> {
+        serde_json::from_slice(&self.0).ok()
+    }
 }
 
 /// What is known for forms, and the card that shows it.
@@ -95,8 +110,8 @@ impl Runtime {
         if self.has_virtual_agent() {
             return;
         }
-        let mut form = self.open.form.take();
-        match self.read_form(form.as_deref()).await {
+        let mut form = self.open.form.take().and_then(|kept| kept.open());
+        match self.read_form(form.as_ref()).await {
             Ok(reading) => {
                 let card = self.assistant.form_card(&reading);
                 let mut shown = form.and_then(|form| form.card);
@@ -110,17 +125,17 @@ impl Runtime {
                         self.emit(SessionEvent::Suggestion(card)).await;
                     }
                 }
-                form = Some(Box::new(Form {
+                form = Some(Form {
                     reading,
                     card: shown,
-                }));
+                });
             }
             Err(error) => {
                 self.emit(SessionEvent::failed(Skill::FormValues, &error))
                     .await;
             }
         }
-        self.open.form = form;
+        self.open.form = form.as_ref().and_then(Kept::of);
     }
 
     /// What the last words add to what is known.

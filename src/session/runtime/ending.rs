@@ -6,7 +6,7 @@ use std::pin::pin;
 use tokio::sync::mpsc;
 
 use super::super::event::SessionEvent;
-use super::{Doing, Done, Leave, Message, Runtime, Work};
+use super::{Doing, Done, Leave, Message, Runtime, Work, cards};
 use crate::assistant::Aside;
 
 impl Runtime {
@@ -92,7 +92,9 @@ impl Runtime {
         if self.ended || self.conversation.transcript.is_empty() {
             return;
         }
-        let (cues, form) = (self.coaching.cues(), self.open.form.as_deref());
-        self.journal.desk(cues, self.last_action.as_deref(), form);
+        let (cues, form) = (self.coaching.cues(), self.open.form.as_ref());
+        let form = form.and_then(cards::Kept::open);
+        self.journal
+            .desk(cues, self.last_action.as_deref(), form.as_ref());
     }
 }
