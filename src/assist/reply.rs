@@ -12,7 +12,7 @@ use crate::conversation::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::{reverses, ungrounded_numbers, unproven_claims};
-use crate::knowledge::{Attribution, KnowledgeBase, is_conditional, sentences, spoken};
+use crate::knowledge::{Attribution, KnowledgeBase, goes_on, is_conditional, sentences, spoken};
 use crate::llm::{Delta, LanguageModel, Prefix, Request, Structured};
 use crate::prompt::{Prompts, Template};
 
@@ -307,9 +307,17 @@ fn so_far(raw: &str) -> String {
 pub(crate) fn turned_round(proof: &[Attribution]) -> Option<&Attribution> {
     proof.iter().find(|said| {
         let of_sentence = proof.iter().filter(|p| p.sentence == said.sentence);
-        // "When we charge no fee: you owe less than £10" neither affirms nor denies that you owe it.
-        let judges = of_sentence.filter(|p| !is_conditional(&p.citation));
-        let sources: Vec<String> = judges.map(|p| spoken(&p.citation)).collect();
+        let mut sources: Vec<String> = Vec::new();
+        for citation in of_sentence
+            .map(|p| &p.citation)
+            .filter(|c| !is_conditional(c))
+        {
+            sources.push(spoken(citation));
+            // A lead-in that it does not go on with may be but the subject ("Do not forget: Change the address.").
+            if citation.lead.is_some() && !goes_on(citation) {
+                sources.push(citation.quote.clone());
+            }
+        }
         let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
         reverses(&said.sentence, &sources)
     })

@@ -107,9 +107,8 @@ impl Found {
         let unsaid = subject.filter(|_| leaves_unsaid(&question.text));
         if let Some(subject) = unsaid {
             // Without its subject a question that names nothing finds anything, and how likely an article answers is asked of
-            // words that say nothing; a model judges its answer itself.
-            let judges = inner.writes && inner.model.capabilities().scoring;
-            let least = match judges && names_nothing(&question.text) {
+            // words that say nothing; what is written is judged, what is not likely is not quoted.
+            let least = match names_nothing(&question.text) {
                 true => 0.0,
                 false => LEAST_CONFIDENCE,
             };

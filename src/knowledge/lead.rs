@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::Passage;
 use super::readable::{bare, cells, head, joined};
 use super::screen::instructions_to_models;
-use super::sentence::{is_heading, marker, sentences, starts_item};
+use super::sentence::{indent, is_heading, marker, sentences, starts_item};
 use crate::conversation::Citation;
 
 /// A lead-in with more characters is a text of its own.
@@ -55,24 +55,34 @@ const CONDITIONS: &[&str] = &[
     "neattiecas",
     "tikai",
 ];
-/// Of these, those that do so too for what stands under further headings below.
-const FAR_REACHING: &[&str] = &[
-    "not",
+/// A heading with one of these also excludes what stands under further headings below.
+const EXCLUDING: &[&str] = &[
     "non",
-    "never",
-    "cannot",
     "except",
     "exceptions",
     "excluded",
     "exclusions",
-    "nicht",
     "ausgenommen",
     "ausgeschlossen",
     "ausnahmen",
-    "nav",
     "izņemot",
     "izņēmumi",
     "neattiecas",
+];
+/// And so does one of these behind a "not".
+const NOT: &[&str] = &[
+    "covered",
+    "included",
+    "insured",
+    "refunded",
+    "refundable",
+    "returnable",
+    "eligible",
+    "allowed",
+    "versichert",
+    "erstattet",
+    "abgedeckt",
+    "enthalten",
 ];
 /// A heading that begins with one of these sets a condition, unless it asks.
 const WHEN: &[&str] = &["when", "if", "wenn", "falls", "ja", "kad"];
@@ -122,11 +132,12 @@ pub(super) fn lead(passage: &Passage, range: &Range<usize>) -> Option<String> {
     is_usable.then_some(lead)
 }
 
-/// Whether a quote is told behind a condition ("When we do not charge a fee").
+/// Whether a quote stands behind a condition that denies something ("When we do not charge a fee"): by itself it neither
+/// affirms nor denies that.
 pub(crate) fn is_conditional(citation: &Citation) -> bool {
     let lead = citation.lead.as_deref().unwrap_or_default();
     let first = words(lead).into_iter().next().unwrap_or_default();
-    WHEN.contains(&first.as_str())
+    cells(lead).is_none() && WHEN.contains(&first.as_str()) && has(lead, CONDITIONS)
 }
 
 /// What the item that begins with the line at `line` belongs behind.
@@ -155,6 +166,9 @@ fn of_item(passage: &Passage, line: usize, item: &str) -> Option<String> {
                 None => part.to_owned(),
             });
         }
+        if is_item && let Some(lead) = behind_item(words, own) {
+            return Some(lead);
+        }
         // Another item of the list, or what goes on with it.
         if is_item || indent(words) > own {
             rest = rest.get(..block.start)?.trim_end();
@@ -167,12 +181,29 @@ fn of_item(passage: &Passage, line: usize, item: &str) -> Option<String> {
         }
         let last = sentences(first).pop()?;
         let leads = first.get(last)?.trim_end_matches(['*', '_']);
-        return match leads.ends_with(['.', '!', '?', '…']) {
-            true => of_headings(&headings_above(passage, line), item)
-                .filter(|lead| sets_condition(lead)),
-            false => Some(bare(leads.trim_end_matches(':'))),
-        };
+        // Without a colon, words lead to a list right under them.
+        let under = text.get(block.end..)?.trim_start_matches([' ', '\t', '\r']);
+        let under = under.strip_prefix('\n').unwrap_or(under);
+        let is_apart = under
+            .lines()
+            .next()
+            .is_none_or(|line| line.trim().is_empty());
+        let ended = leads.trim_end_matches([')', ']', '"', '\'', '”', '’']);
+        let ended = ended.ends_with(['.', '!', '?', '…']);
+        if !leads.ends_with(':') && (is_apart || ended) {
+            let above = headings_above(passage, line);
+            return of_headings(&above, item).filter(|lead| sets_condition(lead));
+        }
+        return Some(bare(leads.trim_end_matches(':')));
     }
+}
+
+/// The lead-in that was written right under an item, as if it went on with it ("You cannot keep:").
+fn behind_item(block: &str, own: usize) -> Option<String> {
+    let (_, last) = block.rsplit_once('\n')?;
+    let leads = last.trim_end().trim_end_matches(['*', '_']);
+    let leads = leads.strip_suffix(':').filter(|_| indent(last) <= own)?;
+    Some(bare(leads.trim_start().trim_start_matches(['*', '_'])))
 }
 
 /// The last paragraph, item with what goes on with it, or heading of a text, from the beginning of its first line.
@@ -195,16 +226,10 @@ fn last_block(text: &str) -> Range<usize> {
     }
 }
 
-/// Columns before the first word of a line.
-fn indent(line: &str) -> usize {
-    let blank = line.chars().take_while(|c| matches!(c, ' ' | '\t'));
-    blank.map(|c| if c == '\t' { 4 } else { 1 }).sum()
-}
-
 /// What of the headings above it an item belongs behind.
 fn of_headings(above: &[&str], item: &str) -> Option<String> {
     let (nearest, outer) = above.split_last()?;
-    let outer = outer.iter().filter(|heading| has(heading, FAR_REACHING));
+    let outer = outer.iter().filter(|heading| excludes(heading));
     let mut told: Vec<String> = outer.map(|heading| bare(heading)).collect();
     if !told.is_empty() || reads_on(item) || sets_condition(nearest) {
         told.push(bare(nearest));
@@ -224,10 +249,20 @@ fn sets_condition(heading: &str) -> bool {
     !asks && WHEN.contains(&first.as_str()) || has(heading, CONDITIONS)
 }
 
+/// Whether a heading excludes all that stands below it.
+fn excludes(heading: &str) -> bool {
+    let words = words(heading);
+    let is_not = |word: &str| matches!(word, "not" | "nicht") || word.ends_with("n't");
+    let mut pairs = words.windows(2);
+    has(heading, EXCLUDING)
+        || pairs.any(|pair| matches!(pair, [not, of] if is_not(not) && NOT.contains(&of.as_str())))
+}
+
 fn has(heading: &str, any: &[&str]) -> bool {
     let words = words(heading);
-    let mut words = words.iter();
-    words.any(|word| any.contains(&word.as_str()) || word.ends_with("n't"))
+    words
+        .iter()
+        .any(|word| any.contains(&word.as_str()) || word.ends_with("n't"))
 }
 
 fn words(text: &str) -> Vec<String> {

@@ -45,7 +45,7 @@ pub use proof::Attribution;
 pub(crate) use proof::ReadSentence;
 #[cfg(feature = "qdrant")]
 pub use qdrant::{QdrantOptions, QdrantReindex, QdrantStore};
-pub(crate) use readable::{spoken, spoken_all};
+pub(crate) use readable::{goes_on, spoken, spoken_all};
 pub use screen::{instructions_to_models, screened};
 pub(crate) use sentence::sentences;
 #[cfg(feature = "eval")]

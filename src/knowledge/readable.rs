@@ -123,6 +123,17 @@ pub(super) fn joined(lead: &str, piece: &str) -> String {
     format!("{lead}{colon} {piece}")
 }
 
+/// Whether a quote goes on with the words of its lead-in: only together they are a sentence.
+pub(crate) fn goes_on(citation: &Citation) -> bool {
+    let lead = citation.lead.as_deref();
+    lead.is_some_and(|lead| connects(lead, &bare(&citation.quote)))
+}
+
+fn connects(lead: &str, piece: &str) -> bool {
+    let last = lead.rsplit(char::is_whitespace).next().unwrap_or_default();
+    reads_on(piece) && CONNECTING.contains(&last.to_lowercase().as_str())
+}
+
 /// An item with a full stop in place of what joins it to the next one.
 fn ended(piece: &str) -> String {
     let mut piece = piece.trim_end_matches([',', ';', ' ']);

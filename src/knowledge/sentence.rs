@@ -138,6 +138,12 @@ pub(crate) fn is_border(line: &str) -> bool {
             .all(|b| matches!(b, b'-' | b'|' | b':' | b' ' | b'=' | b'*' | b'_'))
 }
 
+/// Columns before the first word of a line.
+pub(super) fn indent(line: &str) -> usize {
+    let blank = line.chars().take_while(|c| matches!(c, ' ' | '\t'));
+    blank.map(|c| if c == '\t' { 4 } else { 1 }).sum()
+}
+
 /// Whether the line begins a list item.
 pub(crate) fn starts_item(line: &str) -> bool {
     marker(line) > 0

@@ -322,7 +322,11 @@ static DATES: std::sync::LazyLock<Option<Regex>> = std::sync::LazyLock::new(|| {
 /// Spans of time and counts, which follow an identifier closely ("482913, 2 minutes old").
 static AMOUNTS: std::sync::LazyLock<Option<Regex>> = std::sync::LazyLock::new(|| {
     let units = "seconds?|secs?|minutes?|mins?|hours?|days?|weeks?|months?|years?|times|people|percent|pounds?|pence|euros?";
-    Regex::new(&format!(r"(?i)\b\d{{1,3}}\s+(?:{units})\b")).ok()
+    let words = "one|two|three|four|five|six|seven|eight|nine|ten";
+    Regex::new(&format!(
+        r"(?i)\b(?:\d{{1,3}}(?:[.,]\d+)?|{words})\s+(?:{units})\b"
+    ))
+    .ok()
 });
 /// Small words that look like the letters of an identifier ("my number is 0151 …").
 const SMALL_WORDS: [&str; 22] = [
@@ -332,14 +336,21 @@ const SMALL_WORDS: [&str; 22] = [
 /// What stands in place of a date or an amount.
 const DATE: &str = " \u{1} ";
 
-/// The last identifier that a text holds, as it is written or read out. It begins with a word, takes no part of a date
-/// or an amount, and has no more digits than it should.
+/// The last identifier that a text holds, as it is written or read out. It begins with a word, takes no part of a date, none of
+/// an amount behind it, and has no more digits than it should.
 pub(in crate::dialogue) fn last_identifier(text: &str, pattern: &Regex) -> Option<String> {
-    let mut left = Cow::Borrowed(text);
-    for others in [&DATES, &AMOUNTS].into_iter().filter_map(|p| p.as_ref()) {
-        left = Cow::Owned(others.replace_all(&left, DATE).into_owned());
-    }
-    let (spoken, words) = spoken_characters(&left);
+    let text = match DATES.as_ref() {
+        Some(dates) => dates.replace_all(text, DATE),
+        None => Cow::Borrowed(text),
+    };
+    let without = AMOUNTS.as_ref().map(|it| it.replace_all(&text, DATE));
+    // An amount may be what is asked for.
+    let of = |text: &str| last_fitting(text, pattern);
+    without.and_then(|text| of(&text)).or_else(|| of(&text))
+}
+
+fn last_fitting(text: &str, pattern: &Regex) -> Option<String> {
+    let (spoken, words) = spoken_characters(text);
     let at = |start: usize| {
         let found = pattern
             .find_at(&spoken, start)

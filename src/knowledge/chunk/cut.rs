@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::blocks::{Block, Kind, blocks};
 use super::{Budget, Count};
 use crate::knowledge::KnowledgeArticle;
-use crate::knowledge::sentence::{is_border, sentences, starts_item};
+use crate::knowledge::sentence::{indent, is_border, sentences, starts_item};
 
 /// A stretch of the body that becomes a passage.
 pub(super) struct Piece {
@@ -179,6 +179,8 @@ fn whole(
     let mut at = range.start;
     let mut head: Option<Range<usize>> = None;
     let mut intro: Option<Range<usize>> = None;
+    // Items of items stay with theirs.
+    let mut outermost: Option<usize> = None;
     let mut items: Vec<(Range<usize>, Option<Range<usize>>)> = Vec::new();
     while let Some(line) = lines.next() {
         let start = at;
@@ -199,14 +201,16 @@ fn whole(
         if !is_row(bare) && !bare.is_empty() {
             head = None;
         }
-        let begins = starts_item(bare) || is_row(bare);
+        let is_item = starts_item(bare) && indent(line) <= *outermost.get_or_insert(indent(line));
+        let begins = is_item || is_row(bare);
         match items.last_mut() {
             // A continued item stays with its first line.
             Some((last, _)) if !begins => last.end = at,
             last => {
                 if let Some((before, _)) = last.filter(|_| intro.is_none()) {
                     let words = body.get(before.clone()).unwrap_or_default().trim();
-                    let leads = !starts_item(words) && words.ends_with(':');
+                    let leads =
+                        !starts_item(words) && words.trim_end_matches(['*', '_']).ends_with(':');
                     intro = leads.then(|| before.clone());
                 }
                 items.push((start..at, head.clone().or_else(|| intro.clone())));
@@ -214,7 +218,15 @@ fn whole(
         }
     }
     for (range, head) in items {
+        let first = units.len();
+        let leads = head.is_some() && head == intro;
         fit(body, range, head, budget, units);
+        if leads {
+            // What an item is cut into goes on with the item, not with what leads to it.
+            for unit in units.iter_mut().skip(first + 1) {
+                unit.lead = None;
+            }
+        }
     }
 }
 

@@ -101,6 +101,17 @@ fn what_leads_to_a_list_is_said_with_its_items() {
             "the box",
             "You can keep: the box.",
         ),
+        (
+            "You can keep:\n- the box\n- cables\nYou cannot keep:\n- the router",
+            "the router",
+            "You cannot keep: the router.",
+        ),
+        ("Call us (any day.)\n- Say it", "Say it", "Say it"),
+        (
+            "Updated 3 May 2026\n\n- Water damage",
+            "Water damage",
+            "Water damage",
+        ),
         // Items of items.
         (
             "We take back:\n- phones, except\n  - opened eSIM packs",
@@ -182,6 +193,11 @@ fn a_heading_is_said_where_it_sets_a_condition_or_the_item_goes_on_with_it() {
             "## Phones\n\n- Screens",
             "Not covered – Phones: Screens.",
         ),
+        (
+            &["My router is not connecting", "Steps"],
+            "- Unplug it",
+            "Unplug it",
+        ),
         (&["Small sums"], "- You owe less.", "You owe less."),
         (
             &["How to pay"],
@@ -211,4 +227,10 @@ fn a_condition_neither_affirms_nor_denies() {
     assert!(is_conditional(&cited(&fee, "You owe less.").0));
     let none = passage(&["What is not covered"], "- Water");
     assert!(!is_conditional(&cited(&none, "Water").0));
+    let repair = passage(&["If it is broken"], "- We do not charge for the repair.");
+    assert!(!is_conditional(
+        &cited(&repair, "We do not charge for the repair.").0
+    ));
+    let table = passage(&[], "| When not due | Fee |\n|---|---|\n| Late | £5 |");
+    assert!(!is_conditional(&cited(&table, "| Late | £5 |").0));
 }

@@ -55,7 +55,7 @@ fn idempotency_key() -> Value {
     json!({
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "The same key twice counts once; other words under a known key are refused.",
+        "description": "The same key twice counts once; another input under a key that was just used is refused.",
         "schema": { "type": "string", "format": "uuid" }
     })
 }

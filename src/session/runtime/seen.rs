@@ -6,9 +6,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use uuid::Uuid;
 
 use super::super::event::SessionInput;
+use crate::conversation::NewUtterance;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The ids of the inputs that are in the store, with the words that this process took under them.
+/// The ids of the inputs that are in the store, and what this session took under them. What an earlier one took is known by
+/// its id alone.
 #[derive(Debug, Default)]
 pub(super) struct Seen(HashMap<Uuid, Option<u64>>);
 
@@ -16,22 +18,21 @@ impl Seen {
     /// Whether an input was taken under this id.
     ///
     /// # Errors
-    /// `InvalidInput` where other words were: those sent now would be lost, were they taken for the same.
+    /// `InvalidInput` where that was another input: the one sent now would be lost, were it taken for the same.
     pub(super) fn has(&self, id: Uuid, input: &SessionInput) -> Result<bool> {
-        let known = self.0.get(&id);
-        match (known.copied().flatten(), fingerprint(input)) {
-            (Some(before), Some(now)) if before != now => Err(Error::new(
+        match self.0.get(&id) {
+            Some(Some(before)) if *before != fingerprint(input) => Err(Error::new(
                 ErrorKind::InvalidInput,
                 format!(
-                    "other words were taken as {id} before; send these under an id of their own"
+                    "another input was taken as {id} before; send this one under an id of its own"
                 ),
             )),
-            _ => Ok(known.is_some()),
+            known => Ok(known.is_some()),
         }
     }
 
-    pub(super) fn insert(&mut self, id: Uuid, fingerprint: Option<u64>) {
-        self.0.insert(id, fingerprint);
+    pub(super) fn insert(&mut self, id: Uuid, fingerprint: u64) {
+        self.0.insert(id, Some(fingerprint));
     }
 
     /// Takes up ids from the store.
@@ -42,14 +43,14 @@ impl Seen {
     }
 }
 
-/// Tells words from other words, by who says them. Their times may be others when they are sent again, and so may what
-/// else hosts tell.
-pub(super) fn fingerprint(input: &SessionInput) -> Option<u64> {
+/// Tells words from other words, and other inputs by their kind: what hosts tell beside may be another when it is told again.
+pub(super) fn fingerprint(input: &SessionInput) -> u64 {
     let mut hasher = DefaultHasher::new();
     match input {
-        SessionInput::Utterance(said) => (said.participant.as_str(), &said.text).hash(&mut hasher),
-        SessionInput::Say { role, text } => (role.as_str(), text).hash(&mut hasher),
-        _ => return None,
+        SessionInput::Utterance(NewUtterance { text, .. }) | SessionInput::Say { text, .. } => {
+            text.hash(&mut hasher);
+        }
+        other => std::mem::discriminant(other).hash(&mut hasher),
     }
-    Some(hasher.finish())
+    hasher.finish()
 }

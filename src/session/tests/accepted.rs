@@ -70,14 +70,16 @@ async fn an_id_counts_once_and_after_a_restart_too() {
 }
 
 #[tokio::test]
-async fn other_words_under_the_same_id_are_refused_and_can_be_sent_under_their_own() {
+async fn another_input_under_the_same_id_is_refused_and_can_be_sent_under_its_own() {
     let store = Arc::new(Shaky::default());
     let session = plain(store.clone()).await.session(call());
     let id = Uuid::now_v7();
     session.submit(id, customer("Hello.")).await.unwrap();
     let error = session.submit(id, customer("And now?")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    assert!(error.to_string().contains("an id of their own"), "{error}");
+    assert!(error.to_string().contains("an id of its own"), "{error}");
+    let error = session.submit(id, SessionInput::End).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
     session.submit(id, customer("Hello.")).await.unwrap();
     session
         .submit(Uuid::now_v7(), customer("And now?"))

@@ -242,6 +242,7 @@ fn an_identifier_is_no_part_of_other_words_nor_of_a_date() {
     let tracking = slot("pattern = \"^[A-Z]{2}\\\\d{9}$\"");
     let account = slot("pattern = \"^LF\\\\d{6}$\"");
     let code = slot("pattern = '^\\d{4,8}$'");
+    let few = slot("pattern = '^\\d{1,2}$'");
     for (slot, text, told) in [
         (&tracking, "dob 14/04/2000, 5 queens court", None),
         (&tracking, "born on 14.04.2000, 5 Queens Court", None),
@@ -256,6 +257,9 @@ fn an_identifier_is_no_part_of_other_words_nor_of_a_date() {
         (&code, "It says 482913.", Some("482913")),
         (&code, "My code is 482913, 2 minutes old", Some("482913")),
         (&code, "4829 13, I have 2 minutes", Some("482913")),
+        (&code, "482913, two minutes old", Some("482913")),
+        (&code, "482913, 2.5 minutes old", Some("482913")),
+        (&few, "4 people", Some("4")),
         (&tracking, "born on 14-04-2000, 5 Queens Court", None),
         (&tracking, "born on 14 04 2000, 5 Queens Court", None),
         (&tracking, "My number is 0151 234 56 78", None),
