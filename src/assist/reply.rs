@@ -307,17 +307,7 @@ fn so_far(raw: &str) -> String {
 pub(crate) fn turned_round(proof: &[Attribution]) -> Option<&Attribution> {
     proof.iter().find(|said| {
         let of_sentence = proof.iter().filter(|p| p.sentence == said.sentence);
-        let mut sources: Vec<String> = Vec::new();
-        for citation in of_sentence
-            .map(|p| &p.citation)
-            .filter(|c| !is_conditional(c))
-        {
-            sources.push(spoken(citation));
-            // A lead-in that it does not go on with may be but the subject ("Do not forget: Change the address.").
-            if citation.lead.is_some() && !goes_on(citation) {
-                sources.push(citation.quote.clone());
-            }
-        }
+        let sources: Vec<String> = of_sentence.flat_map(|p| judges(&p.citation)).collect();
         let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
         reverses(&said.sentence, &sources)
     })

@@ -134,7 +134,7 @@ pub(super) fn lead(passage: &Passage, range: &Range<usize>) -> Option<String> {
 
 /// Whether a quote stands behind a condition that denies something ("When we do not charge a fee"): by itself it neither
 /// affirms nor denies that.
-pub(crate) fn is_conditional(citation: &Citation) -> bool {
+pub(super) fn is_conditional(citation: &Citation) -> bool {
     let lead = citation.lead.as_deref().unwrap_or_default();
     let first = words(lead).into_iter().next().unwrap_or_default();
     cells(lead).is_none() && WHEN.contains(&first.as_str()) && has(lead, CONDITIONS)

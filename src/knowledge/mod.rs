@@ -37,7 +37,6 @@ pub use edge::EdgeStore;
 pub use fallback::FallbackVectorStore;
 pub use feedback::{ArticleFeedback, ArticleTally};
 pub use gaps::KnowledgeGap;
-pub(crate) use lead::is_conditional;
 pub use load::{LoadNote, LoadOptions, LoadReport, Skipped, load_articles, load_articles_with};
 pub use memory::MemoryVectorStore;
 pub use options::{IngestReport, KnowledgeOptions};
@@ -45,7 +44,7 @@ pub use proof::Attribution;
 pub(crate) use proof::ReadSentence;
 #[cfg(feature = "qdrant")]
 pub use qdrant::{QdrantOptions, QdrantReindex, QdrantStore};
-pub(crate) use readable::{goes_on, spoken, spoken_all};
+pub(crate) use readable::{judges, spoken, spoken_all};
 pub use screen::{instructions_to_models, screened};
 pub(crate) use sentence::sentences;
 #[cfg(feature = "eval")]

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::Passage;
-use super::lead::{lead, reads_on};
+use super::lead::{is_conditional, lead, reads_on};
 use super::screen::instructions_to_models;
 use super::sentence::{is_border, marker};
 use crate::conversation::Citation;
@@ -123,10 +123,19 @@ pub(super) fn joined(lead: &str, piece: &str) -> String {
     format!("{lead}{colon} {piece}")
 }
 
-/// Whether a quote goes on with the words of its lead-in: only together they are a sentence.
-pub(crate) fn goes_on(citation: &Citation) -> bool {
+/// The words that tell whether a quote affirms or denies something: all of them have to. None where a condition stands
+/// before it.
+pub(crate) fn judges(citation: &Citation) -> Vec<String> {
+    if is_conditional(citation) {
+        return Vec::new();
+    }
+    let mut judges = vec![spoken(citation)];
+    // A lead-in that it does not go on with may be but the subject ("Do not forget: Change the address.").
     let lead = citation.lead.as_deref();
-    lead.is_some_and(|lead| connects(lead, &bare(&citation.quote)))
+    if lead.is_some_and(|lead| !connects(lead, &bare(&citation.quote))) {
+        judges.push(citation.quote.clone());
+    }
+    judges
 }
 
 fn connects(lead: &str, piece: &str) -> bool {
