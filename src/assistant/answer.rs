@@ -48,7 +48,7 @@ struct AnswerPrompt<'a> {
 }
 
 /// A question and its answer.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Serialize)]
 struct Exchange<'a> {
     asked: &'a str,
     answered: &'a str,
@@ -71,8 +71,6 @@ impl Template for AnswerPrompt<'_> {
 #[derive(Serialize)]
 struct CheckPrompt<'a> {
     sources: &'a [Source],
-    about: Option<&'a str>,
-    before: Option<Exchange<'a>>,
     question: &'a str,
     answer: &'a str,
 }
@@ -240,13 +238,12 @@ pub(super) async fn answer(
         .closest(&found.hits, question, answered, SENTENCES)
         .await?;
     let sources = sources(&read);
-    let about = subject.filter(|_| found.completed);
-    let about = about.map(|subject| subject.words.as_str());
-    let before = before.map(|(asked, answered)| Exchange { asked, answered });
     let task = inner.prompts.render(&AnswerPrompt {
         sources: &sources,
-        about,
-        before,
+        about: subject
+            .filter(|_| found.completed)
+            .map(|subject| subject.words.as_str()),
+        before: before.map(|(asked, answered)| Exchange { asked, answered }),
         question: &question.text,
         language: question
             .scope
@@ -293,14 +290,7 @@ pub(super) async fn answer(
     if turned_round(&proof).is_some() {
         return found.quoted(inner, question, answered).await;
     }
-    let check = CheckPrompt {
-        sources: &sources,
-        about,
-        before,
-        question: &question.text,
-        answer: &text.answer,
-    };
-    if !is_right(inner, &check).await? {
+    if !is_right(inner, &sources, question, &text.answer).await? {
         return Ok(unknown(question, best));
     }
     let proof = proof.into_iter().map(|p| p.citation);
@@ -343,11 +333,20 @@ fn sources(read: &[ReadSentence]) -> Vec<Source> {
 
 /// Whether the model still finds its answer right when it is asked about it. It then has read the articles already, so
 /// this costs the time of a few words. One that cannot tell is believed.
-async fn is_right(inner: &Inner, check: &CheckPrompt<'_>) -> Result<bool> {
+async fn is_right(
+    inner: &Inner,
+    sources: &[Source],
+    question: &Question,
+    answer: &str,
+) -> Result<bool> {
     if !inner.model.capabilities().scoring {
         return Ok(true);
     }
-    let task = inner.prompts.render(check)?;
+    let task = inner.prompts.render(&CheckPrompt {
+        sources,
+        question: &question.text,
+        answer,
+    })?;
     let choices = vec!["yes".to_owned(), "no".to_owned()];
     let scores = inner
         .model
