@@ -49,7 +49,7 @@ fn headed(cells: &[&str], heads: &[&str]) -> Vec<String> {
 }
 
 /// A quote as one says it: without markup, an item behind its lead-in, and of a row what the columns say of its first cell
-/// ("Fibre 300 – Fee for each month left: £14").
+/// ("Fibre 300 – Fee for each month left: £14.").
 pub(crate) fn spoken(citation: &Citation) -> String {
     let lead = citation.lead.as_deref();
     let Some(cells) = cells(&citation.quote) else {
@@ -65,7 +65,7 @@ pub(crate) fn spoken(citation: &Citation) -> String {
             let told = headed(cells, heads).join("; ");
             match told.is_empty() {
                 true => bare(of),
-                false => format!("{} – {told}", bare(of)),
+                false => ended(&format!("{} – {told}", bare(of))),
             }
         }
         _ => headed(&cells, &[]).join(": "),
@@ -253,12 +253,12 @@ mod tests {
             (
                 "| £50 to £150 | up to **3** | |",
                 "You owe: £50 to £150; Parts: up to 3",
-                "£50 to £150 – Parts: up to 3",
+                "£50 to £150 – Parts: up to 3.",
             ),
             (
                 "| more | 6 | ask us |",
                 "You owe: more; Parts: 6; ask us",
-                "more – Parts: 6; ask us",
+                "more – Parts: 6; ask us.",
             ),
             (
                 "Pay in **parts**,\nif you like.",
