@@ -12,7 +12,7 @@ use crate::conversation::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::{reverses, ungrounded_numbers, unproven_claims};
-use crate::knowledge::{Attribution, KnowledgeBase, goes_on, is_conditional, sentences, spoken};
+use crate::knowledge::{Attribution, KnowledgeBase, judges, sentences, spoken};
 use crate::llm::{Delta, LanguageModel, Prefix, Request, Structured};
 use crate::prompt::{Prompts, Template};
 
