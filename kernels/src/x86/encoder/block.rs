@@ -2,8 +2,10 @@
 
 use std::arch::asm;
 use std::arch::x86_64::*;
+use std::sync::LazyLock;
+use std::time::Instant;
 
-use super::lines::{BLOCK, HEIGHT, Line};
+use super::lines::{BLOCK, HEIGHT, Line, WIDTH};
 use crate::x86::amx;
 
 /// Which instructions multiply.
@@ -13,9 +15,37 @@ pub(crate) enum Unit {
     Tiles,
     /// Dot products of pairs (AVX512-BF16).
     Pairs,
-    /// `f32` products of what the pairs hold (AVX-512).
+    /// `f32` products of what the pairs hold, where dot products of pairs are slow (AVX512-BF16).
+    Singles,
+    /// The same, where there is nothing that rounds to `bfloat16` (AVX-512).
     Plain,
 }
+
+/// A dot product of pairs does twice the work of an `f32` product; some cores take four times as long for it. So it is seen
+/// which is faster here.
+static WITHOUT_TILES: LazyLock<Unit> = LazyLock::new(|| {
+    let time = |unit: Unit| {
+        let lines = vec![Line([0x3f80; WIDTH]); MEASURED * BLOCK];
+        let mut block = Block::ZERO;
+        let first = lines.as_ptr();
+        let once = |_| {
+            let begun = Instant::now();
+            // SAFETY: both units are there; `MEASURED` tiles of rows and of columns, and room for the results.
+            unsafe {
+                let to = block.0.as_mut_ptr().cast();
+                multiply(unit, first, first, MEASURED, BLOCK, to, BLOCK);
+            }
+            begun.elapsed()
+        };
+        (0..8).map(once).min()
+    };
+    match time(Unit::Singles) < time(Unit::Pairs) {
+        true => Unit::Singles,
+        false => Unit::Pairs,
+    }
+});
+/// Tiles next to each other that are multiplied to see which unit is faster.
+const MEASURED: usize = 12;
 
 /// A block of sums.
 #[repr(C, align(64))]
@@ -30,7 +60,7 @@ impl Unit {
     pub(crate) fn best() -> Self {
         match (is_x86_feature_detected!("avx512bf16"), amx::bf16()) {
             (true, true) => Self::Tiles,
-            (true, false) => Self::Pairs,
+            (true, false) => *WITHOUT_TILES,
             (false, _) => Self::Plain,
         }
     }
@@ -88,7 +118,9 @@ pub(super) unsafe fn multiply(
             Unit::Tiles if height > HEIGHT => four_tiles(rows, columns, steps, out, stride),
             Unit::Tiles => two_tiles(rows, columns, steps, out, stride),
             Unit::Pairs => each_eight::<true>(rows, columns, steps, height, out, stride),
-            Unit::Plain => each_eight::<false>(rows, columns, steps, height, out, stride),
+            Unit::Singles | Unit::Plain => {
+                each_eight::<false>(rows, columns, steps, height, out, stride);
+            }
         }
     }
 }
@@ -183,7 +215,7 @@ unsafe fn two_tiles(
 /// As [`multiply`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
-unsafe fn each_eight<const NATIVE: bool>(
+unsafe fn each_eight<const PAIRS: bool>(
     rows: *const Line,
     columns: *const Line,
     steps: usize,
@@ -195,17 +227,22 @@ unsafe fn each_eight<const NATIVE: bool>(
         let tile = first / HEIGHT * steps * HEIGHT + first % HEIGHT;
         let to = out.wrapping_add(first * stride);
         // SAFETY: eight rows of a tile.
-        unsafe { eight::<NATIVE>(rows.wrapping_add(tile), columns, steps, to, stride) };
+        unsafe {
+            match PAIRS {
+                true => eight_pairs(rows.wrapping_add(tile), columns, steps, to, stride),
+                false => eight_singles(rows.wrapping_add(tile), columns, steps, to, stride),
+            }
+        }
     }
 }
 
-/// Eight rows of the same tiles.
+/// Eight rows of the same tiles, pair by pair.
 ///
 /// # Safety
 /// As [`multiply`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
-unsafe fn eight<const NATIVE: bool>(
+unsafe fn eight_pairs(
     rows: *const Line,
     columns: *const Line,
     steps: usize,
@@ -224,43 +261,85 @@ unsafe fn eight<const NATIVE: bool>(
                     let values = rows.wrapping_add(step * HEIGHT + row).cast::<i32>();
                     let values = _mm512_set1_epi32(*values.wrapping_add(pair));
                     for (sum, side) in sums.iter_mut().zip(sides) {
-                        *sum = dot::<NATIVE>(*sum, values, side);
+                        asm!(
+                            "vdpbf16ps {sum}, {x}, {y}",
+                            sum = inout(zmm_reg) *sum,
+                            x = in(zmm_reg) values,
+                            y = in(zmm_reg) side,
+                            options(pure, nomem, nostack, preserves_flags),
+                        );
                     }
                 }
             }
         }
-        for (row, sums) in sums.iter().enumerate() {
-            let to = out.wrapping_add(row * stride);
+        store(&sums, out, stride);
+    }
+}
+
+/// Eight rows of the same tiles, value by value. The rows are widened once a step, since both of their values would be taken
+/// apart for every column otherwise.
+///
+/// # Safety
+/// As [`multiply`].
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
+unsafe fn eight_singles(
+    rows: *const Line,
+    columns: *const Line,
+    steps: usize,
+    out: *mut f32,
+    stride: usize,
+) {
+    // A `bfloat16` is the upper half of an `f32`: one of a pair is there already, the other is moved up.
+    let upper = _mm512_set1_epi32(0xffff_0000_u32 as i32);
+    let mut wide = Wide([[0.0; WIDTH]; 8]);
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let mut sums = [[_mm512_setzero_ps(); 2]; 8];
+        for step in 0..steps {
+            for (row, to) in wide.0.iter_mut().enumerate() {
+                let from = rows.wrapping_add(step * HEIGHT + row).cast::<__m256i>();
+                for half in 0..2 {
+                    let values = _mm512_cvtepu16_epi32(_mm256_load_si256(from.wrapping_add(half)));
+                    let values = _mm512_castsi512_ps(_mm512_slli_epi32::<16>(values));
+                    _mm512_store_ps(to.as_mut_ptr().wrapping_add(16 * half), values);
+                }
+            }
+            let columns = columns.wrapping_add(2 * step * HEIGHT);
+            for pair in 0..16 {
+                let sides = [0, HEIGHT]
+                    .map(|side| _mm512_load_si512(columns.wrapping_add(side + pair).cast()));
+                let even = sides.map(|v| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(v)));
+                let odd = sides.map(|v| _mm512_castsi512_ps(_mm512_and_si512(v, upper)));
+                for (values, sums) in wide.0.iter().zip(&mut sums) {
+                    let first = _mm512_set1_ps(values[2 * pair]);
+                    let second = _mm512_set1_ps(values[2 * pair + 1]);
+                    for (side, sum) in sums.iter_mut().enumerate() {
+                        *sum = _mm512_fmadd_ps(first, even[side], *sum);
+                        *sum = _mm512_fmadd_ps(second, odd[side], *sum);
+                    }
+                }
+            }
+        }
+        store(&sums, out, stride);
+    }
+}
+
+/// Eight rows of a tile as `f32`.
+#[repr(C, align(64))]
+struct Wide([[f32; WIDTH]; 8]);
+
+/// # Safety
+/// Eight rows of 32 values, `stride` apart, must be there.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
+unsafe fn store(sums: &[[__m512; 2]; 8], out: *mut f32, stride: usize) {
+    for (row, sums) in sums.iter().enumerate() {
+        let to = out.wrapping_add(row * stride);
+        // SAFETY: as promised by the caller.
+        unsafe {
             _mm512_storeu_ps(to, sums[0]);
             _mm512_storeu_ps(to.wrapping_add(16), sums[1]);
         }
     }
-}
-
-/// `sum` and the products of pairs.
-///
-/// # Safety
-/// Where `NATIVE`, the instruction must be there.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
-unsafe fn dot<const NATIVE: bool>(sum: __m512, x: __m512i, y: __m512i) -> __m512 {
-    if NATIVE {
-        let mut sum = sum;
-        // SAFETY: an instruction on registers; the caller knows that it is there.
-        unsafe {
-            asm!(
-                "vdpbf16ps {sum}, {x}, {y}",
-                sum = inout(zmm_reg) sum,
-                x = in(zmm_reg) x,
-                y = in(zmm_reg) y,
-                options(pure, nomem, nostack, preserves_flags),
-            );
-        }
-        return sum;
-    }
-    // A `bfloat16` is the upper half of an `f32`: one of a pair is there already, the other is moved up.
-    let upper = _mm512_set1_epi32(0xffff_0000_u32 as i32);
-    let odd = |v: __m512i| _mm512_castsi512_ps(_mm512_and_si512(v, upper));
-    let even = |v: __m512i| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(v));
-    _mm512_fmadd_ps(odd(x), odd(y), _mm512_fmadd_ps(even(x), even(y), sum))
 }
