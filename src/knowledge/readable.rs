@@ -113,12 +113,9 @@ fn behind(lead: &str, piece: &str) -> String {
 
 /// Words behind their lead-in.
 pub(super) fn joined(lead: &str, piece: &str) -> String {
-    let last = lead.rsplit(char::is_whitespace).next().unwrap_or_default();
-    let goes_on = reads_on(piece) && CONNECTING.contains(&last.to_lowercase().as_str());
-    let colon = if goes_on || lead.ends_with('?') {
-        ""
-    } else {
-        ":"
+    let colon = match connects(lead, piece) || lead.ends_with('?') {
+        true => "",
+        false => ":",
     };
     format!("{lead}{colon} {piece}")
 }
@@ -138,6 +135,7 @@ pub(crate) fn judges(citation: &Citation) -> Vec<String> {
     judges
 }
 
+/// Whether a piece goes on with the words of its lead-in: only together they are a sentence.
 fn connects(lead: &str, piece: &str) -> bool {
     let last = lead.rsplit(char::is_whitespace).next().unwrap_or_default();
     reads_on(piece) && CONNECTING.contains(&last.to_lowercase().as_str())
