@@ -44,7 +44,7 @@ pub fn unproven_claims(text: &str, receipts: &[ActionReceipt]) -> Vec<Claim> {
         return Vec::new();
     };
     let mut claims = Vec::new();
-    for sentence in text.split_inclusive(['.', '!', '?', '\n']) {
+    for sentence in sentences(text) {
         for found in pattern.captures_iter(sentence) {
             let before = found
                 .get(0)
@@ -88,8 +88,7 @@ pub fn unproven_promises(text: &str) -> Vec<Claim> {
     let Some(pattern) = PROMISED.as_ref() else {
         return Vec::new();
     };
-    let sentences = text.split_inclusive(['.', '!', '?', '\n']);
-    let found = sentences.filter_map(|sentence| {
+    let found = sentences(text).filter_map(|sentence| {
         let verb = pattern.find(sentence)?.as_str().to_owned();
         Some(Claim {
             text: sentence.trim().to_owned(),
@@ -97,6 +96,26 @@ pub fn unproven_promises(text: &str) -> Vec<Claim> {
         })
     });
     found.collect()
+}
+
+/// The sentences of a text. A point between two digits is none's end: "I will refund £4.50 by Friday."
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    let bytes = text.as_bytes();
+    let digit = |at: Option<usize>| {
+        at.and_then(|at| bytes.get(at))
+            .is_some_and(u8::is_ascii_digit)
+    };
+    let ends = text.match_indices(['.', '!', '?', '\n']);
+    let ends = ends.filter(move |(at, sign)| {
+        *sign != "." || !(digit(at.checked_sub(1)) && digit(Some(at + 1)))
+    });
+    let mut start = 0;
+    let ends = ends.map(|(at, sign)| at + sign.len()).chain([text.len()]);
+    ends.filter_map(move |end| {
+        let sentence = text.get(start..end).filter(|words| !words.is_empty());
+        start = end;
+        sentence
+    })
 }
 
 /// Enough of a verb to find it in a tool's name: refunded -> refund, cancelled -> cancel.
@@ -156,6 +175,14 @@ mod tests {
             unproven_claims(text, &[receipt("cancel_contract", ActionStatus::Succeeded)]).len(),
             1
         );
+    }
+
+    #[test]
+    fn a_promise_is_told_with_its_amount_and_its_date() {
+        let text = "Right. I will refund £4.50 by Friday. Anything else?";
+        let promises = unproven_promises(text);
+        assert_eq!(promises.len(), 1);
+        assert_eq!(promises[0].text, "I will refund £4.50 by Friday.");
     }
 
     #[test]
