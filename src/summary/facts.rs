@@ -89,11 +89,11 @@ fn date() -> String {
     );
     let figures =
         r"\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|\b\d{1,2}\.\s?\d{1,2}\.\s?\d{4}\b";
-    let clock = r"\b\d{1,2}(?:[:.]\d{2})?\s?(?:am|pm|a\.m\.|p\.m\.|o['’]clock|Uhr)|\b[012]?\d:[0-5]\d\b";
+    let clock =
+        r"\b\d{1,2}(?:[:.]\d{2})?\s?(?:am|pm|a\.m\.|p\.m\.|o['’]clock|Uhr)|\b[012]?\d:[0-5]\d\b";
     let weekday = format!(r"\b(?:next\s|last\s|this\s|on\s)?(?:{days})\b");
-    let span = format!(
-        r"\b(?:\d{{1,3}}|{number})\s(?:to\s\w+\s)?(?:working\s|business\s)?(?:{spans})\b"
-    );
+    let span =
+        format!(r"\b(?:\d{{1,3}}|{number})\s(?:to\s\w+\s)?(?:working\s|business\s)?(?:{spans})\b");
     format!("{of_month}|{figures}|{clock}|{weekday}|{span}")
 }
 
@@ -232,10 +232,7 @@ mod tests {
             ("Es waren 12.500 Euro.", "12.500 Euro"),
             ("Es sind 20 € zu viel.", "20 €"),
             ("Ich habe zwanzig Euro bezahlt.", "zwanzig Euro"),
-            (
-                "Es waren einhundertzwanzig Euro.",
-                "einhundertzwanzig Euro",
-            ),
+            ("Es waren einhundertzwanzig Euro.", "einhundertzwanzig Euro"),
             ("Forty-two quid!", "Forty-two quid"),
             ("It came to GBP 14.50.", "GBP 14.50"),
             ("That is $1,000,000.00.", "$1,000,000.00"),
@@ -255,7 +252,11 @@ mod tests {
     fn telephone_numbers_times_and_written_dates_are_found() {
         let found = [
             ("Call me on 07700 900123.", FactKind::Phone, "07700 900123"),
-            ("It's +49 30 901820-17.", FactKind::Phone, "+49 30 901820-17"),
+            (
+                "It's +49 30 901820-17.",
+                FactKind::Phone,
+                "+49 30 901820-17",
+            ),
             ("Call (0)", FactKind::Phone, ""),
             ("On 12/03/2026, please.", FactKind::Date, "12/03/2026"),
             ("Am 3. März.", FactKind::Date, "Am 3. März"),
