@@ -1,7 +1,6 @@
 //! Somebody says yes or no to what the virtual agent waits for; and what a restart interrupted goes on.
 
 use super::{Doing, Runtime, Work};
-use crate::assistant::PersonNow;
 use crate::conversation::{ApprovalGrant, Approver, Role};
 use crate::dialogue::{DialogueState, Effect, Moment, apply, approve};
 use crate::error::{Error, ErrorKind, Result};
@@ -54,8 +53,9 @@ impl Runtime {
         if !is_virtual || self.state.ended {
             return;
         }
-        if last.is_some_and(|said| said.role == Role::EndUser && !said.back_channel) {
-            self.wanted.reply = Some(Work::Respond(PersonNow::default()));
+        let unanswered = last.filter(|said| said.role == Role::EndUser && !said.back_channel);
+        if let Some(id) = unanswered.map(|said| said.id) {
+            self.wanted.respond(id);
         } else if self.state.playbook.is_some()
             && self.state.asked.is_none()
             && self.state.pending.is_none()
