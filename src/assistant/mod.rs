@@ -7,6 +7,7 @@ mod builder;
 mod carry;
 mod coaching;
 mod content;
+mod crisis;
 mod delivered;
 mod echo;
 mod followed;
@@ -28,6 +29,7 @@ pub(crate) use aside::{Aside, Meanwhile};
 pub use builder::{AssistantBuilder, Phrases};
 pub(crate) use carry::{PersonNow, Response};
 pub use content::Content;
+pub(crate) use crisis::crisis_card;
 pub(crate) use form::FormReading;
 pub use outlook::Contact;
 pub(crate) use outlook::Opening;
@@ -175,8 +177,11 @@ impl Assistant {
     /// Suggestions for the human agent, the quick ones first: coaching cues, articles, the next
     /// best action, then a written reply. Dropping the stream cancels what is not there yet.
     ///
-    /// [`Trigger::Start`] and [`Trigger::End`] bring next best actions only; a reply is written
-    /// when the customer spoke last, or on [`Trigger::Manual`].
+    /// Where the customer may be in danger, the card that says so comes first, and no action where
+    /// the protocol stops them.
+    ///
+    /// [`Trigger::Start`] and [`Trigger::End`] bring the cues of these moments and next best
+    /// actions only; a reply is written when the customer spoke last, or on [`Trigger::Manual`].
     pub fn suggest(
         &self,
         conversation: &Conversation,
@@ -186,6 +191,11 @@ impl Assistant {
         try_stream! {
             let spoken = !matches!(trigger, Trigger::Start | Trigger::End);
             let mut context = ReplyContext::default();
+            let crisis = assistant.crisis_in(&conversation).await;
+            let stops = crisis.is_some() && assistant.inner.crisis.protocol().stop_selling;
+            if let Some(card) = crisis {
+                yield card;
+            }
             let moment = CoachingMoment::new(trigger);
             let looked = assistant.inner.coach.look(&conversation, &moment, &mut CoachingState::default()).await?;
             for cue in looked.cues {
@@ -197,7 +207,10 @@ impl Assistant {
                     yield passage.into_suggestion();
                 }
             }
-            let actions = assistant.next_best_actions(&conversation, ACTIONS).await?;
+            let actions = match stops {
+                true => Vec::new(),
+                false => assistant.next_best_actions(&conversation, ACTIONS).await?,
+            };
             context.next_step = actions.first().map(instruction);
             let scripted = worth_showing(&actions).and_then(|best| assistant.scripted_reply(best));
             for action in actions {
