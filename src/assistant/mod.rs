@@ -70,7 +70,7 @@ use crate::review::Reviewer;
 use crate::session::Session;
 use crate::speech::SpeechToText;
 use crate::store::{ConversationStore, StreamKey};
-use crate::summary::{Summarizer, SummaryOptions, Support};
+use crate::summary::{NoteOptions, Summarizer, SummaryOptions, Support};
 use crate::understanding::emotion::EmotionModel;
 
 /// Next best actions shown at once; more would be read by nobody.
@@ -123,6 +123,7 @@ pub(crate) struct Inner {
     pub(crate) asker: ModelAsker,
     pub(crate) checklists: Checklists,
     pub(crate) summarizer: Summarizer,
+    pub(crate) notes: NoteOptions,
     pub(crate) reviewer: Reviewer,
     pub(crate) recalled: learned::Recalled,
 }
@@ -145,7 +146,7 @@ impl Assistant {
     }
 
     /// The note about a conversation: sections with evidence, facts, and, when it is over, the
-    /// wrap-up code.
+    /// wrap-up code. What the options leave open is as [`AssistantBuilder::notes`] says.
     ///
     /// # Errors
     /// [`ErrorKind::InsufficientContent`] if the customer said nothing yet; else as the language
@@ -156,6 +157,7 @@ impl Assistant {
         options: SummaryOptions,
     ) -> Result<Summary> {
         let prefix = self.prefix(conversation)?;
+        let options = self.inner.notes.fill(options);
         self.inner
             .summarizer
             .summarize(conversation, &prefix, &options)
