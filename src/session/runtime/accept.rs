@@ -356,6 +356,7 @@ impl Runtime {
             self.conversation = restored.conversation;
             self.state = restored.state;
             self.coaching.overrides = restored.checklist;
+            (self.shown, self.cards) = (restored.shown, restored.cards);
             self.seen.extend(restored.seen);
         }
         Ok(is_news)
