@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::FoundPassage;
-use crate::conversation::{ArticleId, UtteranceId};
+use crate::conversation::{ArticleId, Suggestion, UtteranceId};
 
 /// How much may be on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,18 +27,18 @@ impl Default for CardOptions {
 /// What changes on the screen.
 #[derive(Clone, Debug, Default)]
 pub struct CardChange {
-    /// New, best first.
-    pub shown: Vec<FoundPassage>,
-    /// Gone, to make room.
-    pub left: Vec<ArticleId>,
+    /// New, best first: the articles, and the suggestions that they are.
+    pub shown: Vec<(ArticleId, Suggestion)>,
+    /// The suggestions that are gone, to make room.
+    pub left: Vec<String>,
 }
 
 /// The articles on the screen of one conversation.
 #[derive(Clone, Debug, Default)]
 pub struct CardDesk {
     options: CardOptions,
-    /// On the screen, the oldest first.
-    open: VecDeque<ArticleId>,
+    /// On the screen, the oldest first: the suggestions, and their articles. One that comes back is another suggestion.
+    open: VecDeque<(String, ArticleId)>,
     /// What left, and when.
     gone: Vec<(ArticleId, UtteranceId)>,
     /// What the agent put aside: not shown again in this conversation.
@@ -60,34 +60,52 @@ impl CardDesk {
         let article = |passage: &FoundPassage| passage.found.hit.passage.article.clone();
         if found
             .first()
-            .is_none_or(|best| self.open.contains(&article(best)))
+            .is_none_or(|best| self.is_open(&article(best)))
         {
             return CardChange::default();
         }
         let mut change = CardChange::default();
         for passage in found.iter().take(self.options.most) {
             let article = article(passage);
-            if self.open.contains(&article) || !self.may_show(&article, now) {
+            if self.is_open(&article) || !self.may_show(&article, now) {
                 continue;
             }
-            self.open.push_back(article);
-            change.shown.push(passage.clone());
+            let card = passage.clone().into_suggestion();
+            self.open.push_back((card.id.clone(), article.clone()));
+            change.shown.push((article, card));
         }
+        change.left = self.make_room(now);
+        change
+    }
+
+    /// Takes up an article that was shown for an utterance, by its suggestion, as after a restart.
+    pub fn take_up(&mut self, shown: (String, ArticleId), now: UtteranceId) {
+        self.open.push_back(shown);
+        self.make_room(now);
+    }
+
+    /// The suggestions that leave.
+    fn make_room(&mut self, now: UtteranceId) -> Vec<String> {
+        let mut left = Vec::new();
         while self.open.len() > self.options.most {
-            if let Some(oldest) = self.open.pop_front() {
-                change.left.push(oldest.clone());
-                self.leave(oldest, now);
+            if let Some((card, article)) = self.open.pop_front() {
+                left.push(card);
+                self.leave(article, now);
             }
         }
-        change
+        left
     }
 
     /// The agent put an article aside.
     pub fn dismiss(&mut self, article: &ArticleId) {
-        self.open.retain(|open| open != article);
+        self.open.retain(|(_, open)| open != article);
         if !self.dismissed.contains(article) {
             self.dismissed.push(article.clone());
         }
+    }
+
+    fn is_open(&self, article: &ArticleId) -> bool {
+        self.open.iter().any(|(_, open)| open == article)
     }
 
     fn may_show(&self, article: &ArticleId, now: UtteranceId) -> bool {
@@ -155,7 +173,14 @@ mod tests {
         change
             .shown
             .iter()
-            .map(|passage| passage.found.hit.passage.title.clone())
+            .map(|(article, _)| article.to_string())
+            .collect()
+    }
+
+    fn shown(change: &CardChange) -> Vec<(&str, &str)> {
+        let shown = change.shown.iter();
+        shown
+            .map(|(article, card)| (article.as_str(), card.id.as_str()))
             .collect()
     }
 
@@ -165,16 +190,46 @@ mod tests {
             most: 2,
             cool_down: 5,
         });
-        assert_eq!(offer(&mut desk, &["a", "b"], 1), ["a", "b"]);
+        let first = desk.offer(&[found("a"), found("b")], UtteranceId(1));
+        let [("a", first_a), ("b", _)] = shown(&first)[..] else {
+            panic!("{first:?}");
+        };
         // The same need, though the runner-up is another.
         assert!(offer(&mut desk, &["a", "c"], 2).is_empty());
         let change = desk.offer(&[found("c"), found("b")], UtteranceId(3));
-        assert_eq!(change.left, ["a".into()]);
-        assert_eq!(change.shown, [found("c")]);
+        assert_eq!(change.left, [first_a]);
+        assert_eq!(change.shown[0].0.as_str(), "c");
         // Its place was taken a moment ago.
         assert!(offer(&mut desk, &["a"], 4).is_empty());
-        assert_eq!(offer(&mut desk, &["a"], 8), ["a"]);
+        let back = desk.offer(&[found("a")], UtteranceId(8));
+        let [("a", second_a)] = shown(&back)[..] else {
+            panic!("{back:?}");
+        };
+        assert_ne!(first_a, second_a);
         assert!(offer(&mut desk, &[], 9).is_empty());
+        // The one that leaves is the one that is there.
+        assert!(desk.offer(&[found("d")], UtteranceId(10)).left.len() == 1);
+        let change = desk.offer(&[found("e")], UtteranceId(11));
+        assert_eq!(change.left, [second_a]);
+    }
+
+    #[test]
+    fn what_was_shown_is_taken_up_after_a_restart() {
+        let options = CardOptions {
+            most: 2,
+            cool_down: 5,
+        };
+        let mut desk = CardDesk::new(options);
+        for (card, article, now) in [("c1", "a", 1), ("c2", "b", 1), ("c3", "c", 3)] {
+            desk.take_up((card.into(), article.into()), UtteranceId(now));
+        }
+        assert!(offer(&mut desk, &["b"], 4).is_empty());
+        assert!(
+            offer(&mut desk, &["a"], 4).is_empty(),
+            "it left for another"
+        );
+        let change = desk.offer(&[found("d")], UtteranceId(5));
+        assert_eq!(change.left, ["c2"]);
     }
 
     #[test]

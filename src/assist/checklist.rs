@@ -18,6 +18,8 @@ use crate::error::Result;
 const START: usize = 3;
 /// Further utterances of the agent in which an item behind another one may follow.
 const FOLLOWING: usize = 2;
+/// Utterances for which words that bring a conversation to its end count.
+const CLOSING: usize = 4;
 /// Vectors of sentences kept.
 const CACHED_VECTORS: usize = 2048;
 
@@ -121,16 +123,15 @@ impl Checklists {
                 let before = entries.get(of_list..).unwrap_or_default();
                 let mut entry = call.entry(item, parts, before);
                 entry.checklist.clone_from(&ready.list.id);
+                // Before the next item is looked at, which may come after this one.
+                let decided = overrides
+                    .iter()
+                    .rfind(|o| o.checklist == entry.checklist && o.item == entry.item);
+                if let Some(status) = decided.and_then(|decided| decided.status) {
+                    entry.status = status;
+                    entry.is_override = true;
+                }
                 entries.push(entry);
-            }
-        }
-        for entry in &mut entries {
-            let decided = overrides
-                .iter()
-                .rfind(|o| o.checklist == entry.checklist && o.item == entry.item);
-            if let Some(status) = decided.and_then(|decided| decided.status) {
-                entry.status = status;
-                entry.is_override = true;
             }
         }
         Ok(entries)
@@ -149,7 +150,7 @@ impl Checklists {
                 .heard(utterances, |role| !is_customer(role), agent)
                 .await?,
             customer: self.heard(utterances, is_customer, customer).await?,
-            is_ending: is_over || utterances.iter().any(|said| is_closing(&said.text)),
+            is_ending: is_over || is_near_the_end(utterances),
         })
     }
 
@@ -190,7 +191,21 @@ impl Ready {
     }
 }
 
+/// Whether the conversation comes to its end: somebody just said goodbye, or asked whether there is anything else. Where
+/// it then goes on, there is time again.
+fn is_near_the_end(utterances: &[Utterance]) -> bool {
+    let said = utterances.iter().rev().filter(|said| !said.back_channel);
+    said.take(CLOSING).any(|said| is_closing(&said.text))
+}
+
 impl Call<'_> {
+    /// Where an item was said, among the agent's utterances.
+    fn place(&self, entry: &ChecklistEntry) -> Option<usize> {
+        let id = entry.evidence?;
+        let mut agent = self.agent.iter();
+        agent.position(|heard| heard.utterance.id == id)
+    }
+
     /// Where an item stands; `before` are the items of its checklist that come first.
     fn entry(
         &self,
@@ -223,10 +238,14 @@ impl Call<'_> {
             ChecklistDue::BeforeEnd => (Some(0), usize::MAX),
             ChecklistDue::After(other) => {
                 let other = before.iter().find(|entry| entry.item == *other);
-                let place = other
-                    .and_then(|entry| entry.evidence)
-                    .and_then(|id| self.agent.iter().position(|heard| heard.utterance.id == id));
-                (place, place.map_or(0, |place| place + FOLLOWING + 1))
+                match other.filter(|entry| entry.status == ChecklistStatus::Said) {
+                    None => (None, 0),
+                    Some(other) => match self.place(other) {
+                        Some(place) => (Some(place), place + FOLLOWING + 1),
+                        // A person says that it was said, and nobody knows where: there is time until the end.
+                        None => (Some(0), usize::MAX),
+                    },
+                }
             }
         };
         let (true, Some(from)) = (called_for, from) else {

@@ -326,6 +326,15 @@ impl Ready {
                 | Trigger::AgentMessage
                 | Trigger::Manual
         );
+        let of_words = matches!(
+            self.rule.trigger,
+            Trigger::EndOfUtterance | Trigger::CustomerMessage | Trigger::AgentMessage
+        );
+        if moment == Trigger::End && of_words {
+            // Somebody may hang up without a goodbye. Where nobody said anything, nothing is missed.
+            let looks = last.is_some() && self.condition.looks_at_the_end();
+            return looks.then(|| conversation.transcript.last_of(self.rule.speaker));
+        }
         let speaker = match self.rule.trigger {
             Trigger::EndOfUtterance if is_said => self.rule.speaker,
             Trigger::CustomerMessage if is_said => Role::EndUser,

@@ -80,31 +80,58 @@ const CLOSING: &[&str] = &[
     "have a good day",
     "have a great day",
     "have a lovely day",
-    "nothing else",
-    "that is everything",
-    "that's everything",
-    "that's all",
-    "that is all",
     "auf wiederhören",
     "auf wiedersehen",
     "tschüss",
     "sonst noch etwas",
     "au revoir",
     "bonne journée",
-    "autre chose",
     "adiós",
     "hasta luego",
-    "algo más",
     "uz redzēšanos",
     "visu labu",
+];
+
+/// What does so only where a sentence ends with it, but for courtesies: "nothing else to pay" closes nothing.
+const CLOSING_LAST: &[&str] = &[
+    "nothing else",
+    "that is everything",
+    "that's everything",
+    "that's all",
+    "that is all",
+    "autre chose",
+    "algo más",
+];
+
+/// Words that may follow those.
+const COURTESIES: &[&str] = &[
+    "thanks", "thank", "you", "very", "much", "so", "then", "for", "now", "today", "from", "me",
+    "my", "side", "i", "we", "need", "needed", "want", "wanted", "really", "please", "the", "your",
+    "help", "bye", "merci", "gracias",
 ];
 
 /// Whether these words bring a conversation to its end: a goodbye, or the question whether there is anything else.
 pub(crate) fn is_closing(text: &str) -> bool {
     let words = words_of(text);
-    CLOSING
-        .iter()
-        .any(|phrase| find(&words, &words_of(phrase)).is_some())
+    let said = |phrase: &&str| find(&words, &words_of(phrase)).is_some();
+    CLOSING.iter().any(said) || ends_with_closing(text)
+}
+
+fn ends_with_closing(text: &str) -> bool {
+    let mut sentences = text.split(['.', ',', ';', '!', '?']).map(words_of);
+    sentences.any(|words| {
+        let mut left = words.as_slice();
+        loop {
+            let closes = |phrase: &&str| left.ends_with(&words_of(phrase));
+            if CLOSING_LAST.iter().any(closes) {
+                return true;
+            }
+            match left.split_last() {
+                Some((last, rest)) if COURTESIES.contains(&last.as_str()) => left = rest,
+                _ => return false,
+            }
+        }
+    })
 }
 
 #[cfg(test)]
@@ -133,5 +160,24 @@ mod tests {
         assert!(!is_closing(
             "Thank you for calling Larkfield, how can I help?"
         ));
+    }
+
+    #[test]
+    fn nothing_else_closes_only_where_it_is_the_last_word() {
+        for closing in [
+            "No, nothing else, thanks.",
+            "That's all for today, thank you!",
+            "That is everything I needed.",
+            "Vous faut-il autre chose ?",
+        ] {
+            assert!(is_closing(closing), "{closing}");
+        }
+        for goes_on in [
+            "There is nothing else to pay.",
+            "That's all wrong, look again.",
+            "Je voudrais autre chose de vous.",
+        ] {
+            assert!(!is_closing(goes_on), "{goes_on}");
+        }
     }
 }

@@ -24,7 +24,7 @@ use crate::prompt::Prompts;
 use crate::review::{ListeningCoder, Reviewer};
 use crate::speech::SpeechToText;
 use crate::store::{ConversationStore, MemoryStore};
-use crate::summary::{Summarizer, WrapUpChooser};
+use crate::summary::{NoteOptions, Summarizer, WrapUpChooser};
 use crate::understanding::emotion::EmotionModel;
 
 /// What prompts call an organisation whose name was not given.
@@ -133,6 +133,7 @@ pub struct AssistantBuilder {
     playbooks: Vec<Playbook>,
     tools: Vec<Arc<dyn Tool>>,
     codes: Vec<WrapUpCode>,
+    notes: NoteOptions,
     rules: Vec<CoachingRule>,
     checklists: Vec<Checklist>,
     crisis: CrisisConfig,
@@ -245,6 +246,13 @@ impl AssistantBuilder {
     #[must_use]
     pub fn wrap_up_codes(mut self, codes: Vec<WrapUpCode>) -> Self {
         self.codes = codes;
+        self
+    }
+
+    /// How notes are to be: their language, their length, sections of the organisation's own.
+    #[must_use]
+    pub fn notes(mut self, notes: NoteOptions) -> Self {
+        self.notes = notes;
         self
     }
 
@@ -399,6 +407,7 @@ impl AssistantBuilder {
                     prompts.clone(),
                     chooser,
                 ),
+                notes: self.notes,
                 reviewer,
                 store,
                 speech: self.speech,

@@ -14,11 +14,11 @@ use crate::dialogue::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::{CrisisConfig, load_crisis_config};
 use crate::knowledge::{LoadReport, load_articles};
-use crate::summary::load_wrap_up_codes;
+use crate::summary::{NoteOptions, load_note_options, load_wrap_up_codes};
 
 /// What a folder like `knowledge/` holds: `articles/`, `playbooks/`, `wrap_up.toml`,
 /// `coaching.toml`, `checklists.toml`, `crisis.toml`, `empathy.toml`, `handoff.toml`,
-/// `offers.toml`, `strategies/`, `journey.toml`. Parts that are not there are empty; a folder with none of them is refused.
+/// `offers.toml`, `strategies/`, `journey.toml`, `notes.toml`. Parts that are not there are empty; a folder with none of them is refused.
 #[derive(Debug)]
 pub struct Content {
     /// The articles, and what was skipped and why.
@@ -43,6 +43,8 @@ pub struct Content {
     pub strategies: Strategist,
     /// What foresees needs, and when customers may be contacted.
     pub journey: NeedPredictor,
+    /// How notes are to be; as they come without it.
+    pub notes: NoteOptions,
 }
 
 impl Content {
@@ -110,6 +112,10 @@ impl Content {
                 .map(|path| NeedPredictor::load(&path))
                 .transpose()?
                 .unwrap_or_default(),
+            notes: part("notes.toml")
+                .map(|path| load_note_options(&path))
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 
@@ -128,8 +134,8 @@ impl Content {
 }
 
 impl AssistantBuilder {
-    /// Takes playbooks, wrap-up codes, coaching rules, checklists, the crisis protocol, strategies and what foresees needs from `content`. Its articles are ingested
-    /// after the build, since that takes a while and can report progress:
+    /// Takes playbooks, wrap-up codes, coaching rules, checklists, the crisis protocol, strategies, what foresees needs and
+    /// how notes are to be from `content`. Its articles are ingested after the build, since that takes a while and can report progress:
     /// `assistant.knowledge().ingest(content.articles.articles, …)`.
     #[must_use]
     pub fn content(self, content: &Content) -> Self {
@@ -143,6 +149,7 @@ impl AssistantBuilder {
             .offers(content.offers.clone())
             .strategies(content.strategies.clone())
             .journey(content.journey.clone())
+            .notes(content.notes.clone())
     }
 }
 

@@ -7,6 +7,7 @@ mod builder;
 mod carry;
 mod coaching;
 mod content;
+mod crisis;
 mod delivered;
 mod echo;
 mod followed;
@@ -28,6 +29,7 @@ pub(crate) use aside::{Aside, Meanwhile};
 pub use builder::{AssistantBuilder, Phrases};
 pub(crate) use carry::{PersonNow, Response};
 pub use content::Content;
+pub(crate) use crisis::crisis_card;
 pub(crate) use form::FormReading;
 pub use outlook::Contact;
 pub(crate) use outlook::Opening;
@@ -68,7 +70,7 @@ use crate::review::Reviewer;
 use crate::session::Session;
 use crate::speech::SpeechToText;
 use crate::store::{ConversationStore, StreamKey};
-use crate::summary::{Summarizer, SummaryOptions, Support};
+use crate::summary::{NoteOptions, Summarizer, SummaryOptions, Support};
 use crate::understanding::emotion::EmotionModel;
 
 /// Next best actions shown at once; more would be read by nobody.
@@ -121,6 +123,7 @@ pub(crate) struct Inner {
     pub(crate) asker: ModelAsker,
     pub(crate) checklists: Checklists,
     pub(crate) summarizer: Summarizer,
+    pub(crate) notes: NoteOptions,
     pub(crate) reviewer: Reviewer,
     pub(crate) recalled: learned::Recalled,
 }
@@ -143,7 +146,7 @@ impl Assistant {
     }
 
     /// The note about a conversation: sections with evidence, facts, and, when it is over, the
-    /// wrap-up code.
+    /// wrap-up code. What the options leave open is as [`AssistantBuilder::notes`] says.
     ///
     /// # Errors
     /// [`ErrorKind::InsufficientContent`] if the customer said nothing yet; else as the language
@@ -154,6 +157,7 @@ impl Assistant {
         options: SummaryOptions,
     ) -> Result<Summary> {
         let prefix = self.prefix(conversation)?;
+        let options = self.inner.notes.fill(options);
         self.inner
             .summarizer
             .summarize(conversation, &prefix, &options)
@@ -175,8 +179,11 @@ impl Assistant {
     /// Suggestions for the human agent, the quick ones first: coaching cues, articles, the next
     /// best action, then a written reply. Dropping the stream cancels what is not there yet.
     ///
-    /// [`Trigger::Start`] and [`Trigger::End`] bring next best actions only; a reply is written
-    /// when the customer spoke last, or on [`Trigger::Manual`].
+    /// Where the customer may be in danger, the card that says so comes first, and no action where
+    /// the protocol stops them.
+    ///
+    /// [`Trigger::Start`] and [`Trigger::End`] bring the cues of these moments and next best
+    /// actions only; a reply is written when the customer spoke last, or on [`Trigger::Manual`].
     pub fn suggest(
         &self,
         conversation: &Conversation,
@@ -186,6 +193,11 @@ impl Assistant {
         try_stream! {
             let spoken = !matches!(trigger, Trigger::Start | Trigger::End);
             let mut context = ReplyContext::default();
+            let crisis = assistant.crisis_in(&conversation).await;
+            let stops = crisis.is_some() && assistant.inner.crisis.protocol().stop_selling;
+            if let Some(card) = crisis {
+                yield card;
+            }
             let moment = CoachingMoment::new(trigger);
             let looked = assistant.inner.coach.look(&conversation, &moment, &mut CoachingState::default()).await?;
             for cue in looked.cues {
@@ -197,7 +209,10 @@ impl Assistant {
                     yield passage.into_suggestion();
                 }
             }
-            let actions = assistant.next_best_actions(&conversation, ACTIONS).await?;
+            let actions = match stops {
+                true => Vec::new(),
+                false => assistant.next_best_actions(&conversation, ACTIONS).await?,
+            };
             context.next_step = actions.first().map(instruction);
             let scripted = worth_showing(&actions).and_then(|best| assistant.scripted_reply(best));
             for action in actions {

@@ -35,6 +35,8 @@ pub enum Evidence {
     Passage(PassageId),
     /// A receipt of an action, by its id.
     Receipt(String),
+    /// Something that happened outside the conversation: its place in the journey, from 0.
+    Event(usize),
 }
 
 /// The span of a passage that supports a claim.
@@ -65,7 +67,7 @@ pub struct Citation {
 /// What the human agent is shown; the customer never sees it unless it is accepted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Suggestion {
-    /// Identity, for feedback (accepted, edited, dismissed).
+    /// Identity, for feedback (opened, used, edited, dismissed).
     pub id: String,
     /// What it is.
     #[serde(flatten)]

@@ -105,6 +105,16 @@ pub struct Summary {
     /// What the model wrote and the conversation does not support; not part of the note, kept to be looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<Withheld>,
+    /// The language it was asked for in (name or BCP 47 tag); `None` in notes of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Names of the sections that the model was asked for: of what is not in the note there was nothing to say, or no room
+    /// for it. Kept so that nothing is asked again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<String>,
+    /// How many characters it had room for, where something was left out for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortened_to: Option<usize>,
 }
 
 /// A sentence that was left out of a note.

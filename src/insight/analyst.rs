@@ -16,6 +16,7 @@ use crate::conversation::{ConversationId, Role, UtteranceId};
 use crate::embedding::{Embedder, TextKind, similarity};
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::Redactor;
+use crate::understanding::quality::ExperienceTracker;
 
 /// Openings about the same are on average at least so much alike (cosine), and complaints.
 const SAME_TOPIC: f32 = 0.35;
@@ -118,6 +119,7 @@ impl Analyst {
                 record,
                 resolved: *resolved,
                 complains: *complains,
+                satisfaction: record.satisfaction.or_else(|| predicted(record)),
             })
             .collect();
         let lexicon = Lexicon::new(&openings.texts);
@@ -210,6 +212,12 @@ impl Analyst {
         }
         Ok(vectors)
     }
+}
+
+/// How satisfied the customer was by what was said; `None` where nothing tells.
+fn predicted(record: &ConversationRecord) -> Option<f32> {
+    let score = ExperienceTracker::review(&record.conversation);
+    (!score.reasons.is_empty()).then_some(score.satisfaction)
 }
 
 #[derive(Default)]

@@ -48,7 +48,7 @@ pub struct Measures {
     pub virtual_conversations: usize,
     /// Share with a complaint, 0 to 1.
     pub complaining: Option<f32>,
-    /// Mean predicted satisfaction, 1 to 5.
+    /// Mean predicted satisfaction, 1 to 5: as recorded, else by what was said.
     pub satisfaction: Option<f32>,
     /// Mean pulse answer, 1 to 5.
     pub pulse: Option<f32>,
@@ -65,6 +65,8 @@ pub(super) struct Seen<'a> {
     pub(super) record: &'a ConversationRecord,
     pub(super) resolved: Option<bool>,
     pub(super) complains: bool,
+    /// Predicted, 1 to 5.
+    pub(super) satisfaction: Option<f32>,
 }
 
 impl Measures {
@@ -72,7 +74,7 @@ impl Measures {
         let resolved: Vec<bool> = seen.iter().filter_map(|s| s.resolved).collect();
         let contained: Vec<bool> = seen.iter().filter_map(|s| s.record.contained()).collect();
         let complains: Vec<bool> = seen.iter().map(|s| s.complains).collect();
-        let satisfaction: Vec<f32> = seen.iter().filter_map(|s| s.record.satisfaction).collect();
+        let satisfaction: Vec<f32> = seen.iter().filter_map(|s| s.satisfaction).collect();
         let pulse: Vec<f32> = seen
             .iter()
             .flat_map(|s| s.record.pulse.iter().map(|p| f32::from(p.score)))

@@ -54,7 +54,7 @@ pub struct ConversationRecord {
     pub contact_reason: Option<String>,
     /// Id of the customer.
     pub customer: Option<String>,
-    /// Predicted satisfaction, 1 to 5.
+    /// Predicted satisfaction, 1 to 5; where the platform predicts none, a report does by what was said.
     pub satisfaction: Option<f32>,
     /// Whether the file named the conversation.
     named: bool,

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::conversation::{Channel, Conversation, Role};
 use crate::embedding::HashingEmbedder;
 use crate::error::ErrorKind;
 
@@ -153,7 +154,17 @@ async fn figures_are_grouped_and_handle_time_never_stands_alone() {
         (record.customer, record.satisfaction) = (None, None);
         record.pulse.clear();
     }
-    assert_eq!(report(&records, None).await.total.mean_handle_ms, None);
+    // What was said still tells how satisfied they were.
+    let told = report(&records, None).await.total;
+    assert!(told.satisfaction.is_some() && told.mean_handle_ms.is_some());
+    for record in &mut records {
+        let mut silent = Conversation::new("acme", Channel::Chat);
+        silent.say(Role::EndUser, "My number is four one two.");
+        record.conversation = silent;
+        record.duration_ms = Some(60_000);
+    }
+    let told = report(&records, None).await.total;
+    assert_eq!((told.satisfaction, told.mean_handle_ms), (None, None));
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ const OPENED: f32 = 0.3;
 /// bring up what does not answer.
 const MOST_SHIFT: f32 = 0.7;
 
-/// What somebody did with an article that was shown.
+/// What somebody did with an article, or another suggestion, that was shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ArticleFeedback {
@@ -23,6 +23,8 @@ pub enum ArticleFeedback {
     Opened,
     /// Told it to the customer, or said that it helped.
     Used,
+    /// Used it in words of their own, a reply for instance.
+    Edited,
     /// Put it aside: it did not help.
     Dismissed,
 }
@@ -62,7 +64,7 @@ impl FeedbackBook {
         let tally = tenant.entry(article.clone()).or_default();
         let count = match given {
             ArticleFeedback::Opened => &mut tally.opened,
-            ArticleFeedback::Used => &mut tally.used,
+            ArticleFeedback::Used | ArticleFeedback::Edited => &mut tally.used,
             ArticleFeedback::Dismissed => &mut tally.dismissed,
         };
         *count = count.saturating_add(1);

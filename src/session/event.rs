@@ -62,8 +62,8 @@ pub enum SessionInput {
         /// How many bytes of their text were spoken, about.
         spoken: usize,
     },
-    /// What the human agent did with an article or an action that was suggested. It is learned from; an article that was
-    /// dismissed is not shown again in this conversation.
+    /// What the human agent did with a suggestion. It is kept, and learned from where that was an article or an action;
+    /// an article that was dismissed is not shown again in this conversation.
     ArticleFeedback {
         /// Id of the suggestion.
         suggestion: String,
@@ -226,8 +226,8 @@ pub enum SessionEvent {
     /// [`Suggestion`](Self::Suggestion) with the same id and takes its place; where new words overtake it, it is
     /// [`Withdrawn`](Self::Withdrawn) instead.
     ReplyBegun(Suggestion),
-    /// A suggestion is overtaken: the customer said more than the reply answers, another action is the best now, or a
-    /// newer article needs the room. Take it off the screen, unless the human agent works with it.
+    /// A suggestion is overtaken: the customer said more than the reply answers, another action or none is the best now, or
+    /// a newer article needs the room. Take it off the screen, unless the human agent works with it.
     Withdrawn {
         /// Its id.
         suggestion: String,

@@ -95,7 +95,7 @@ impl SessionHub {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for a conversation the store does not know; [`ErrorKind::InvalidInput`] for an input
-    /// that cannot be taken, or where the conversation is over (what an agent made of an article is taken then, too);
+    /// that cannot be taken, or where the conversation is over (what an agent made of a suggestion is taken then, too);
     /// [`ErrorKind::Overloaded`] beyond the limits, with a
     /// time to wait; [`ErrorKind::Storage`] and its kin if it could not be stored, and then it was not taken;
     /// [`ErrorKind::Cancelled`] while shutting down.

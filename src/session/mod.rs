@@ -12,6 +12,7 @@ mod hub;
 mod outlet;
 mod persist;
 mod runtime;
+mod shown;
 
 pub use event::{OfferOutcome, SessionEvent, SessionInput, Skill};
 pub use hub::{

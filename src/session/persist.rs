@@ -8,8 +8,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::runtime::Form;
-use crate::assist::CoachingState;
+use super::runtime::{Form, KeptFeelings};
+use super::shown::{Card, Shown, ShownAction};
+use crate::assist::{CardDesk, CoachingState};
 use crate::conversation::{
     ArticleId, Channel, ChecklistOverride, Conversation, CustomerProfile, Handoff, JourneyEvent,
     NewUtterance, Participant, ParticipantId, Role, Summary, Utterance, UtteranceId,
@@ -34,6 +35,10 @@ const PROFILE: &str = "profile";
 const HANDOFF: &str = "handoff";
 /// An article on the agent's screen, and the suggestion it was.
 const CARD: &str = "card";
+/// A next best action on the agent's screen, and what it was shown in.
+const ACTION_CARD: &str = "action_card";
+/// Another suggestion on the agent's screen, by its id.
+const SHOWN: &str = "shown";
 /// There was a sign of a crisis.
 const CRISIS: &str = "crisis";
 /// What an agent's screen has shown, when a session leaves memory.
@@ -174,13 +179,27 @@ impl Journal {
         self.note(CARD, &(suggestion, article));
     }
 
+    pub(super) fn action_card(&mut self, suggestion: &str, action: &ShownAction) {
+        self.note(ACTION_CARD, &(suggestion, action));
+    }
+
+    pub(super) fn shown(&mut self, suggestion: &str) {
+        self.note(SHOWN, &suggestion);
+    }
+
+    pub(super) fn feedback(&mut self, suggestion: &str, given: ArticleFeedback) {
+        let suggestion = suggestion.to_owned();
+        self.note(INPUT, &Mark::Feedback { suggestion, given });
+    }
+
     pub(super) fn desk(
         &mut self,
         cues: &CoachingState,
         last_action: Option<&str>,
         form: Option<&Form>,
+        feelings: &KeptFeelings,
     ) {
-        self.note(DESK, &(cues, last_action, form));
+        self.note(DESK, &(cues, last_action, form, feelings));
     }
 
     pub(super) fn crisis(&mut self, stop_selling: bool) {
@@ -252,7 +271,7 @@ pub(super) fn note_record(id: Uuid, note: &Summary) -> Result<Record> {
     Ok(record)
 }
 
-/// What an agent made of an article, said after the end, as it goes into the journal.
+/// What an agent made of a suggestion, said after the end, as it goes into the journal.
 pub(super) fn feedback_record(
     id: Uuid,
     suggestion: &str,
@@ -279,14 +298,17 @@ pub(super) struct Restored {
     pub(super) summary: Option<Summary>,
     pub(super) checklist: Vec<ChecklistOverride>,
     pub(super) handoff: Option<Handoff>,
-    /// Articles that were shown, by suggestion.
-    pub(super) cards: Vec<(String, ArticleId)>,
-    /// Articles the agent put aside.
-    pub(super) dismissed: Vec<ArticleId>,
+    /// What was shown, and what the agent made of it.
+    pub(super) shown: Shown,
+    /// The articles that are on the screen, and those that were.
+    pub(super) cards: CardDesk,
+    /// The next best action that is on the screen.
+    pub(super) open_action: Option<String>,
     pub(super) stop_selling: bool,
     pub(super) cues: CoachingState,
     pub(super) last_action: Option<String>,
     pub(super) form: Option<Form>,
+    pub(super) feelings: KeptFeelings,
     /// The ids of all records, inputs among them.
     pub(super) seen: HashSet<Uuid>,
     /// Its end was asked for.
@@ -311,12 +333,14 @@ pub(super) fn restore(key: &StreamKey, records: &[Record]) -> Result<Restored> {
         summary: None,
         checklist: Vec::new(),
         handoff: None,
-        cards: Vec::new(),
-        dismissed: Vec::new(),
+        shown: Shown::default(),
+        cards: CardDesk::default(),
+        open_action: None,
         stop_selling: false,
         cues: CoachingState::default(),
         last_action: None,
         form: None,
+        feelings: KeptFeelings::default(),
         seen: records.iter().map(|record| record.id).collect(),
         ending: false,
         ended: false,
@@ -366,27 +390,63 @@ fn apply(restored: &mut Restored, record: &Record) -> Result<()> {
             .extend(read::<Vec<JourneyEvent>>(&record.payload)?),
         PROFILE => conversation.profile = Some(read(&record.payload)?),
         HANDOFF => restored.handoff = Some(read(&record.payload)?),
-        CARD => restored.cards.push(read(&record.payload)?),
+        CARD => {
+            let (suggestion, article): (String, ArticleId) = read(&record.payload)?;
+            let now = conversation.transcript.next_id().0.saturating_sub(1);
+            let card = (suggestion.clone(), article.clone());
+            restored.cards.take_up(card, UtteranceId(now));
+            restored.shown.article(suggestion, article);
+        }
+        ACTION_CARD => {
+            let (suggestion, action): (String, ShownAction) = read(&record.payload)?;
+            restored.open_action = Some(suggestion.clone());
+            restored.shown.action(suggestion, action);
+        }
+        SHOWN => {
+            restored.shown.other(&read::<String>(&record.payload)?);
+        }
         CRISIS => restored.stop_selling |= read::<bool>(&record.payload)?,
-        DESK => match read(&record.payload) {
-            Ok(desk) => (restored.cues, restored.last_action, restored.form) = desk,
-            // As earlier versions kept it.
-            Err(_) => (restored.cues, restored.last_action) = read(&record.payload)?,
-        },
+        DESK => {
+            take_desk(restored, &record.payload)?;
+            if restored.last_action.is_none() {
+                restored.open_action = None;
+            }
+        }
         ENDED => restored.ended = true,
         // What another version leaves behind still says that the input was taken.
         INPUT => match read(&record.payload).unwrap_or(Mark::Other) {
             Mark::End => restored.ending = true,
-            Mark::Feedback {
-                suggestion,
-                given: ArticleFeedback::Dismissed,
-            } => {
-                let shown = restored.cards.iter().find(|(card, _)| *card == suggestion);
-                restored.dismissed.extend(shown.map(|(_, a)| a.clone()));
-            }
+            Mark::Feedback { suggestion, given } => take_feedback(restored, &suggestion, given),
             _ => {}
         },
         _ => {}
+    }
+    Ok(())
+}
+
+/// What an agent made of a suggestion. What there was to learn from it was learned when it was said.
+fn take_feedback(restored: &mut Restored, suggestion: &str, given: ArticleFeedback) {
+    restored.shown.judge(suggestion, given);
+    if given == ArticleFeedback::Dismissed
+        && let Ok(Card::Article(article)) = restored.shown.card(suggestion)
+    {
+        restored.cards.dismiss(article);
+    }
+}
+
+/// What the agent's screen had shown, as this version or an earlier one kept it.
+fn take_desk(restored: &mut Restored, payload: &Value) -> Result<()> {
+    if let Ok(desk) = read(payload) {
+        (
+            restored.cues,
+            restored.last_action,
+            restored.form,
+            restored.feelings,
+        ) = desk;
+    } else if let Ok(desk) = read(payload) {
+        (restored.cues, restored.last_action, restored.form) = desk;
+    } else {
+        (restored.cues, restored.last_action) = read(payload)?;
     }
     Ok(())
 }

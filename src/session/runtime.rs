@@ -28,6 +28,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 pub(super) use self::cards::Form;
+pub(super) use self::feelings::{KeptFeelings, satisfaction_of};
 use self::work::Doing;
 use super::Accepted;
 use super::ears::Ears;
@@ -35,11 +36,12 @@ use super::event::{SessionEvent, SessionInput, Skill};
 use super::hub::SessionView;
 use super::outlet::{Meter, Outlet};
 use super::persist::{Journal, Restored};
+use super::shown::Shown;
 use crate::assist::{CardDesk, ReplyContext};
 use crate::assistant::{Assistant, Meanwhile, Opening, PersonNow, Response};
 use crate::conversation::{
-    ArticleId, Conversation, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion,
-    Summary, UtteranceId,
+    Conversation, Handoff, NewUtterance, Participant, ParticipantId, Role, Suggestion, Summary,
+    UtteranceId,
 };
 use crate::dialogue::{DialogueState, Effect};
 use crate::error::{Error, Result};
@@ -147,12 +149,12 @@ pub(super) struct Runtime {
     /// Why the last frame was refused.
     last_refusal: Option<String>,
     strategies: strategies::Alarm,
-    actions: outlook::ShownActions,
     /// What the virtual agent says first, where it opens the conversation.
     opening: Option<Opening>,
-    /// The articles on the screen, and the suggestions they were.
+    /// The articles on the screen.
     cards: CardDesk,
-    card_articles: HashMap<String, ArticleId>,
+    /// All that was shown, and what was made of it.
+    shown: Shown,
     last_action: Option<String>,
     /// The suggestions that new words or a newer one take off the screen.
     open: cards::Open,
@@ -209,13 +211,11 @@ impl Runtime {
         runtime.summary = restored.summary;
         runtime.coaching.overrides = restored.checklist;
         runtime.handoff = restored.handoff;
-        runtime.card_articles = restored.cards.into_iter().collect();
-        restored
-            .dismissed
-            .iter()
-            .for_each(|article| runtime.cards.dismiss(article));
+        runtime.cards = restored.cards;
+        runtime.shown = restored.shown;
+        runtime.open.action = restored.open_action;
         runtime.stop_selling = restored.stop_selling;
-        runtime.feelings = feelings::Feelings::of(&runtime.conversation);
+        runtime.feelings = feelings::Feelings::of(&runtime.conversation, restored.feelings);
         runtime.coaching.take_up(restored.cues);
         runtime.last_action = restored.last_action;
         runtime.open.form = restored.form.as_ref().and_then(cards::Kept::of);
@@ -250,10 +250,9 @@ impl Runtime {
             ears: Ears::default(),
             last_refusal: None,
             strategies: strategies::Alarm::default(),
-            actions: outlook::ShownActions::default(),
             opening: None,
             cards: CardDesk::default(),
-            card_articles: HashMap::new(),
+            shown: Shown::default(),
             last_action: None,
             open: cards::Open::default(),
             clock: handing_over::Clock::default(),

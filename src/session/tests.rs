@@ -9,6 +9,7 @@ mod handoff;
 mod mcp;
 mod overtaken;
 pub(in crate::session) mod shaky;
+mod shown;
 mod strategies;
 mod tools;
 mod unsure;

@@ -10,7 +10,8 @@ const MOST_LINES: usize = 3;
 const NEARLY_AS_CLOSE: f32 = 0.75;
 
 /// The lines closest in meaning to `text`, in the order of the conversation, among those of the people
-/// the section is about. A small model that is asked for line numbers counts instead of reading.
+/// the section is about; at least the closest one, however far it is. A small model that is asked for line numbers counts
+/// instead of reading.
 ///
 /// # Errors
 /// As the embedder.
@@ -45,14 +46,63 @@ pub(super) async fn evidence(
         .zip(lines)
         .collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let least = ranked
-        .first()
-        .map_or(0.0, |(best, _)| NEARLY_AS_CLOSE * best);
-    ranked.retain(|(alike, _)| *alike >= least);
-    ranked.truncate(MOST_LINES);
+    // Beside one that has nothing in common with it no other proves anything.
+    let least = ranked.first().map_or(0.0, |(best, _)| *best) * NEARLY_AS_CLOSE;
+    let beside = ranked.iter().skip(1);
+    let beside = beside.take_while(|(alike, _)| *alike > 0.0 && *alike >= least);
+    let close = 1 + beside.count();
+    ranked.truncate(close.min(MOST_LINES));
     ranked.sort_by_key(|(_, said)| said.id);
     Ok(ranked
         .into_iter()
         .map(|(_, said)| Evidence::Utterance(said.id))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversation::{Channel, UtteranceId};
+
+    /// Vectors of two numbers, by the first letter.
+    #[derive(Debug)]
+    struct Letters;
+
+    #[async_trait::async_trait]
+    impl Embedder for Letters {
+        fn id(&self) -> &str {
+            "letters"
+        }
+
+        fn dimensions(&self) -> usize {
+            2
+        }
+
+        async fn embed(&self, texts: &[String], _: TextKind) -> Result<Vec<Vec<f32>>> {
+            let vector = |text: &String| match text.chars().next() {
+                Some('a') => vec![1.0, 0.0],
+                Some('b') => vec![0.8, 0.6],
+                Some('x') => vec![-0.6, 0.8],
+                _ => vec![-1.0, 0.0],
+            };
+            Ok(texts.iter().map(vector).collect())
+        }
+    }
+
+    async fn lines(said: &[&str]) -> Vec<Evidence> {
+        let mut call = Conversation::new("acme", Channel::Chat);
+        for text in said {
+            call.say(Role::EndUser, *text);
+        }
+        evidence(&Letters, &call, SectionKind::Situation, "a note")
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_closest_line_is_named_however_far_it_is() {
+        let line = |number| Evidence::Utterance(UtteranceId(number));
+        assert_eq!(lines(&["z", "x", "z"]).await, [line(2)]);
+        assert_eq!(lines(&["z", "b", "a"]).await, [line(2), line(3)]);
+    }
 }

@@ -12,7 +12,7 @@ mod wrap_up;
 
 pub use facts::find_facts;
 pub use note::Summarizer;
-pub use options::SummaryOptions;
+pub use options::{NoteOptions, SummaryOptions, load_note_options};
 pub use sections::CustomSection;
 pub use support::{Support, SupportChecker};
 pub use views::{Promise, Recap, Transfer, promises};

@@ -9,7 +9,7 @@ use super::evidence::evidence;
 use super::facts::find_facts;
 use super::options::SummaryOptions;
 use super::quoted::quoted;
-use super::sections::{Asked, asked, finished, schema, shorten};
+use super::sections::{Asked, asked, finished, says_nothing, schema, shorten};
 use super::support::{Support, SupportChecker};
 use super::wrap_up::WrapUpChooser;
 use crate::conversation::{Conversation, Role, SectionKind, Summary, SummarySection, Withheld};
@@ -78,10 +78,10 @@ impl Summarizer {
     ) -> Self {
         Self {
             checker: SupportChecker::new(model.clone(), prompts.clone()),
+            wrap_up: wrap_up.with_embedder(embedder.clone()),
             model,
             embedder,
             prompts,
-            wrap_up,
         }
     }
 
@@ -111,26 +111,30 @@ impl Summarizer {
         // An interim note is no final one, even where nothing was said since.
         let asked = asked(conversation, options.is_final, &options.sections);
         let complete = |p: &Summary| {
-            p.covers == transcript.len() && asked.iter().all(|section| section.is_in(p))
+            p.covers == transcript.len()
+                && asked.iter().all(|section| section.is_known_to(p))
+                && options.is_still_met_by(p, conversation)
         };
-        let unchanged = previous.filter(|p| complete(p));
-        let mut withheld = previous.map_or(Vec::new(), |p| p.withheld.clone());
-        let (mut sections, covers) = match unchanged {
-            Some(previous) => (previous.sections.clone(), transcript.len()),
-            None => match self.judge(conversation, prefix, options, &asked).await? {
-                Some(judged) => {
-                    withheld = judged.withheld;
-                    (judged.sections, transcript.len())
-                }
-                // What was written before still stands, but covers no more than it did.
-                None => previous.map_or((Vec::new(), 0), |p| (p.sections.clone(), p.covers)),
-            },
-        };
+        // What was written before still stands, but covers no more than it did.
+        let mut note = previous.cloned().unwrap_or_default();
+        if !previous.is_some_and(complete)
+            && let Some(judged) = self.judge(conversation, prefix, options, &asked).await?
+        {
+            note = Summary {
+                sections: judged.sections,
+                withheld: judged.withheld,
+                covers: transcript.len(),
+                language: Some(options.language_of(conversation).to_owned()),
+                asked: asked.iter().map(|asked| asked.name.to_owned()).collect(),
+                ..Summary::default()
+            };
+        }
         let facts = find_facts(conversation);
-        sections.retain(|section| section.kind != SectionKind::Entities);
+        note.sections
+            .retain(|section| section.kind != SectionKind::Entities);
         if !facts.is_empty() {
             let values: Vec<&str> = facts.iter().map(|fact| fact.value.as_str()).collect();
-            sections.push(SummarySection {
+            note.sections.push(SummarySection {
                 kind: SectionKind::Entities,
                 name: None,
                 text: values.join(", "),
@@ -140,7 +144,8 @@ impl Summarizer {
                     .collect(),
             });
         }
-        let wrap_up = match options.is_final {
+        note.facts = facts;
+        note.wrap_up = match options.is_final {
             // A note without a code is better than none.
             true => self
                 .wrap_up
@@ -151,13 +156,6 @@ impl Summarizer {
                     None
                 }),
             false => None,
-        };
-        let mut note = Summary {
-            sections,
-            facts,
-            covers,
-            wrap_up,
-            withheld,
         };
         if let Some(most) = options.max_chars {
             shorten(&mut note, most);
@@ -196,10 +194,7 @@ impl Summarizer {
                 .find(|asked| asked.is(section.kind, name))
                 .map(|asked| asked.name)
         };
-        let language = options
-            .language
-            .as_deref()
-            .unwrap_or(&conversation.language);
+        let language = options.language_of(conversation);
         let task = self.prompts.render(&SummaryPrompt {
             previous: previous.map(|p| {
                 let sections = p.sections.iter();
@@ -331,11 +326,6 @@ enum Again {
     Nothing,
 }
 
-/// "Unknown" is what the model is to say where nothing was shown.
-fn says_nothing(text: &str) -> bool {
-    text.is_empty() || text.to_lowercase().starts_with("unknown")
-}
-
 /// What the model wrote.
 #[derive(Default)]
 struct Judged {
@@ -415,6 +405,52 @@ mod tests {
         );
         assert_eq!(second.section(SectionKind::Entities), Some("$20, $30"));
         insta::assert_snapshot!("interim_summary_prompt", model.asked()[1].task());
+    }
+
+    #[tokio::test]
+    async fn a_note_in_another_language_is_written_anew() {
+        let german = r#"{"situation":"Zweimal bezahlt.","action":"unbekannt","resolution":"","satisfaction":"Keine Angabe."}"#;
+        let (summarizer, model) = summarizer(&[NOTE, german]);
+        let (call, prefix) = (call(), Prefix::new("s"));
+        let summarize = async |options: SummaryOptions| {
+            let note = summarizer.summarize(&call, &prefix, &options).await;
+            note.unwrap()
+        };
+        let english = summarize(SummaryOptions::default()).await;
+        let wanted = SummaryOptions::default().with_language("de");
+        let german = summarize(wanted.clone().with_previous(Some(english))).await;
+        assert_eq!(
+            german.section(SectionKind::Situation),
+            Some("Zweimal bezahlt.")
+        );
+        assert_eq!(german.section(SectionKind::Action), None);
+        assert_eq!(german.section(SectionKind::CustomerSatisfaction), None);
+        assert_eq!(german.language.as_deref(), Some("de"));
+        // Another region is no other language, and that there was nothing to say is known.
+        let region = SummaryOptions::default().with_language("de-AT");
+        let again = summarize(region.with_previous(Some(german.clone()))).await;
+        assert_eq!(again, german);
+        assert_eq!(model.asked().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn what_there_was_no_room_for_is_asked_again_only_where_there_is_room_now() {
+        let (summarizer, model) = summarizer(&[NOTE, NOTE]);
+        let (call, prefix) = (call(), Prefix::new("s"));
+        let summarize = async |most: usize, previous: Option<Summary>| {
+            let options = SummaryOptions::default().with_max_chars(most);
+            let options = options.with_previous(previous);
+            let note = summarizer.summarize(&call, &prefix, &options).await;
+            note.unwrap()
+        };
+        let short = summarize(30, None).await;
+        assert_eq!(short.brief(), "The customer paid twice.");
+        let again = summarize(30, Some(short.clone())).await;
+        assert_eq!(again, short);
+        assert_eq!(model.asked().len(), 1);
+        let long = summarize(300, Some(short)).await;
+        assert_eq!(long.section(SectionKind::Action), Some("Was sorry."));
+        assert_eq!(model.asked().len(), 2);
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::conversation::{Conversation, Role, SectionKind, Summary};
+use crate::knowledge::sentences;
 
 /// Characters of a section.
 pub(super) const LONGEST_SECTION: usize = 220;
@@ -23,6 +24,33 @@ pub struct CustomSection {
     /// How such sections read in other notes; a small model takes their form over.
     #[serde(default)]
     pub examples: Vec<String>,
+}
+
+/// Names that the usual sections have.
+const USUAL: [&str; 5] = [
+    "situation",
+    "action",
+    "resolution",
+    "cancellation",
+    "satisfaction",
+];
+
+impl CustomSection {
+    /// Why it cannot be asked for.
+    pub(super) fn fault(&self, is_there: bool) -> Option<&'static str> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if self.name.is_empty() || !self.name.chars().all(is_plain) {
+            Some("needs a name of letters, digits and `_`")
+        } else if USUAL.contains(&self.name.as_str()) {
+            Some("has the name of one of the usual ones")
+        } else if is_there {
+            Some("is there twice")
+        } else if self.instruction.trim().is_empty() {
+            Some("needs an instruction")
+        } else {
+            None
+        }
+    }
 }
 
 /// A section that the model is asked for.
@@ -55,8 +83,12 @@ impl<'a> Asked<'a> {
         self.kind == kind && (kind != SectionKind::Custom || name == Some(self.name))
     }
 
-    /// Whether a note has it, or had it and left it out.
-    pub(super) fn is_in(&self, note: &Summary) -> bool {
+    /// Whether it was asked for when the note was written, whatever became of it. Earlier versions only tell by what is
+    /// there, and what was withheld.
+    pub(super) fn is_known_to(&self, note: &Summary) -> bool {
+        if note.asked.iter().any(|name| name == self.name) {
+            return true;
+        }
         let shown = note.sections.iter();
         let mut shown = shown.map(|section| (section.kind, section.name.as_deref()));
         let mut withheld = note.withheld.iter().map(|w| (w.kind, w.name.as_deref()));
@@ -142,18 +174,53 @@ const BY_WEIGHT: [SectionKind; 7] = [
     SectionKind::Entities,
 ];
 
-/// Leaves sections out, the least important ones first, until the note has at most `most` characters. Sentences stay
-/// whole: half of one may say the contrary.
+/// Leaves sections out, the least important ones first, until the note has at most `most` characters. The most important
+/// one stays with as many whole sentences as there is room for: half of one may say the contrary, so it is cut only where
+/// not even the first one fits, and then that shows.
 pub(super) fn shorten(note: &mut Summary, most: usize) {
     let length = |note: &Summary| -> usize {
         let sections = note.sections.iter();
         sections.map(|s| s.text.chars().count() + 1).sum()
     };
+    if length(note) <= most {
+        return;
+    }
+    note.shortened_to = Some(most);
     for kind in BY_WEIGHT.into_iter().rev() {
         if length(note) <= most {
             return;
         }
-        note.sections.retain(|section| section.kind != kind);
+        if note.sections.iter().any(|section| section.kind != kind) {
+            note.sections.retain(|section| section.kind != kind);
+        }
+    }
+    if length(note) > most {
+        note.sections.truncate(1);
+        for section in &mut note.sections {
+            section.text = fitting(&section.text, most.saturating_sub(1));
+        }
+        note.sections.retain(|section| !section.text.is_empty());
+    }
+}
+
+/// As much of a text as at most `most` characters hold: whole sentences, else whole words and an ellipsis.
+fn fitting(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let up_to = |end: usize| text.get(..end).unwrap_or_default();
+    let ends = sentences(text).into_iter().map(|sentence| sentence.end);
+    let whole = ends.take_while(|end| up_to(*end).chars().count() <= most);
+    if let Some(end) = whole.last() {
+        return up_to(end).to_owned();
+    }
+    let cut: String = text.chars().take(most.saturating_sub(1)).collect();
+    let words = cut
+        .rfind(char::is_whitespace)
+        .map_or(cut.as_str(), |end| cut.get(..end).unwrap_or(&cut));
+    match words.trim_end() {
+        "" => String::new(),
+        words => format!("{words}…"),
     }
 }
 
@@ -172,10 +239,61 @@ pub(super) fn finished(text: &str) -> String {
     }
 }
 
+/// What a model says where nothing was shown, though it is asked for "unknown".
+const NOTHING: [&str; 14] = [
+    "unknown",
+    "not known",
+    "not stated",
+    "not mentioned",
+    "not specified",
+    "not applicable",
+    "n/a",
+    "none",
+    "unbekannt",
+    "nicht bekannt",
+    "nicht genannt",
+    "nicht angegeben",
+    "keine angabe",
+    "keine angaben",
+];
+
+/// Whether a text says nothing but that, between whatever signs. "Unknown charges" says something.
+pub(super) fn says_nothing(text: &str) -> bool {
+    text.split(['.', ',', ';', ':', '!', '?', '(', ')', '"', '\'', '*'])
+        .flat_map(|part| part.split(" - "))
+        .map(|part| part.trim_matches(|c: char| !c.is_alphanumeric()))
+        .filter(|part| !part.is_empty())
+        .all(|part| NOTHING.contains(&part.to_lowercase().as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::conversation::{Channel, SummarySection};
+
+    #[test]
+    fn only_an_answer_that_is_nothing_but_unknown_says_nothing() {
+        for nothing in [
+            "",
+            "Unknown.",
+            "\"unknown\"",
+            "not stated",
+            "unbekannt",
+            "Keine Angabe.",
+            "Unknown (not stated).",
+            "N/A",
+            "—",
+        ] {
+            assert!(says_nothing(nothing), "{nothing}");
+        }
+        for something in [
+            "Unknown charges of £20 were taken.",
+            "The customer is unknown to us.",
+            "No.",
+        ] {
+            assert!(!says_nothing(something), "{something}");
+        }
+    }
 
     #[test]
     fn a_text_cut_at_its_limit_ends_with_a_whole_clause() {
@@ -247,5 +365,37 @@ mod tests {
         assert_eq!(note.sections.len(), 2);
         shorten(&mut note, 30);
         assert_eq!(note.brief(), "The customer paid twice.");
+        assert_eq!(note.shortened_to, Some(30));
+    }
+
+    #[test]
+    fn of_the_most_important_section_there_is_always_something() {
+        let short = |text: &str, most| {
+            let section = |kind, text: &str| SummarySection {
+                kind,
+                name: None,
+                text: text.into(),
+                evidence: Vec::new(),
+            };
+            let mut note = Summary {
+                sections: vec![
+                    section(SectionKind::Action, "The agent refunded £20."),
+                    section(SectionKind::Situation, text),
+                ],
+                ..Summary::default()
+            };
+            shorten(&mut note, most);
+            // Once more changes nothing.
+            let before = note.clone();
+            shorten(&mut note, most);
+            assert_eq!(note, before);
+            note.brief()
+        };
+        let two = "The customer paid twice. They want one payment back.";
+        assert_eq!(short(two, 40), "The customer paid twice.");
+        assert_eq!(short(two, 20), "The customer paid…");
+        assert_eq!(short(two, 6), "The…");
+        assert_eq!(short("Zweifachabbuchung", 8), "Zweifa…");
+        assert_eq!(short(two, 1), "");
     }
 }

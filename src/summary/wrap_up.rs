@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::conversation::{Conversation, Evidence, Role, WrapUp, WrapUpCode};
+use super::evidence::evidence;
+use crate::conversation::{Conversation, Evidence, Role, SectionKind, WrapUp, WrapUpCode};
+use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, OrError, Result};
 use crate::llm::{LanguageModel, LanguageModelExt, Prefix, Prompt, Structured};
 use crate::prompt::{Prompts, Template};
@@ -92,6 +94,7 @@ pub struct WrapUpChooser {
     model: Arc<dyn LanguageModel>,
     prompts: Arc<Prompts>,
     codes: Arc<[WrapUpCode]>,
+    embedder: Option<Arc<dyn Embedder>>,
 }
 
 #[derive(Serialize)]
@@ -120,7 +123,15 @@ impl WrapUpChooser {
             model,
             prompts,
             codes,
+            embedder: None,
         }
+    }
+
+    /// Names the lines closest to what the chosen code is for. Without an embedder the customer's first line stands for it.
+    #[must_use]
+    pub fn with_embedder(mut self, embedder: Arc<dyn Embedder>) -> Self {
+        self.embedder = Some(embedder);
+        self
     }
 
     /// What makes the model's probabilities as likely as they say; nothing where that was not measured for it.
@@ -201,26 +212,41 @@ impl WrapUpChooser {
             }
         };
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let customer = conversation
-            .transcript
-            .utterances()
-            .iter()
-            .find(|u| u.role == Role::EndUser);
-        Ok(ranked
-            .split_first()
-            .map(|((code, confidence), rest)| WrapUp {
-                code: (*code).clone(),
-                confidence: *confidence,
-                alternatives: rest
-                    .iter()
-                    .take(2)
-                    .map(|(code, p)| (code.id.clone(), *p))
-                    .collect(),
-                evidence: customer
-                    .map(|u| Evidence::Utterance(u.id))
-                    .into_iter()
-                    .collect(),
-            }))
+        let Some(((code, confidence), rest)) = ranked.split_first() else {
+            return Ok(None);
+        };
+        Ok(Some(WrapUp {
+            code: (*code).clone(),
+            confidence: *confidence,
+            alternatives: rest
+                .iter()
+                .take(2)
+                .map(|(code, p)| (code.id.clone(), *p))
+                .collect(),
+            evidence: self.evidence(conversation, code).await,
+        }))
+    }
+
+    /// What of the customer's words stands behind a code. Where it cannot be told, what they came with does.
+    async fn evidence(&self, conversation: &Conversation, code: &WrapUpCode) -> Vec<Evidence> {
+        if let Some(embedder) = &self.embedder {
+            let meant = format!("{}. {}", code.label, code.description);
+            let lines = evidence(
+                embedder.as_ref(),
+                conversation,
+                SectionKind::Situation,
+                meant.trim(),
+            );
+            match lines.await {
+                Ok(lines) if !lines.is_empty() => return lines,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "no lines could be found for a code"),
+            }
+        }
+        let mut said = conversation.transcript.utterances().iter();
+        let first = said.find(|said| matches!(said.role, Role::EndUser | Role::Unknown));
+        let first = first.map(|said| Evidence::Utterance(said.id));
+        first.into_iter().collect()
     }
 }
 
@@ -252,6 +278,30 @@ mod tests {
             let chosen = chooser.choose(&call, &Prefix::new("s")).await.unwrap();
             assert_eq!(chosen.map(|c| c.code.id).as_deref(), expected);
             insta::assert_snapshot!("wrap_up_prompt", model.asked()[0].task());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_lines_about_the_code_stand_behind_it_whoever_said_them() {
+        use crate::conversation::UtteranceId;
+        let mut call = Conversation::new("acme", Channel::Chat);
+        call.say(Role::Unknown, "Good morning, Kim Brown here.");
+        call.say(Role::Unknown, "There is an outage in our street.");
+        let line = |number| [Evidence::Utterance(UtteranceId(number))];
+        for (embedder, expected) in [
+            (None, line(1)),
+            (
+                Some(Arc::new(crate::embedding::HashingEmbedder::default())),
+                line(2),
+            ),
+        ] {
+            let model = Arc::new(ScriptedModel::new([r#"{"code":"outage"}"#]));
+            let mut chooser = WrapUpChooser::new(model, Arc::default(), codes());
+            if let Some(embedder) = embedder {
+                chooser = chooser.with_embedder(embedder);
+            }
+            let chosen = chooser.choose(&call, &Prefix::new("s")).await.unwrap();
+            assert_eq!(chosen.unwrap().evidence, expected);
         }
     }
 

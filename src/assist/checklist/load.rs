@@ -55,10 +55,10 @@ pub struct ChecklistItem {
 pub enum ChecklistDue {
     /// In the first three utterances of the agent.
     Start,
-    /// Before the conversation ends.
+    /// Before the conversation ends: it is missing at the end, and while that seems near.
     BeforeEnd,
     /// In the utterance in which this other item of the checklist is said, or the next two of the agent. What was said
-    /// before does not count.
+    /// before does not count. Where a person decided that the other item was said, and nobody knows where: at any time.
     After(String),
 }
 

@@ -132,6 +132,51 @@ async fn what_comes_late_is_said_and_late_and_a_person_has_the_last_word() {
     assert!(!entry.is_override && entry.status == ChecklistStatus::Missing);
 }
 
+#[tokio::test]
+async fn what_a_person_decided_counts_for_what_comes_after_it() {
+    use ChecklistStatus::{Missing, NotApplicable, Open, Said};
+    let mut call = Conversation::new("acme", Channel::Voice);
+    call.say(Role::HumanAgent, "Hello.");
+    let decided = |status| {
+        [ChecklistOverride {
+            checklist: "calls".into(),
+            item: "identity".into(),
+            status: Some(status),
+        }]
+    };
+    let entries = status(&call, &decided(Said), false).await;
+    assert_eq!(statuses(&entries), [Open, Said, Open, NotApplicable]);
+    call.say(Role::HumanAgent, "Thank you.");
+    let entries = status(&call, &decided(Said), false).await;
+    assert_eq!(entries[2].status, Said);
+    call.say(
+        Role::HumanAgent,
+        "Can you tell me your date of birth, please?",
+    );
+    assert_eq!(status(&call, &[], false).await[2].status, Open);
+    let entries = status(&call, &decided(Missing), false).await;
+    assert_eq!(entries[2].status, NotApplicable);
+}
+
+#[tokio::test]
+async fn there_is_time_again_where_a_call_goes_on() {
+    use ChecklistStatus::{Missing, Open};
+    let mut call = Conversation::new("acme", Channel::Voice);
+    let mut identity = Vec::new();
+    for text in [
+        "There is nothing else to pay.",
+        "Is there anything else I can do?",
+        "It restarts.",
+        "Let me look.",
+        "It still does.",
+        "One moment.",
+    ] {
+        call.say(Role::HumanAgent, text);
+        identity.push(status(&call, &[], false).await[1].status);
+    }
+    assert_eq!(identity, [Open, Missing, Missing, Missing, Missing, Open]);
+}
+
 #[test]
 fn a_mistake_in_a_checklist_is_named() {
     for (from, to, told) in [

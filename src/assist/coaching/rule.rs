@@ -23,7 +23,8 @@ pub struct CoachingRule {
     pub display_name: String,
     /// Whose words are looked at.
     pub speaker: Role,
-    /// When it is looked at. At the start, the end and a transfer, the words are the last ones of `speaker`.
+    /// When it is looked at. At the start, the end and a transfer, the words are the last ones of `speaker`. A rule for
+    /// utterances that misses a step without a turn is looked at at the end, too.
     pub trigger: Trigger,
     /// What calls for the cue.
     pub condition: Condition,

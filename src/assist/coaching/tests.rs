@@ -161,6 +161,27 @@ async fn a_step_is_missing_by_its_turn_or_when_the_end_is_near() {
 }
 
 #[tokio::test]
+async fn a_step_is_missed_at_the_end_though_nobody_said_goodbye() {
+    let keys = r#"
+        speaker = "end_user"
+        condition = { missing_step = { words = ["date of birth"] } }
+    "#;
+    let coach = with(vec![rule(keys).unwrap()]).await;
+    let end = CoachingMoment::new(Trigger::End);
+    let mut state = CoachingState::default();
+    let mut call = Conversation::new("acme", Channel::Voice);
+    let looked = coach.look(&call, &end, &mut state).await.unwrap();
+    assert_eq!(looked.cues, [], "nobody said anything");
+    call.say(Role::EndUser, "My bill is wrong.");
+    call.say(Role::HumanAgent, "Let me look.");
+    assert_eq!(coach.cues(&call, &mut state).await.unwrap(), []);
+    let looked = coach.look(&call, &end, &mut state).await.unwrap();
+    assert_eq!(looked.cues.len(), 1);
+    let again = coach.look(&call, &end, &mut state).await.unwrap();
+    assert_eq!(again.cues, []);
+}
+
+#[tokio::test]
 async fn signals_and_feelings_count_where_they_are_known() {
     let loud = rule(
         r#"

@@ -116,6 +116,11 @@ impl Prepared {
         })
     }
 
+    /// Whether it misses something when the conversation comes to its end, and so is looked at then whatever its trigger.
+    pub(super) fn looks_at_the_end(&self) -> bool {
+        self.has(&|part| matches!(part, Self::Missing { by_turn: None, .. }))
+    }
+
     pub(super) fn verdict(&self, scene: &Scene<'_>) -> Verdict {
         match self {
             Self::All(parts) => all(parts.iter().map(|part| part.verdict(scene))),

@@ -3,16 +3,21 @@
 use uuid::Uuid;
 
 use super::super::persist::{feedback_record, restore};
+use super::super::runtime::satisfaction_of;
+use super::super::shown::{Card, Made, ShownAction, is_taken};
 use super::super::{Accepted, SessionInput};
 use super::SessionHub;
+use crate::conversation::Conversation;
+use crate::dialogue::learning::Outcome;
 use crate::error::{Error, ErrorKind, Result};
+use crate::knowledge::ArticleFeedback;
 use crate::store::StreamKey;
 
 /// Others may write to the same conversation in between.
 const TRIES: usize = 4;
 
 impl SessionHub {
-    /// Takes what an agent made of an article after the conversation; that is when most of them say so. Anything else is
+    /// Takes what an agent made of a suggestion after the conversation; that is when most of them say so. Anything else is
     /// too late.
     pub(super) async fn take_late(
         &self,
@@ -40,23 +45,24 @@ impl SessionHub {
                 return Ok(Accepted { id, version });
             }
             let known = restore(key, &records)?;
-            let card = known.cards.iter().find(|(card, _)| card == suggestion);
-            let Some((_, article)) = card else {
-                return Err(Error::new(
-                    ErrorKind::InvalidInput,
-                    format!(
-                        "no article was suggested as {suggestion:?} in this conversation; give the id of the suggestion"
-                    ),
-                ));
-            };
+            let card = known.shown.card(suggestion)?;
             let appended = store
                 .append(key, version, std::slice::from_ref(&record))
                 .await;
             match appended {
                 Ok(_) => {
                     // It is in the journal; what cannot be learned from it is no reason to refuse it.
-                    let learned = assistant.article_feedback(&key.tenant, article, *given);
-                    if let Err(error) = learned.await {
+                    let learned = match card {
+                        Card::Article(article) => {
+                            let tenant = &key.tenant;
+                            assistant.article_feedback(tenant, article, *given).await
+                        }
+                        Card::Action(shown) => {
+                            self.learn_late(&known.conversation, shown, *given).await
+                        }
+                        Card::Other => Ok(()),
+                    };
+                    if let Err(error) = learned {
                         tracing::warn!(%error, "feedback could not be learned from");
                     }
                     let version = version + 1;
@@ -68,6 +74,28 @@ impl SessionHub {
         }
         Err(last
             .unwrap_or_else(|| Error::new(ErrorKind::Conflict, "others write to it; try again")))
+    }
+
+    /// Learns what an agent made of an action, once.
+    async fn learn_late(
+        &self,
+        conversation: &Conversation,
+        shown: &ShownAction,
+        given: ArticleFeedback,
+    ) -> Result<()> {
+        let (Some(taken), Made::Nothing) = (is_taken(given), shown.made) else {
+            return Ok(());
+        };
+        let satisfaction = satisfaction_of(conversation).filter(|_| taken);
+        let outcome = Outcome {
+            accepted: Some(taken),
+            satisfaction,
+            ..Outcome::default()
+        };
+        let learner = &self.hub.assistant.inner.learner;
+        learner
+            .record(&conversation.tenant, &shown.action, &shown.context, outcome)
+            .await
     }
 }
 

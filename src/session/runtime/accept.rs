@@ -12,6 +12,7 @@ use super::super::event::{SessionEvent, SessionInput, Skill};
 use super::super::hub::SessionView;
 use super::super::outlet::utterance_bytes;
 use super::super::persist::{Mark, restore};
+use super::super::shown::Card;
 use super::seen::fingerprint;
 use super::{Runtime, Submitted, Work, handing_over, strategies};
 use crate::conversation::{
@@ -238,15 +239,18 @@ impl Runtime {
                     text,
                 })
             }
-            SessionInput::ArticleFeedback { suggestion, given }
-                if self.actions.has(&suggestion) =>
-            {
-                Staged::ActionFeedback { suggestion, given }
-            }
             SessionInput::ArticleFeedback { suggestion, given } => {
-                let article = self.card_article(&suggestion);
-                let article = article.map_err(refused(Skill::Knowledge))?;
-                Staged::Feedback { article, given }
+                let card = self.shown.card(&suggestion);
+                let article = match card.map_err(refused(Skill::Knowledge))? {
+                    Card::Article(article) => Some(article.clone()),
+                    Card::Action(_) | Card::Other => None,
+                };
+                self.journal.feedback(&suggestion, given);
+                match article {
+                    Some(article) => Staged::Feedback { article, given },
+                    // Nothing comes of it where it was no action.
+                    None => Staged::ActionFeedback { suggestion, given },
+                }
             }
             SessionInput::Approve {
                 source,
@@ -352,6 +356,7 @@ impl Runtime {
             self.conversation = restored.conversation;
             self.state = restored.state;
             self.coaching.overrides = restored.checklist;
+            (self.shown, self.cards) = (restored.shown, restored.cards);
             self.seen.extend(restored.seen);
         }
         Ok(is_news)
@@ -411,10 +416,6 @@ fn mark(input: &SessionInput) -> Mark {
     match input {
         SessionInput::Summarize => Mark::Summarize,
         SessionInput::End => Mark::End,
-        SessionInput::ArticleFeedback { suggestion, given } => Mark::Feedback {
-            suggestion: suggestion.clone(),
-            given: *given,
-        },
         _ => Mark::Other,
     }
 }

@@ -1,20 +1,20 @@
-//! The articles on the human agent's screen.
+//! What is on the human agent's screen: articles, a next best action, a reply, values for a form.
 
 use serde::{Deserialize, Serialize};
 
 use super::super::event::{SessionEvent, Skill};
 use super::Runtime;
 use crate::assist::{FoundPassage, asks_something};
-use crate::assistant::FormReading;
-use crate::conversation::{ArticleId, Suggestion, SuggestionKind, UtteranceId};
-use crate::error::{Error, ErrorKind, Result};
+use crate::assistant::{FormReading, action_card};
+use crate::conversation::{ArticleId, NextBestAction, Suggestion, SuggestionKind, UtteranceId};
+use crate::error::Result;
 use crate::knowledge::{ArticleFeedback, Audience, Question, Scope};
 
 /// Suggestions of which only the newest one counts.
 #[derive(Debug, Default)]
 pub(super) struct Open {
     reply: Option<String>,
-    action: Option<String>,
+    pub(super) action: Option<String>,
     pub(super) form: Option<Kept>,
 }
 
@@ -45,18 +45,12 @@ impl Runtime {
     /// Shows articles that are new; where a question found none, that is kept as a gap.
     pub(super) async fn show_articles(&mut self, found: &[FoundPassage], now: UtteranceId) {
         let offered = self.cards.offer(found, now);
-        for article in offered.left {
-            let mut cards = self.card_articles.iter();
-            let card = cards.find(|(_, of)| **of == article).map(|(id, _)| id);
-            if let Some(card) = card.cloned() {
-                self.withdraw(card).await;
-            }
+        for card in offered.left {
+            self.withdraw(card).await;
         }
-        for passage in offered.shown {
-            let article = passage.found.hit.passage.article.clone();
-            let card = passage.into_suggestion();
+        for (article, card) in offered.shown {
             self.journal.card(&card.id, &article);
-            self.card_articles.insert(card.id.clone(), article);
+            self.shown.article(card.id.clone(), article);
             self.emit(SessionEvent::Suggestion(card)).await;
         }
         if !found.is_empty() || !asks_something(&self.conversation) {
@@ -80,13 +74,22 @@ impl Runtime {
             self.withdraw_reply().await;
         }
         self.open.reply = Some(reply.id.clone());
+        self.suggestion_shown(&reply);
         self.emit(SessionEvent::Suggestion(reply)).await;
+    }
+
+    /// Remembers a suggestion that is neither an article nor an action.
+    pub(super) fn suggestion_shown(&mut self, card: &Suggestion) {
+        if self.shown.other(&card.id) {
+            self.journal.shown(&card.id);
+        }
     }
 
     /// Shows the first sentence of a reply.
     pub(super) async fn reply_begun(&mut self, first: Suggestion) {
         self.turn.reached("first_sentence");
         self.open.reply = Some(first.id.clone());
+        self.suggestion_shown(&first);
         self.emit(SessionEvent::ReplyBegun(first)).await;
     }
 
@@ -98,11 +101,22 @@ impl Runtime {
     }
 
     /// Shows the next best action, in the place of another one.
-    pub(super) async fn show_action(&mut self, card: Suggestion) {
+    pub(super) async fn show_action(&mut self, action: &NextBestAction) {
+        let card = action_card(action.clone());
+        self.action_shown(&card.id, action);
+        self.last_action = Some(action.action.clone());
         if let Some(before) = self.open.action.replace(card.id.clone()) {
             self.withdraw(before).await;
         }
         self.emit(SessionEvent::Suggestion(card)).await;
+    }
+
+    /// No action is worth showing any more.
+    pub(super) async fn withdraw_action(&mut self) {
+        self.last_action = None;
+        if let Some(card) = self.open.action.take() {
+            self.withdraw(card).await;
+        }
     }
 
     /// While people lead the conversation, shows the values that the customer gave, in the place of what was shown before.
@@ -122,6 +136,7 @@ impl Runtime {
                     }
                     if let Some(card) = card {
                         shown = Some((card.id.clone(), card.kind.clone()));
+                        self.suggestion_shown(&card);
                         self.emit(SessionEvent::Suggestion(card)).await;
                     }
                 }
@@ -154,18 +169,6 @@ impl Runtime {
 
     async fn withdraw(&mut self, suggestion: String) {
         self.emit(SessionEvent::Withdrawn { suggestion }).await;
-    }
-
-    /// The article that a suggestion was.
-    pub(super) fn card_article(&self, suggestion: &str) -> Result<ArticleId> {
-        self.card_articles.get(suggestion).cloned().ok_or_else(|| {
-            Error::new(
-                ErrorKind::InvalidInput,
-                format!(
-                    "no article and no action was suggested as {suggestion:?} in this session; give the id of the suggestion"
-                ),
-            )
-        })
     }
 
     /// The agent did something with an article.

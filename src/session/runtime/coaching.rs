@@ -184,6 +184,7 @@ impl Runtime {
 
     async fn show_cues(&mut self, cues: Vec<Suggestion>) {
         for cue in cues {
+            self.suggestion_shown(&cue);
             self.emit(SessionEvent::Coaching(cue)).await;
         }
     }
@@ -248,6 +249,7 @@ impl Runtime {
             1.0,
             evidence.into_iter().collect(),
         );
+        self.suggestion_shown(&card);
         self.emit(SessionEvent::Suggestion(card)).await;
     }
 }

@@ -2,11 +2,9 @@
 
 use super::super::event::SessionEvent;
 use super::{Doing, Runtime};
-use crate::conversation::{
-    CoachingCue, Evidence, HandoffReason, Suggestion, SuggestionKind, UtteranceId,
-};
+use crate::assistant::crisis_card;
+use crate::conversation::{Evidence, HandoffReason, UtteranceId};
 use crate::dialogue::CRISIS;
-use crate::guard::CrisisSign;
 
 impl Runtime {
     /// Looks for signs of a crisis in what the customer said, tells them, and follows the protocol. Whether a virtual
@@ -22,7 +20,7 @@ impl Runtime {
         self.state.felt.insert(CRISIS.to_owned());
         self.journal.state(&self.state);
         let words = protocol.words(sign.kind, &self.conversation.language);
-        let card = card(&sign, &protocol.guidance, &words, id);
+        let card = crisis_card(&sign, &protocol, &words, id);
         let hand_off = protocol.handoff;
         self.emit(SessionEvent::Crisis {
             kind: sign.kind,
@@ -32,6 +30,10 @@ impl Runtime {
         })
         .await;
         if !is_virtual {
+            if self.stop_selling {
+                self.withdraw_action().await;
+            }
+            self.suggestion_shown(&card);
             self.emit(SessionEvent::Coaching(card)).await;
             return false;
         }
@@ -54,22 +56,4 @@ impl Runtime {
         }
         true
     }
-}
-
-fn card(sign: &CrisisSign, guidance: &str, words: &str, id: UtteranceId) -> Suggestion {
-    let cue = CoachingCue {
-        rule: "crisis".into(),
-        display_name: "The customer may be in danger".into(),
-        message: format!(
-            "{guidance} The customer said: \"{}\". You can say: \"{words}\"",
-            sign.words
-        ),
-        system_action: None,
-        words: sign.words.clone(),
-    };
-    Suggestion::new(
-        SuggestionKind::Coaching(cue),
-        1.0,
-        vec![Evidence::Utterance(id)],
-    )
 }

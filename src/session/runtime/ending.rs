@@ -94,7 +94,8 @@ impl Runtime {
         }
         let (cues, form) = (self.coaching.cues(), self.open.form.as_ref());
         let form = form.and_then(cards::Kept::open);
+        let feelings = self.feelings.keep(&self.conversation);
         self.journal
-            .desk(cues, self.last_action.as_deref(), form.as_ref());
+            .desk(cues, self.last_action.as_deref(), form.as_ref(), &feelings);
     }
 }

@@ -5,8 +5,8 @@ use tracing::Instrument;
 use super::super::event::{SessionEvent, Skill};
 use super::{ACTIONS, NOTE_EVERY, Runtime, Work};
 use crate::assist::{ReplyContext, asks_something};
-use crate::assistant::{action_card, instruction, worth_showing};
-use crate::conversation::{Role, Suggestion, UtteranceId};
+use crate::assistant::{instruction, worth_showing};
+use crate::conversation::{NextBestAction, Role, Suggestion, UtteranceId};
 
 impl Runtime {
     /// Sets off what an utterance calls for.
@@ -78,14 +78,7 @@ impl Runtime {
                 context.next_step = actions.first().map(instruction);
                 scripted =
                     worth_showing(&actions).and_then(|best| self.assistant.scripted_reply(best));
-                if let Some(best) =
-                    worth_showing(&actions).filter(|a| self.last_action.as_ref() != Some(&a.action))
-                {
-                    self.last_action = Some(best.action.clone());
-                    let card = action_card(best.clone());
-                    self.action_shown(&card, best);
-                    self.show_action(card).await;
-                }
+                self.suggest_action(worth_showing(&actions)).await;
             }
             Err(error) => {
                 self.emit(SessionEvent::failed(Skill::NextBestAction, &error))
@@ -98,5 +91,21 @@ impl Runtime {
             "fast path done"
         );
         (context, scripted)
+    }
+
+    /// Brings the screen up to date with the action that is worth showing now.
+    async fn suggest_action(&mut self, best: Option<&NextBestAction>) {
+        match best {
+            Some(best) if self.last_action.as_ref() == Some(&best.action) => {}
+            Some(best) => self.show_action(best).await,
+            None => {
+                // What was foreseen waits until the customer says what they need.
+                let said = self.conversation.transcript.utterances();
+                let is_customer = |role: Role| matches!(role, Role::EndUser | Role::Unknown);
+                if said.iter().any(|said| is_customer(said.role)) {
+                    self.withdraw_action().await;
+                }
+            }
+        }
     }
 }

@@ -1,11 +1,15 @@
 //! What participants feel, and how much effort the customer has.
 
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
 use super::super::event::{SessionEvent, Skill};
 use super::Runtime;
 use crate::assist::CoachingEmotion;
 use crate::assistant::PersonNow;
 use crate::conversation::{
-    Conversation, EffortSign, EmotionBriefing, EmotionEvent, EmotionState, Role, Utterance,
+    Conversation, Effort, EffortSign, EmotionBriefing, EmotionEvent, EmotionState, Role, Utterance,
     UtteranceId,
 };
 use crate::embedding::TextKind;
@@ -14,6 +18,31 @@ use crate::understanding::emotion::{
     EffortTracker, EmotionModel, EmotionTracker, Felt, comforted, words_of,
 };
 use crate::understanding::quality::{ExperienceTracker, HeardUtterance};
+
+/// Earlier utterances of the customer that new ones are compared with after a restart.
+const EARLIER: usize = 64;
+
+/// What of the feelings the next one to take the conversation up has to know. A process that breaks down leaves none of
+/// it: then the words tell how it went.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::session) struct KeptFeelings {
+    /// Utterances that it is about.
+    covers: usize,
+    emotions: EmotionTracker,
+    effort: Effort,
+    /// How pleasant the customer's words were, where a model knew.
+    valences: Vec<(UtteranceId, f32)>,
+    customer: Option<EmotionState>,
+    signs: Vec<String>,
+    at_first: Option<f32>,
+    changes: Vec<EmotionEvent>,
+}
+
+/// How satisfied the customer of a stored conversation was, as predicted by what was said.
+pub(in crate::session) fn satisfaction_of(conversation: &Conversation) -> Option<f32> {
+    Feelings::of(conversation, KeptFeelings::default()).satisfaction()
+}
 
 /// The trackers of one conversation.
 #[derive(Debug, Default)]
@@ -31,6 +60,8 @@ pub(super) struct Feelings {
     at_first: Option<f32>,
     /// What really changed in how they feel.
     changes: Vec<EmotionEvent>,
+    /// What was said before it was taken up is not yet compared with.
+    is_taken_up: bool,
 }
 
 impl Feelings {
@@ -57,17 +88,48 @@ impl Feelings {
         (!score.reasons.is_empty()).then_some(score.satisfaction)
     }
 
-    /// Of a conversation that is taken up again: how it went so far, by what was said.
-    pub(super) fn of(conversation: &Conversation) -> Self {
-        let mut feelings = Self::default();
-        for said in conversation.transcript.utterances() {
-            if !said.back_channel {
-                let heard = HeardUtterance::new(said.id, said.role, &said.text);
-                feelings.experience.hear(heard);
+    /// Of a conversation that is taken up again: how it went so far, by what was said and what was kept.
+    pub(super) fn of(conversation: &Conversation, kept: KeptFeelings) -> Self {
+        let mut feelings = Self {
+            emotions: kept.emotions,
+            effort: EffortTracker::going_on(kept.effort),
+            customer: kept.customer,
+            signs: kept.signs,
+            at_first: kept.at_first,
+            changes: kept.changes,
+            is_taken_up: true,
+            ..Self::default()
+        };
+        let valences: HashMap<UtteranceId, f32> = kept.valences.into_iter().collect();
+        for (place, said) in conversation.transcript.utterances().iter().enumerate() {
+            if said.back_channel {
+                continue;
+            }
+            let heard = HeardUtterance::new(said.id, said.role, &said.text);
+            feelings.experience.hear(match valences.get(&said.id) {
+                Some(valence) => heard.with_valence(*valence),
+                None => heard,
+            });
+            if place >= kept.covers {
+                feelings.effort.update(said, &[]);
             }
         }
         feelings.told = feelings.experience.score().reasons.len();
         feelings
+    }
+
+    /// What is kept when the session leaves memory.
+    pub(super) fn keep(&self, conversation: &Conversation) -> KeptFeelings {
+        KeptFeelings {
+            covers: conversation.transcript.len(),
+            emotions: self.emotions.clone(),
+            effort: self.effort.effort().clone(),
+            valences: self.experience.valences(),
+            customer: self.customer.clone(),
+            signs: self.signs.clone(),
+            at_first: self.at_first,
+            changes: self.changes.clone(),
+        }
     }
 
     /// What a person who takes over is told of the customer's feelings.
@@ -159,10 +221,15 @@ impl Runtime {
             return Ok(());
         }
         let embedder = self.assistant.inner.embedder.clone();
-        // Search wants the same vector next, and finds it at hand.
-        let vectors = embedder
-            .embed(std::slice::from_ref(&said.text), TextKind::Query)
-            .await?;
+        let earlier = self.not_compared_yet(said);
+        let mut texts = vec![said.text.clone()];
+        texts.extend(earlier.iter().map(|said| said.text.clone()));
+        // Search wants the same vectors next, and finds them at hand.
+        let vectors = embedder.embed(&texts, TextKind::Query).await?;
+        for (said, vector) in earlier.iter().zip(vectors.iter().skip(1)) {
+            self.feelings.effort.recall(said, vector);
+        }
+        self.feelings.is_taken_up = false;
         let vector = vectors.first().map(Vec::as_slice).unwrap_or_default();
         for sign in self.feelings.effort.update(said, vector) {
             let participant = said.participant.clone();
@@ -170,6 +237,23 @@ impl Runtime {
             self.emit(SessionEvent::Effort { participant, sign }).await;
         }
         Ok(())
+    }
+
+    /// What the customer said before the session was taken up, as long as nothing was compared with it.
+    fn not_compared_yet(&self, now: &Utterance) -> Vec<Utterance> {
+        if !self.feelings.is_taken_up {
+            return Vec::new();
+        }
+        let said = self.conversation.transcript.utterances().iter();
+        let earlier = said.filter(|said| said.role == Role::EndUser && !said.back_channel);
+        let mut earlier: Vec<Utterance> = earlier
+            .filter(|said| said.id < now.id)
+            .rev()
+            .take(EARLIER)
+            .cloned()
+            .collect();
+        earlier.reverse();
+        earlier
     }
 
     async fn look_for_emotion(
@@ -210,5 +294,42 @@ impl Runtime {
             events,
         };
         Ok((event, emotion))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversation::{Channel, Emotion, EmotionDistribution};
+
+    #[test]
+    fn what_is_kept_is_little_and_makes_the_same_of_it() {
+        let mut call = Conversation::new("acme", Channel::Chat);
+        call.say(Role::EndUser, "I have been on hold for an hour.");
+        let said = call.transcript.utterances()[0].clone();
+        let mut feelings = Feelings::default();
+        let anger = EmotionDistribution::of(&[(Emotion::Anger, 0.9)]);
+        let felt = Felt::new(&said.participant, said.role, said.id, anger);
+        let (state, events) = feelings.emotions.update(&felt);
+        feelings.customer = Some(state);
+        feelings.changes = events;
+        feelings.at_first = Some(-0.25);
+        feelings.effort.update(&said, &[]);
+        let heard = HeardUtterance::new(said.id, said.role, &said.text);
+        feelings.experience.hear(heard.with_valence(-0.5));
+
+        let kept = serde_json::to_string(&feelings.keep(&call)).unwrap();
+        assert!(kept.len() < 2_000, "{kept}");
+        let back = Feelings::of(&call, serde_json::from_str(&kept).unwrap());
+        assert_eq!(back.satisfaction(), feelings.satisfaction());
+        assert_eq!(back.effort(), feelings.effort());
+        assert_eq!(back.effort().len(), 1);
+        let (before, after) = (feelings.briefing().unwrap(), back.briefing().unwrap());
+        assert_eq!(before.changes, after.changes);
+        assert!((before.trend - after.trend).abs() < 0.02);
+
+        let by_words = Feelings::of(&call, KeptFeelings::default());
+        assert_eq!(by_words.effort().len(), 1);
+        assert!(by_words.briefing().is_none());
     }
 }

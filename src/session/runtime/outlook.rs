@@ -1,11 +1,10 @@
 //! Before and after: the need that was foreseen, and what is learned from how actions ended.
 
-use std::collections::HashMap;
-
 use super::super::event::{SessionEvent, Skill};
+use super::super::shown::{Made, ShownAction};
 use super::Runtime;
-use crate::assistant::{Opening, action_card};
-use crate::conversation::{NextBestAction, Suggestion};
+use crate::assistant::Opening;
+use crate::conversation::{Evidence, JourneyEvent, NextBestAction};
 use crate::dialogue::ForeseenNeed;
 use crate::dialogue::journey::PredictedNeed;
 use crate::dialogue::learning::Outcome;
@@ -13,27 +12,6 @@ use crate::knowledge::ArticleFeedback;
 
 /// A need less likely than this is not spoken of.
 const LIKELY: f32 = 0.5;
-
-/// Next best actions that were shown, for what is learned from them.
-#[derive(Debug, Default)]
-pub(super) struct ShownActions {
-    /// By suggestion: the action, what it was shown in, and whether it was taken up.
-    shown: HashMap<String, ShownAction>,
-}
-
-#[derive(Debug)]
-struct ShownAction {
-    action: String,
-    context: Vec<f32>,
-    accepted: bool,
-}
-
-impl ShownActions {
-    /// Whether this suggestion was an action.
-    pub(super) fn has(&self, card: &str) -> bool {
-        self.shown.contains_key(card)
-    }
-}
 
 impl Runtime {
     /// Looks at what happened outside the conversation. The virtual agent asks whether the customer comes for it; a
@@ -65,9 +43,11 @@ impl Runtime {
             let need = foreseen_need(&need);
             self.open(Opening { words, need }).await;
         } else {
-            let card = action_card(ask_about(&need));
-            self.emit(SessionEvent::Suggestion(card)).await;
+            let ask = ask_about(&need, &self.conversation.journey);
+            self.show_action(&ask).await;
             self.state.foreseen = Some(foreseen_need(&need));
+            self.journal.state(&self.state);
+            self.save().await;
         }
     }
 
@@ -87,49 +67,40 @@ impl Runtime {
     }
 
     /// Remembers in what an action was shown.
-    pub(super) fn action_shown(&mut self, card: &Suggestion, action: &NextBestAction) {
+    pub(super) fn action_shown(&mut self, card: &str, action: &NextBestAction) {
         let shown = ShownAction {
             action: action.action.clone(),
             context: self.assistant.action_context(&self.conversation),
-            accepted: false,
+            made: Made::Nothing,
         };
-        self.actions.shown.insert(card.id.clone(), shown);
+        self.journal.action_card(card, &shown);
+        self.shown.action(card.to_owned(), shown);
     }
 
-    /// The agent did something with an action that was shown.
+    /// The agent did something with an action that was shown. How the conversation ends counts too where it was taken
+    /// up, and is not known yet.
     pub(super) async fn action_feedback(&mut self, card: &str, given: ArticleFeedback) {
-        let Some(shown) = self.actions.shown.get_mut(card) else {
-            return;
-        };
-        match given {
-            // How the conversation ends counts too, and is not known yet.
-            ArticleFeedback::Used => shown.accepted = true,
-            ArticleFeedback::Dismissed => {
-                if let Some(shown) = self.actions.shown.remove(card) {
-                    let accepted = Some(false);
-                    let outcome = Outcome {
-                        accepted,
-                        ..Outcome::default()
-                    };
-                    self.learn(shown, outcome).await;
-                }
-            }
-            _ => {}
+        if let Some(put_aside) = self.shown.judge(card, given).cloned() {
+            let accepted = Some(false);
+            let outcome = Outcome {
+                accepted,
+                ..Outcome::default()
+            };
+            self.learn(put_aside, outcome).await;
         }
     }
 
     /// The conversation is over: what was taken up is learned from.
     pub(super) async fn learn_actions(&mut self) {
         let satisfaction = self.feelings.satisfaction();
-        let shown = std::mem::take(&mut self.actions.shown);
-        for shown in shown.into_values().filter(|shown| shown.accepted) {
+        for taken in self.shown.taken() {
             let accepted = Some(true);
             let outcome = Outcome {
                 accepted,
                 satisfaction,
                 ..Outcome::default()
             };
-            self.learn(shown, outcome).await;
+            self.learn(taken, outcome).await;
         }
     }
 
@@ -153,8 +124,10 @@ fn foreseen_need(need: &PredictedNeed) -> ForeseenNeed {
 }
 
 /// The need as the first thing a human agent may ask.
-fn ask_about(need: &PredictedNeed) -> NextBestAction {
+fn ask_about(need: &PredictedNeed, journey: &[JourneyEvent]) -> NextBestAction {
     let what = need.evidence.first().map(|event| event.description.clone());
+    let behind = journey.iter().enumerate();
+    let behind = behind.filter(|(_, event)| need.evidence.contains(event));
     NextBestAction {
         action: need.playbook.clone(),
         label: need.question.clone(),
@@ -162,6 +135,6 @@ fn ask_about(need: &PredictedNeed) -> NextBestAction {
         cost: 0.0,
         reason: what.unwrap_or_default(),
         preconditions: Vec::new(),
-        evidence: Vec::new(),
+        evidence: behind.map(|(place, _)| Evidence::Event(place)).collect(),
     }
 }

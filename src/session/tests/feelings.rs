@@ -105,3 +105,36 @@ async fn a_raised_voice_is_heard_in_the_same_words() {
     );
     assert!(raised > even + 0.05, "{raised} against {even}");
 }
+
+/// How a call was as a whole, taken up by another process in its middle or not.
+async fn experience(is_interrupted: bool) -> crate::conversation::ExperienceScore {
+    let assistant = Assistant::builder()
+        .emotion(Arc::new(Literal))
+        .build()
+        .await
+        .unwrap();
+    let call = Conversation::new("acme", Channel::Chat).with_id("c1");
+    let mut session = assistant.session(call);
+    let anger = "I am full of anger, and I have been on hold for an hour.";
+    let mut inputs = vec![say(Role::EndUser, anger)];
+    if is_interrupted {
+        run(session, std::mem::take(&mut inputs)).await;
+        session = assistant.resume("acme", "c1").await.unwrap();
+    }
+    inputs.push(say(Role::EndUser, "When does it end?"));
+    inputs.push(SessionInput::End);
+    let events = run(session, inputs).await;
+    let mut scores = events.into_iter().filter_map(|event| match event {
+        SessionEvent::Experience {
+            score,
+            is_final: true,
+        } => Some(score),
+        _ => None,
+    });
+    scores.next().unwrap()
+}
+
+#[tokio::test]
+async fn what_was_felt_counts_after_a_restart_too() {
+    assert_eq!(experience(true).await, experience(false).await);
+}

@@ -80,6 +80,25 @@ impl EffortTracker {
         Self::default()
     }
 
+    /// A tracker of a conversation of which the effort so far is known. What was said before is compared with only once
+    /// it is told by [`recall`](Self::recall).
+    pub fn going_on(effort: Effort) -> Self {
+        Self {
+            effort,
+            said: Vec::new(),
+        }
+    }
+
+    /// Takes an utterance whose signs are known already, so that later ones are compared with it.
+    pub fn recall(&mut self, said: &Utterance, vector: &[f32]) {
+        if said.role == Role::EndUser && is_long(said) && !vector.is_empty() {
+            if self.said.len() >= KEPT {
+                self.said.remove(0);
+            }
+            self.said.push((said.clone(), vector.to_vec()));
+        }
+    }
+
     /// Takes an utterance with its vector (of unit norm; empty where there is none), and tells the signs of effort in
     /// it. Only what a customer says counts.
     pub fn update(&mut self, said: &Utterance, vector: &[f32]) -> Vec<EffortSign> {
@@ -94,12 +113,7 @@ impl EffortTracker {
             }
         }
         signs.extend(self.repeat(said, vector));
-        if is_long(said) && !vector.is_empty() {
-            if self.said.len() >= KEPT {
-                self.said.remove(0);
-            }
-            self.said.push((said.clone(), vector.to_vec()));
-        }
+        self.recall(said, vector);
         self.effort.signs.extend(signs.iter().cloned());
         signs
     }

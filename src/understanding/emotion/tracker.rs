@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use crate::conversation::{
     Emotion, EmotionDistribution, EmotionEvent, EmotionKind, EmotionState, ParticipantId, Role,
     UtteranceId, VoiceSignals,
@@ -157,7 +159,7 @@ pub(super) fn level(kind: EmotionKind, felt: &EmotionDistribution) -> f32 {
 }
 
 /// What was told of a kind, of one participant.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Told {
     /// The level at which it was told last; `None` once it was over.
     level: Option<f32>,
@@ -165,7 +167,7 @@ struct Told {
     at: Option<u64>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Person {
     smoothed: EmotionDistribution,
     arousal: f32,
@@ -187,8 +189,9 @@ impl Default for Person {
     }
 }
 
-/// Follows what every participant feels. An update costs the same at any length of a conversation.
-#[derive(Clone, Debug, Default)]
+/// Follows what every participant feels. An update costs the same at any length of a conversation. Serialised, it goes on
+/// where it was.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct EmotionTracker {
     people: HashMap<ParticipantId, Person>,
 }

@@ -126,6 +126,15 @@ impl ExperienceTracker {
         }
     }
 
+    /// How pleasant the customer's utterances were, where that was told: what another tracker has to be told besides the
+    /// words to come to the same.
+    pub fn valences(&self) -> Vec<(UtteranceId, f32)> {
+        let felt = self.reasons.iter();
+        let felt = felt.filter(|reason| reason.sign == Sign::Feeling);
+        felt.map(|reason| (reason.utterance, reason.effect / FEELING))
+            .collect()
+    }
+
     /// The experience at this moment.
     pub fn score(&self) -> ExperienceScore {
         self.score_of(self.now)
