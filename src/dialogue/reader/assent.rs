@@ -5,14 +5,24 @@ use super::cues::{Cue, finds, pattern, sentences};
 /// A question that is answered in the same breath is short.
 const WORDS_ASKED_BACK: usize = 6;
 /// What people say before they come to the point.
-const LEAD: &str = r"^\W*(?:(?:oh|ah|um|uh|well|erm|hmm?|so|then|now|ok|okay|alright|all right|right|good|fine|great|nice|lovely|cool|perfect|brilliant|actually|honestly|in that case|(?:that|it)(?:'|’)?s (?:good|great|nice|fair|lovely|perfect|brilliant|fine|ok|okay)|thanks|thank you)\W+)*";
+const LEAD: &str = r"^\W*(?:(?:oh|ah|um|uh|well|erm|hmm?|so|then|now|sorry|aw|ey up|go on then|pal|mate|love|duck|lad|lass|ok|okay|alright|all right|right|good|fine|great|nice|lovely|cool|perfect|brilliant|actually|honestly|in that case|(?:that|it)(?:'|’)?s (?:good|great|nice|fair|lovely|perfect|brilliant|fine|ok|okay)|thanks|thank you)\W+)*";
 
 static YES: Cue = Cue::new(|| {
     pattern(&format!(
-        r"{LEAD}(?:yes|yeah|yep|yup|yah|ya|aye|sure|ok|okay|of course|please do|do so|go ahead|go on|go for it|by all means|carry on|(?:please )?proceed|correct|that(?:'|’)?s (?:right|correct|fine|ok|okay|what i want|perfect)|right|exactly|absolutely|definitely|certainly|fine|sounds (?:good|great|fine|perfect|like a plan)|(?:that|it)(?:(?:'|’)?d| would) be (?:good|great|lovely|perfect|nice|wonderful|fine|brilliant|helpful)|do it|do that|let(?:'|’)?s (?:do|go|book|have|get)|i agree|agreed|perfect|great|alright|all right|that works|works for me|suits me|i confirm|confirmed|i(?:(?:'|’)?d| would) (?:like|love|appreciate) (?:that|it)|i accept|i(?:(?:'|’)?ll| will)? (?:take|have) (?:it|that|the offer)|it(?:'|’)?s a deal|deal|why not|count me in|i(?:'|’)?m (?:happy|fine|ok|okay|good) with (?:that|it)|good idea|makes sense|y)\b"
+        r"{LEAD}(?:yes|yeah|yep|yup|yah|ya|aye|sure|ok|okay|of course|please do|do so|go ahead|go on|go for it|by all means|carry on|(?:please )?proceed|correct|that(?:'|’)?s (?:right|correct|fine|ok|okay|what i want|perfect)|right|exactly|absolutely|definitely|certainly|fine|sounds (?:good|great|fine|perfect|like a plan)|(?:that|it)(?:(?:'|’)?d| would) be (?:good|great|lovely|perfect|nice|wonderful|fine|brilliant|helpful)|do it|do that|let(?:'|’)?s (?:do|go|book|have|get)|i agree|agreed|perfect|great|alright|all right|that works|works for me|suits me|i confirm|confirmed|let(?:'|’)?s have it|crack on|feel free|be my guest|i(?:(?:'|’)?m| am) up for (?:it|that)|book it(?: in)?|(?:that|it)(?:(?:'|’)?d| would) (?:help|do(?: me)?|be (?:grand|smashing|ace|champion|brill|super|ideal))|i(?:(?:'|’)?d| would) (?:like|love|appreciate) (?:that|it)|i accept|i(?:(?:'|’)?ll| will)? (?:take|have) (?:it|that|the offer)|it(?:'|’)?s a deal|deal|why not|count me in|i(?:'|’)?m (?:happy|fine|ok|okay|good) with (?:that|it)|good idea|makes sense|y)\b"
     ))
 });
-static ONLY_PLEASE: Cue = Cue::new(|| pattern(&format!(r"{LEAD}please\W*$")));
+static ONLY_PLEASE: Cue = Cue::new(|| {
+    pattern(&format!(
+        r"{LEAD}(?:please|(?:if )?you (?:would|could|can|may|like|please|want)|if you don(?:'|’)?t mind)(?: please)?\W*$"
+    ))
+});
+/// "You're all right, love" declines politely.
+static ALL_RIGHT: Cue = Cue::new(|| {
+    pattern(&format!(
+        r"{LEAD}(?:(?:you(?:'|’)?re|yer|i(?:'|’)?m|i am) (?:alright|all right))(?:\W+\w+)?\W*$"
+    ))
+});
 /// "Okay." before something else is no answer yet.
 static FILLER: Cue = Cue::new(|| {
     pattern(r"^\W*(?:ok|okay|right|alright|all right|fine|good|great|well|perfect)\W*$")
@@ -21,7 +31,7 @@ static FILLER: Cue = Cue::new(|| {
 static YES_AT_LAST: Cue = Cue::new(|| pattern(r"[,.;]\s*(?:yes|yeah|yep)(?:,? please)?\W*$"));
 static NO: Cue = Cue::new(|| {
     pattern(&format!(
-        r"{LEAD}(?:no|nope|nah|not (?:really|now|yet|today|at all|for me|necessary|needed|that i know|at the moment)|(?:absolutely|certainly|definitely|luckily|fortunately|thankfully|probably|unfortunately|sadly|of course|rather|better|i(?:'|’)?d (?:rather|prefer)|i would (?:rather|prefer)) not|don(?:'|’)?t|do not|never|i refuse|i won(?:'|’)?t|i will not|i don(?:'|’)?t (?:want|think|need)|i do not (?:want|think|need)|(?:there(?:'|’)?s )?no need|stop|n)\b"
+        r"{LEAD}(?:no|nope|nah|nay|naw|nae|no way|not (?:a chance|likely|on your nelly|if i can help it)|hold off|leave it|i(?:(?:'|’)?d| would) rather you didn(?:'|’)?t|not (?:really|now|yet|today|at all|for me|necessary|needed|that i know|at the moment)|(?:absolutely|certainly|definitely|luckily|fortunately|thankfully|probably|unfortunately|sadly|of course|rather|better|i(?:'|’)?d (?:rather|prefer)|i would (?:rather|prefer)) not|don(?:'|’)?t|do not|never|i refuse|i won(?:'|’)?t|i will not|i don(?:'|’)?t (?:want|think|need)|i do not (?:want|think|need)|(?:there(?:'|’)?s )?no need|stop|n)\b"
     ))
 });
 static EXPLICIT: Cue = Cue::new(|| {
@@ -42,7 +52,7 @@ static FIRM_NO: Cue = Cue::new(|| {
 /// "That's kind of you, but …" declines, where nothing is asked.
 static THANKS_BUT: Cue = Cue::new(|| {
     pattern(
-        r"\b(?:kind|nice|sweet|generous|tempting|appreciate(?: it| that| the offer)?|thanks|thank you|good (?:offer|of you)|fair offer)\b[^.?!]*\bbut\b",
+        r"\b(?:kind|nice|sweet|generous|tempting|appreciate(?: it| that| the offer)?|thanks|thank you|ta|cheers|good (?:offer|of (?:you|yer|ya|ye))|fair offer)\b[^.?!]*\bbut\b",
     )
 });
 static HEDGED: Cue = Cue::new(|| {
@@ -118,7 +128,7 @@ fn of_sentence(sentence: &str) -> Option<bool> {
     if finds(&NO_PROBLEM, sentence) {
         return Some(true);
     }
-    if finds(&NO, sentence) {
+    if finds(&NO, sentence) || finds(&ALL_RIGHT, sentence) {
         // "Absolutely not" begins like a yes.
         return Some(false);
     }

@@ -14,7 +14,7 @@ static ACKNOWLEDGES: Cue = LazyLock::new(|| {
 });
 /// Nothing but yes, thanks and please.
 static ONLY_AGREES: Cue = LazyLock::new(|| {
-    let word = r"(?:ok|okay|k|right|alright|all right|i see|mm+|mhm|m-hm|hm+|uh-?huh|aha|got it|understood|noted|oh|um|erm|well|then|so|thanks|thank you|cheers|ta|good|great|fine|cool|lovely|perfect|yes|yeah|yep|yup|sure|of course|please|do it|do that|go ahead|sounds good|that(?:'|’)?s (?:fine|ok|okay|good|right|it)|definitely|absolutely|exactly|correct)";
+    let word = r"(?:ok|okay|k|right|alright|all right|i see|mm+|mhm|m-hm|hm+|uh-?huh|aha|got it|understood|noted|oh|um|erm|well|then|so|thanks|thank you|cheers|ta|good|great|fine|cool|lovely|perfect|yes|yeah|yep|yup|sure|of course|please|do it|do that|go ahead|sounds good|that(?:'|’)?s (?:fine|ok|okay|good|right|it)|definitely|absolutely|exactly|correct|so be it|i don(?:'|’)?t mind|don(?:'|’)?t mind|whatever(?: you (?:say|think))?|righto|righty ?ho|fair enough|go on(?: then)?|as you (?:say|like|wish)|you know best|i (?:guess|suppose)(?: so)?|let(?:'|’)?s see|i see now|gotcha|sorted|noted|very well|if you (?:say so|like|would|must)|mind|now|and|it|there)";
     Regex::new(&format!(r"(?i)^\W*{word}(?:\W+{word})*\W*$")).ok()
 });
 static FIRST: Cue = LazyLock::new(|| {

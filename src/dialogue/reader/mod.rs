@@ -220,7 +220,9 @@ impl Reader {
                 && assent::clear_answer(text) == Some(true)
                 && text.split_whitespace().count() <= 3
             {
-                let more = text.to_lowercase().trim_start().starts_with('y');
+                // "Yes" to "anything else?", and "right, next".
+                let lower = text.to_lowercase();
+                let more = lower.trim_start().starts_with('y') || lower.contains("next");
                 return Reading::certain(vec![if more { Command::Clarify } else { Command::End }]);
             }
             if cues::is_thanks(text) || cues::is_greeting(text) {

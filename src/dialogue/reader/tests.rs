@@ -399,3 +399,94 @@ async fn a_mere_yes_chooses_none_of_several_values() {
         assert_eq!(!kept.is_empty(), is_kept, "{text}");
     }
 }
+
+#[tokio::test]
+async fn who_somebody_is_is_no_yes_and_what_is_put_off_is_none() {
+    let pending = |question: &str| DialogueState {
+        playbook: Some("cancel".into()),
+        slots: [("account".to_owned(), "LF402117".to_owned())].into(),
+        pending: Some(crate::dialogue::state::PendingApproval {
+            source: "cancel/end".into(),
+            by: Approver::Customer,
+            question: question.into(),
+            asked_at: jiff::Timestamp::UNIX_EPOCH,
+            expires_at: jiff::Timestamp::MAX,
+        }),
+        ..DialogueState::default()
+    };
+    let yes = Command::Confirm { yes: true };
+    for said in ["But LF402117 has a Booster too", "I need to think about it"] {
+        let read_it = read(&pending("Shall I cancel it?"), said).await;
+        assert!(!read_it.commands.contains(&yes), "{said}: {read_it:?}");
+    }
+    let offer = pending("Would you like to stay with that instead of cancelling?");
+    let read_it = read(&offer, "Don't bother, just cancel it.").await;
+    assert_eq!(read_it.commands, [Command::Confirm { yes: false }]);
+    for (said, answer) in [
+        ("If you would.", true),
+        ("Aye, crack on", true),
+        ("Nay thanks, I'm off.", false),
+        ("You're all right, love", false),
+        ("That's good of yer, but nay.", false),
+    ] {
+        let read_it = read(&pending("Shall I do that?"), said).await;
+        let confirms = Command::Confirm { yes: answer };
+        assert_eq!(read_it.commands, [confirms], "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_moment_is_no_value_and_no_wish_is_no_giving_up() {
+    let read_it = read(&asked("address"), "One moment, I need to find my glasses.").await;
+    assert_eq!(read_it.commands, [Command::Clarify]);
+    let read_it = read(&asked("born"), "I'd rather not say that").await;
+    assert_eq!(read_it.commands, [], "{read_it:?}");
+    let read_it = read(&asked("address"), "I just no longer want it.").await;
+    assert_ne!(read_it.commands, [Command::StopPlaybook]);
+    let read_it = read(&asked("address"), "Never mind then.").await;
+    assert_eq!(read_it.commands, [Command::StopPlaybook]);
+}
+
+#[tokio::test]
+async fn two_messages_in_a_row_are_read_together() {
+    let reader = Reader::new(Arc::new(HashingEmbedder::default()), playbooks())
+        .await
+        .unwrap();
+    let mut chat = Conversation::new("acme", Channel::Chat);
+    chat.say(Role::AutomatedAgent, "Your date of birth and address?");
+    chat.say(Role::EndUser, "LF402117");
+    let second = chat.say(Role::EndUser, "12/03/1984, 4 Elm Road");
+    chat.say(Role::AutomatedAgent, "Your date of birth and address?");
+    let state = DialogueState {
+        unread: Some(second),
+        ..asked("born")
+    };
+    let read_it = reader.read(&chat, &state).await.unwrap();
+    assert_eq!(
+        read_it.commands,
+        [value("born", "1984-03-12"), value("address", "4 Elm Road")]
+    );
+}
+
+#[tokio::test]
+async fn dates_of_birth_are_read_as_people_say_them() {
+    for said in [
+        "Sixteenth of June, eighty-two; 53 Granary Row",
+        "16 June '82 and 53 Granary Row",
+        "16-Jun-1982, 53 Granary Row",
+        "June 16, '82. 53 Granary Row",
+        "the sixteenth of June eighty two, 53 Granary Row",
+    ] {
+        let read_it = read(&asked("born"), said).await;
+        assert_eq!(
+            read_it.commands.first(),
+            Some(&value("born", "1982-06-16")),
+            "{said}"
+        );
+        assert_eq!(
+            read_it.commands.get(1),
+            Some(&value("address", "53 Granary Row")),
+            "{said}"
+        );
+    }
+}

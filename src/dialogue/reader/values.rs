@@ -7,9 +7,9 @@ use std::ops::Range;
 use regex::Regex;
 
 use super::assent;
-use super::days::{coming_day, in_unit_of, next_time, spoken_span, today};
+use super::days::{coming_day, day_of_month, in_unit_of, next_time, spoken_span, today};
 use super::denial::{Denial, denial, stands_alone};
-use crate::conversation::AnnotationKind;
+use crate::conversation::{Annotation, AnnotationKind};
 use crate::dialogue::playbook::{Slot, SlotKind};
 use crate::speech::annotate;
 
@@ -135,7 +135,7 @@ impl Words<'_> {
 
     fn annotated(&self, slot: &Slot, asked: bool) -> Option<FoundValue> {
         let kind = slot.kind.annotation()?;
-        let found = annotate(self.text, Some(self.language));
+        let found = self.annotations(slot, asked);
         let fits = |wanted: AnnotationKind| found.iter().rfind(move |one| one.kind == wanted);
         // Who was asked for a sum says "forty two", and who was asked for a number "six months" or "it is number 4711".
         let loose = match slot.kind {
@@ -159,7 +159,9 @@ impl Words<'_> {
             if slot.kind == SlotKind::Postcode {
                 return self.postcode();
             }
-            let date = (slot.upcoming && asked).then(|| coming_day(self.text, today()))??;
+            let ahead =
+                || coming_day(self.text, today()).or_else(|| day_of_month(self.text, today()));
+            let date = (slot.upcoming && asked).then(ahead)??;
             return Some(FoundValue {
                 value: date.to_string(),
                 span: None,
@@ -167,6 +169,9 @@ impl Words<'_> {
         };
         let value = match one.kind {
             AnnotationKind::Duration => in_unit_of(slot, &one.value)?,
+            AnnotationKind::Date if slot.upcoming && one.value.starts_with("---") => {
+                day_of_month(self.text, today())?.to_string()
+            }
             AnnotationKind::Date if slot.upcoming => next_time(&one.value, today())?,
             // A day without its year is nobody's date of birth.
             AnnotationKind::Date if one.value.len() < 10 || one.value.starts_with('-') => {
@@ -182,6 +187,27 @@ impl Words<'_> {
             value,
             span: Some(one.start..one.end),
         })
+    }
+
+    /// What the rules find. Who was asked for a date of birth gives one: "the twelfth of March, eighty-four" has its year then.
+    fn annotations(&self, slot: &Slot, asked: bool) -> Vec<Annotation> {
+        const BORN: &str = "born ";
+        let names = [&slot.name, &slot.description];
+        let is_birth = slot.kind == SlotKind::Date
+            && !slot.upcoming
+            && names
+                .iter()
+                .any(|words| words.to_lowercase().contains("birth"));
+        if !(asked && is_birth) {
+            return annotate(self.text, Some(self.language));
+        }
+        let found = annotate(&format!("{BORN}{}", self.text), Some(self.language));
+        let moved = found.into_iter().filter_map(|mut one| {
+            one.start = one.start.checked_sub(BORN.len())?;
+            one.end = one.end.checked_sub(BORN.len())?;
+            Some(one)
+        });
+        moved.collect()
     }
 
     /// A postcode as it is written, where the words around it led the rules astray.
@@ -253,7 +279,7 @@ fn written(text: &str, value: &str) -> Option<Range<usize>> {
 /// What people put before an answer.
 static LEAD_IN: std::sync::LazyLock<Option<Regex>> = std::sync::LazyLock::new(|| {
     Regex::new(
-        r"(?i)^\W*(?:sure|yes|yeah|ok|okay|of course|well|um|uh|erm|so|no problem|certainly|no|sorry|actually|i meant|i mean|it(?:'|’)?s|it is|that(?:'|’)?s|that would be|this is|they are|i(?:'|’)?m at|i am at|i live at|i live in|living at|my (?:date of birth|dob|birthday|address|first line|name|postcode|street|reason)(?: of (?:my |the )?address)?(?: is|:)?|(?:the )?(?:address|first line(?: of (?:my |the )?address)?|date of birth|dob|reason)(?: is|:)?|born(?: on)?|i was born(?: on)?|because|and|at|is|on)\b[\s,:.-]*",
+        r"(?i)^\W*(?:sure|yes|yeah|ok|okay|of course|well|um|uh|erm|so|no problem|certainly|no|sorry|actually|i meant|i mean|it(?:'|’)?s|it is|it(?:'|’)?d be|that(?:'|’)?s|that would be|that(?:'|’)?ll be|for the time being|for now|currently|at the moment|still(?: at)?|we(?:'|’)?re(?: at)?|we are at|we live (?:at|in)|i(?:'|’)?m still (?:at|in)|this is|they are|i(?:'|’)?m at|i am at|i live at|i live in|living at|my (?:date of birth|dob|birthday|address|first line|name|postcode|street|reason)(?: of (?:my |the )?address)?(?: is|:)?|(?:the )?(?:address|first line(?: of (?:my |the )?address)?|date of birth|dob|reason)(?: is|:)?|born(?: on)?|i was born(?: on)?|because|and|at|is|on)\b[\s,:.-]*",
     )
     .ok()
 });

@@ -125,7 +125,7 @@ fn iso(year: Option<i16>, month: u8, day: u8) -> Option<String> {
     })
 }
 
-/// "3 March 1980", "the third of March", "twenty-first of May nineteen eighty four".
+/// "3 March 1980", "the third of March", "twenty-first of May nineteen eighty four", "12-Mar-1984".
 fn day_first(reader: &Reader<'_>, at: usize) -> Option<Found> {
     let ordinal = reader.ordinal(at);
     let (day, next) = ordinal.or_else(|| plain_day(reader, at))?;
@@ -133,9 +133,19 @@ fn day_first(reader: &Reader<'_>, at: usize) -> Option<Found> {
     let of = matches!(reader.word(next), "of" | "de" | "day");
     let of =
         usize::from(of) + usize::from(reader.word(next) == "day" && reader.word(next + 1) == "of");
-    let place = next + of;
+    let joint = ['-', '/', '.']
+        .into_iter()
+        .find(|mark| reader.is_mark(next, *mark) && reader.is_glued(next));
+    let joint = joint.filter(|_| of == 0 && reader.is_glued(next + 1));
+    let place = next + of + usize::from(joint.is_some());
     let month_number = month(reader, place)?;
-    let year = year_after(reader, place + 1, at);
+    let joined = joint.filter(|mark| {
+        reader.is_mark(place + 1, *mark) && reader.is_glued(place + 1) && reader.is_glued(place + 2)
+    });
+    let year = match joined {
+        Some(_) => year_at(reader, place + 2),
+        None => year_after(reader, place + 1, at),
+    };
     // "a second may pass", "the second march"
     let written = !reader.digits(at).is_empty();
     let certain = of > 0 || written || year.is_some_and(|y| y.full);
@@ -218,10 +228,15 @@ fn finish(at: usize, day: u8, month: u8, end: usize, year: Option<Year>) -> Opti
 fn year_after(reader: &Reader<'_>, at: usize, start: usize) -> Option<Year> {
     let comma = usize::from(reader.is_mark(at, ','));
     let de = usize::from(matches!(reader.word(at + comma), "de" | "del" | "in"));
-    let year = year_at(reader, at + comma + de)?;
-    // Two digits are only a year where one is expected, "born on the third of March eighty".
-    let expected = reader.cue(start) == Some(Cue::Birth) && comma + de == 0;
-    (year.full || expected && year.end > at).then_some(year)
+    let place = at + comma + de;
+    let year = year_at(reader, place)?;
+    // Two digits are only a year where they are marked as one ("7 May '83"), or where one is expected: "born on the third of
+    // March eighty", and behind a comma too where it is no number of a house ("16 June, 82 Elm Road").
+    let marked = reader.digits(place).is_empty() && !reader.digits(place + 1).is_empty();
+    let ends = reader.word(year.end).is_empty() && reader.digits(year.end).is_empty();
+    let expected = reader.cue(start) == Some(Cue::Birth)
+        && (comma + de == 0 || comma == 1 && ends && year.value < 2000);
+    (year.full || (marked || expected) && year.end > at).then_some(year)
 }
 
 fn year_at(reader: &Reader<'_>, at: usize) -> Option<Year> {
