@@ -29,8 +29,7 @@ pub use builder::{AssistantBuilder, Phrases};
 pub(crate) use carry::{PersonNow, Response};
 pub use content::Content;
 pub(crate) use form::FormReading;
-pub use outlook::Contact;
-pub(crate) use outlook::Opening;
+pub use outlook::{Contact, Opening};
 pub(crate) use resolve::Driven;
 pub use resolve::StrategyProgress;
 

@@ -125,6 +125,10 @@ impl Ring {
     /// The first event with a number above `after`.
     pub(super) fn behind(&self, after: u64) -> Found {
         let kept = self.kept.lock();
+        // Numbers of a later ring of the same conversation are greater; nothing comes any more for whoever read those.
+        if kept.is_closed && after >= kept.last {
+            return Found::Closed;
+        }
         if after < kept.complete_behind || after > kept.last {
             return Found::Gap;
         }

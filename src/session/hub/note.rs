@@ -38,13 +38,14 @@ impl SessionHub {
             if records.iter().any(|known| known.id == id) {
                 return Ok(());
             }
-            // One that is ending has its last note yet to come.
+            // One that is ending has its last note yet to come; where its process died, here.
             if !restore(key, &records)?.ended {
                 last = Some(Error::new(
                     ErrorKind::Unavailable,
                     "the conversation is just ending; try again in a moment",
                 ));
-                tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+                drop(self.hub.take(key).await?);
+                self.settle(key).await?;
                 continue;
             }
             let version = records.len() as u64;
