@@ -297,3 +297,19 @@ impl Default for Meter {
         Self::new(&Arc::default(), usize::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_comes_after_the_end_whatever_number_was_read_last() {
+        let ring = Ring::new(5, 4, 1024, Arc::default());
+        assert!(matches!(ring.behind(5), Found::Nothing));
+        assert!(matches!(ring.behind(9), Found::Gap));
+        ring.close();
+        assert!(matches!(ring.behind(3), Found::Gap));
+        assert!(matches!(ring.behind(5), Found::Closed));
+        assert!(matches!(ring.behind(9), Found::Closed));
+    }
+}

@@ -54,6 +54,8 @@ pub(super) struct Journal {
     input: Option<(Uuid, usize)>,
     /// Inputs whose records the store did not confirm, and which were therefore not taken.
     refused: Vec<Uuid>,
+    /// There is something in the store that was not read here.
+    is_behind: bool,
 }
 
 /// What an input leaves behind that brings no record of its own.
@@ -98,6 +100,7 @@ impl Journal {
             pending: Vec::new(),
             input: None,
             refused: Vec::new(),
+            is_behind: false,
         }
     }
 
@@ -204,6 +207,12 @@ impl Journal {
     /// The conversation was read again, up to here.
     pub(super) fn read_to(&mut self, version: Version) {
         self.version = version;
+        self.is_behind = false;
+    }
+
+    /// Whether the conversation has to be read again before anything is decided.
+    pub(super) fn is_behind(&self) -> bool {
+        self.is_behind
     }
 
     /// Writes what waits. Afterwards it is in the store, or still waits. What waits for the input `staged` was decided by
@@ -230,12 +239,14 @@ impl Journal {
                 let behind = self.store.load(&self.key, self.version).await?;
                 let has = |id: &Uuid| behind.iter().any(|record| record.id == *id);
                 let is_foreign = |record: &Record| !LEDGER.contains(&record.kind.as_str());
-                if staged.is_some_and(|id| !has(&id)) && behind.iter().any(is_foreign) {
+                let is_overtaken = behind.iter().any(is_foreign);
+                if is_overtaken && staged.is_some_and(|id| !has(&id)) {
                     return Ok(Flushed::Overtaken);
                 }
-                if self.refused.iter().any(has) {
+                if self.refused.iter().chain(&staged).any(has) {
                     flushed = Flushed::News;
                 }
+                self.is_behind |= is_overtaken;
                 self.version += behind.len() as u64;
                 self.store
                     .append(&self.key, self.version, &self.pending)

@@ -106,6 +106,9 @@ impl Runtime {
     async fn accept_input(&mut self, id: Uuid, input: SessionInput) -> Result<Option<Staged>> {
         // What was accepted before comes first in the store, too.
         self.stored(None).await?;
+        if self.journal.is_behind() {
+            self.read_again().await?;
+        }
         for _ in 0..ATTEMPTS {
             if self.seen.has(id, &input)? {
                 return Ok(None);
