@@ -208,3 +208,29 @@ impl IntoResponse for Problem {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_operators_may_know_is_told_to_nobody_else() {
+        for kind in [
+            ErrorKind::Storage,
+            ErrorKind::Unavailable,
+            ErrorKind::Malformed,
+            ErrorKind::Timeout,
+            ErrorKind::Config,
+            ErrorKind::Internal,
+        ] {
+            let cause = std::io::Error::other("/var/secret.db at db.internal:5432");
+            let error = Error::new(kind, "cannot open /var/secret.db").with_source(cause);
+            let problem = Problem::from(error);
+            assert!(problem.status >= 500, "{problem:?}");
+            let told = serde_json::to_string(&problem).unwrap();
+            assert!(!told.contains("secret") && !told.contains("5432"), "{told}");
+        }
+        let ours = Problem::from(Error::new(ErrorKind::InvalidInput, "limit is missing"));
+        assert_eq!(ours.detail, "limit is missing");
+    }
+}

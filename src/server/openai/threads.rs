@@ -121,3 +121,68 @@ fn fingerprint<'a>(
     }
     hash.finalize().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::auth::Permission;
+
+    fn caller() -> Caller {
+        Caller {
+            tenant: "acme".into(),
+            subject: "key:a".into(),
+            scopes: Permission::all(),
+        }
+    }
+
+    fn ask(user: Option<&str>, history: &[(Role, &str)], text: &str) -> Ask {
+        let history = history
+            .iter()
+            .map(|(role, text)| (*role, (*text).to_owned()));
+        Ask {
+            text: text.to_owned(),
+            history: history.collect(),
+            stream: false,
+            include_usage: false,
+            user: user.map(str::to_owned),
+            conversation: None,
+        }
+    }
+
+    const HISTORY: [(Role, &str); 2] =
+        [(Role::EndUser, "Hello."), (Role::AutomatedAgent, "Hello!")];
+
+    #[test]
+    fn customers_who_say_the_same_have_conversations_of_their_own() {
+        let threads = Arc::new(Threads::default());
+        for (user, id) in [(Some("ann"), "c1"), (Some("ben"), "c2"), (None, "c3")] {
+            threads.remember(&caller(), &ask(user, &[], "Hello."), "Hello!", &id.into());
+        }
+        for (user, id) in [(Some("ben"), "c2"), (None, "c3"), (Some("ann"), "c1")] {
+            let (found, claim) = threads
+                .take(&caller(), &ask(user, &HISTORY, "And?"))
+                .unwrap();
+            assert_eq!(found, id);
+            claim.answered();
+        }
+        let stranger = ask(Some("zoe"), &HISTORY, "And?");
+        assert!(threads.take(&caller(), &stranger).is_none());
+    }
+
+    #[test]
+    fn a_request_that_came_to_nothing_finds_its_conversation_again() {
+        let threads = Arc::new(Threads::default());
+        threads.remember(&caller(), &ask(None, &[], "Hello."), "Hello!", &"c1".into());
+        let next = ask(None, &HISTORY, "And?");
+        for _ in 0..2 {
+            let (found, refused) = threads.take(&caller(), &next).unwrap();
+            assert_eq!(found, "c1");
+            // While it is being answered, whoever sends the same branches off.
+            assert!(threads.take(&caller(), &next).is_none());
+            drop(refused);
+        }
+        let (_, claim) = threads.take(&caller(), &next).unwrap();
+        claim.answered();
+        assert!(threads.take(&caller(), &next).is_none());
+    }
+}
