@@ -175,7 +175,8 @@ impl SessionHub {
     }
 
     /// The events with a number above `after`, and those to come; without `after` only those to come. A conversation
-    /// that is not in memory stays where it is.
+    /// that is not in memory stays where it is, unless a process that died has left something to be done in it: then it
+    /// goes on.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for a conversation the store does not know; [`ErrorKind::Cancelled`] while shutting

@@ -340,10 +340,15 @@ pub(in crate::server) async fn summarize(
         }
     }
     if let Some((message, transient)) = failed {
+        // What may pass is not of the caller's making, and may name hosts; the session's event tells it in full.
+        let detail = match transient {
+            true => "the note could not be written just now; try again".to_owned(),
+            false => message,
+        };
         let mut problem = Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "insufficient_content",
-            message,
+            detail,
         );
         problem.retryable = transient;
         return Err(problem);
