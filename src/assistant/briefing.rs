@@ -6,7 +6,9 @@ use crate::conversation::{
     ActionReceipt, ActionStatus, Conversation, Handoff, HandoffReason, OpenApproval, Promise, Role,
     TriedOutcome, TriedStep,
 };
-use crate::dialogue::{DialogueState, Playbook, Step, may_hand_off, set_aside};
+use crate::dialogue::{
+    DialogueState, HandoffStage, Playbook, Step, Transfer, may_hand_off, set_aside,
+};
 use crate::guard::unproven_promises;
 use crate::summary::SummaryOptions;
 
@@ -27,7 +29,13 @@ impl Assistant {
                 "a hand-off",
                 "a person has had it for the same reason, and nothing is new since",
             );
-            response.say(&policy.words.again);
+            // Where nobody came, nobody has looked at it.
+            let seen =
+                |transfer: &Transfer| matches!(transfer.stage, HandoffStage::Returned { .. });
+            match response.state.transfers.iter().any(seen) {
+                true => response.say(&policy.words.again),
+                false => response.say(&policy.words.nobody),
+            }
             let asked = response.state.alternatives.clone();
             let alternative = policy.alternative(conversation.channel, |id| asked.contains(id));
             if let Some(alternative) = alternative {

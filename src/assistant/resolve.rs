@@ -307,10 +307,16 @@ impl Assistant {
             profile: Some(profile),
             emotion: person.emotion.clone(),
             effort: person.effort.clone(),
+            vulnerable: VULNERABLE
+                .iter()
+                .any(|sign| response.state.felt.contains(*sign)),
             ..Situation::default()
         }
     }
 }
+
+/// Signs that somebody is, or may be, vulnerable.
+const VULNERABLE: [&str; 2] = ["vulnerability", "crisis"];
 
 /// A resolve step of a playbook.
 pub(super) struct ResolveStep {

@@ -50,6 +50,7 @@ impl Assistant {
             mut rejections,
             mut doubted,
             is_sure,
+            made_up_yes,
         } = match answered.and_then(|answered| answered.commands) {
             Some(commands) => Understood {
                 commands,
@@ -58,7 +59,7 @@ impl Assistant {
             },
             None => self.understand(conversation, &read_with).await?,
         };
-        let half_yes = self.only_clear_yes(conversation, &state, &mut commands);
+        let half_yes = self.only_clear_yes(conversation, &state, &mut commands) || made_up_yes;
         if let Some(need) = &foreseen {
             let started = commands.iter().find_map(|command| match command {
                 Command::StartPlaybook { playbook, .. } => Some(playbook),
@@ -172,6 +173,7 @@ impl Assistant {
         let mut commands = reading.commands;
         let mut rejections = Vec::new();
         let mut doubted = None;
+        let mut made_up_yes = false;
         if self.inner.writes {
             let prefix = self.prefix(conversation)?;
             let plan = self.inner.planner.plan(&prefix, state).await?;
@@ -180,6 +182,8 @@ impl Assistant {
                 .inner
                 .reader
                 .grounded(plan.commands, conversation, state);
+            let (kept, no_yes) = self.without_made_up_yes(conversation, state, kept);
+            made_up_yes = no_yes;
             rejections.extend(refused.into_iter().map(|(command, reason)| Rejection {
                 proposal:
                     serde_json::to_string(&command).unwrap_or_else(|_| format!("{command:?}")),
@@ -257,6 +261,7 @@ impl Assistant {
             rejections,
             doubted,
             is_sure: state.playbook.is_some(),
+            made_up_yes,
         })
     }
 }
@@ -272,6 +277,8 @@ struct Understood {
     doubted: Option<String>,
     /// Whether it is beyond doubt which procedure is meant.
     is_sure: bool,
+    /// Whether only the model heard a yes to something that changes anything.
+    made_up_yes: bool,
 }
 
 /// Whether two commands are about the same thing, so that what code read comes before what the model proposed.

@@ -2,6 +2,7 @@
 
 use super::Assistant;
 use super::carry::Response;
+use crate::conversation::number_words::Tongue;
 use crate::conversation::{Approver, Conversation, Role};
 use crate::dialogue::{Command, DialogueState, StepKind, ToolEffect};
 use crate::embedding::{TextKind, similarity};
@@ -195,6 +196,24 @@ impl Assistant {
         commands.len() < before
     }
 
+    /// Takes out a yes that only the model heard, where something is changed by it: code reads a yes in English, and what it
+    /// cannot read as one is asked about plainly. Whether there was one.
+    pub(super) fn without_made_up_yes(
+        &self,
+        conversation: &Conversation,
+        state: &DialogueState,
+        mut commands: Vec<Command>,
+    ) -> (Vec<Command>, bool) {
+        let is_english = Tongue::of_tag(&conversation.language) == Some(Tongue::English);
+        if !is_english || !self.waits_for_a_clear_yes(state) {
+            return (commands, false);
+        }
+        let before = commands.len();
+        commands.retain(|command| !matches!(command, Command::Confirm { yes: true }));
+        let made_up = commands.len() < before;
+        (commands, made_up)
+    }
+
     /// Asks again for a yes or no, in fewer words than before.
     pub(super) fn ask_plainly(&self, response: &mut Response) {
         let Some(question) = response.state.pending.as_ref().map(|p| p.question.clone()) else {
@@ -207,7 +226,7 @@ impl Assistant {
             .spoken
             .retain(|said| !said.text.ends_with(&question));
         response.say(&self.inner.phrases.yes_or_no);
-        response.reject("a yes", "whoever only shows that they heard has not agreed");
+        response.reject("a yes", "the customer has not said yes in so many words");
     }
 
     /// Whether the customer's yes is waited for, and something is changed by it.

@@ -21,7 +21,8 @@ static COMPLETED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let verbs = "refunded|credited|cancell?ed|booked|scheduled|ordered|sent|shipped|updated|changed|\
                  activated|deactivated|blocked|unblocked|reset|removed|waived|issued|processed|\
                  closed|transferred|upgraded|downgraded|applied|submitted|arranged|added|fixed|resolved|\
-                 emailed|e-mailed|texted|renewed|extended|registered";
+                 emailed|e-mailed|texted|renewed|extended|registered|moved|deleted|corrected|replaced|reported|\
+                 switched|placed|paused";
     let adverbs = r"(?:(?:now|also|already|just|successfully|gone ahead and)\s+){0,3}";
     let source = format!(
         r"(?i)\b(?:i|we)(?:['’]ve|\s+have)?\s+{adverbs}({verbs})\b|(?:\b(?:has|have)|['’](?:ve|s))\s+{adverbs}been\s+{adverbs}({verbs})\b|\b(?:is|are)\s+now\s+({verbs})\b"

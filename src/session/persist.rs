@@ -342,14 +342,16 @@ impl Restored {
     }
 }
 
-/// Whether the virtual agent leads, and has said nothing yet to the customer's last words.
-pub(super) fn is_unanswered(conversation: &Conversation, state: &DialogueState) -> bool {
+/// The customer's last words, where the virtual agent leads and has said nothing to them yet.
+pub(super) fn unanswered(
+    conversation: &Conversation,
+    state: &DialogueState,
+) -> Option<UtteranceId> {
     let mut participants = conversation.participants.iter();
     let leads = participants.any(|p| p.role == Role::AutomatedAgent) && state.handed_off.is_none();
     let last = conversation.transcript.utterances().last();
-    leads
-        && !state.ended
-        && last.is_some_and(|said| said.role == Role::EndUser && !said.back_channel)
+    let last = last.filter(|said| said.role == Role::EndUser && !said.back_channel);
+    last.filter(|_| leads && !state.ended).map(|said| said.id)
 }
 
 /// Plays the records back. Kinds this version does not know are passed over.

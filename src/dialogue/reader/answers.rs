@@ -47,8 +47,10 @@ impl Reader {
             if slot.kind == SlotKind::YesNo {
                 continue;
             }
+            // Whose account it is may be said at any time, which is no yes to what is asked.
+            let identifies = slot.pattern.is_some() || slot.secret;
             match turn.state.slots.get(&slot.name) {
-                Some(known) if *known == found.value => restated.repeats = true,
+                Some(known) if *known == found.value => restated.repeats |= !identifies,
                 _ => restated.corrections.push(set(slot, found.value)),
             }
         }
@@ -115,9 +117,11 @@ impl Reader {
                 let words = words.filter(|words| match (is_ours, together) {
                     (true, _) if taken.is_empty() => true,
                     // Beside another value a lone word is a remnant of the sentence.
-                    (true, _) | (_, true) => words.split_whitespace().count() > 1,
-                    // What was not asked for yet must look like more than small words around a value.
-                    (false, false) => words.chars().any(|c| c.is_ascii_digit()),
+                    (true, _) => words.split_whitespace().count() > 1,
+                    (false, true) if !taken.is_empty() => words.split_whitespace().count() > 1,
+                    // What was not asked for yet must look like more than small words, around a value or without one
+                    // ("I'd rather not say").
+                    (false, _) => words.chars().any(|c| c.is_ascii_digit()),
                 });
                 commands.extend(words.map(|words| set(slot, words)));
             }

@@ -50,6 +50,11 @@ static HEDGED: Cue = Cue::new(|| {
         r"\?|\b(?:but|however|only if|unless|first|wait|hold on|before (?:you|that|i)|(?:let me|let(?:'|’)?s) (?:hear|see|think)|tell me more|all ears|listening)\b|\btell me\W*$",
     )
 });
+static PUT_OFF: Cue = Cue::new(|| {
+    pattern(
+        r"\b(?:(?:have|need|want|got|like|got ?ta) to (?:think|ask|check|talk|speak|sleep on)|think (?:about|over)|think (?:it|that|this) over|not sure|unsure|maybe|perhaps|depends|ask my|check with|talk to my|sleep on it|not yet|later)\b",
+    )
+});
 static NOBODY: Cue =
     Cue::new(|| pattern(r"^\W*(?:nobody|no one|none of|not anybody|not anyone)\b"));
 static ANYBODY: Cue = Cue::new(|| pattern(r"\b(?:anybody|anyone|somebody|someone)\b"));
@@ -133,8 +138,13 @@ pub(super) fn answer_to(question: &str, text: &str) -> Option<bool> {
     }
 }
 
+/// Whether a yes would stand under a condition, or is put off ("I need to think about it").
+pub(super) fn is_hedged(text: &str) -> bool {
+    finds(&HEDGED, text) || finds(&PUT_OFF, text)
+}
+
 /// Whether the answer names what was asked for, or the other possibility.
-fn names_action(question: &str, text: &str) -> Option<bool> {
+pub(super) fn names_action(question: &str, text: &str) -> Option<bool> {
     if text.contains('?') || finds(&HEDGED, text) {
         return None;
     }

@@ -38,6 +38,17 @@ static NEVER_MIND: Cue = LazyLock::new(|| {
         r"\b(?:never ?mind|forget (?:it|about it|that)|leave it|don(?:'|’)?t bother|changed my mind|scrap that|drop it|let(?:'|’)?s leave (?:it|that)|then not|not any ?more|no longer want)\b",
     )
 });
+/// "I no longer want it", but not "I no longer want to do that".
+static NO_LONGER: Cue = LazyLock::new(|| {
+    pattern(
+        r"\b(?:no longer (?:want|need|use)|don(?:'|’)?t (?:want|need|use)|not any ?more)\b(?: (?:it|this|that|the|my|your|them|any)\b|\W*$)",
+    )
+});
+static STALLS: Cue = LazyLock::new(|| {
+    pattern(
+        r"^\W*(?:(?:ok|okay|sure|yes|yeah|um|uh|erm|well|right|oh|hm+|sorry|so|just|can you|could you|please)\W+)*(?:(?:one|a|just a) (?:moment|second|sec|minute|min)|half a (?:second|minute)|hang on|hold on|hold the line|bear with me|wait|give me (?:a|one) (?:moment|second|sec|minute|min)|let me (?:just )?(?:look|check|find|see|get|fetch|grab|think|go)|i(?:(?:'|’)?ll| will| need to| have to| must|(?:'|’)?m going to)?(?: just)?(?: go(?: and)?| need to| have to)? (?:find|look|check|get|fetch|grab)\b)",
+    )
+});
 /// Whoever only wants to know something needs no procedure.
 static ONLY_ASKING: Cue = LazyLock::new(|| {
     pattern(
@@ -125,6 +136,16 @@ pub(super) fn is_greeting(text: &str) -> bool {
 
 pub(super) fn never_mind(text: &str) -> bool {
     finds(&NEVER_MIND, text)
+}
+
+/// Whether something is no longer wanted, as people say why they leave.
+pub(super) fn tells_of_no_use(text: &str) -> bool {
+    finds(&NO_LONGER, text)
+}
+
+/// Whether somebody only asks for a moment; figures are what they were looking for.
+pub(super) fn stalls(text: &str) -> bool {
+    finds(&STALLS, text) && !text.chars().any(|c| c.is_ascii_digit())
 }
 
 /// Whether the customer only wants to know something, and have nothing done.

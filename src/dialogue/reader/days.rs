@@ -7,6 +7,8 @@ use regex::Regex;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
+use super::cues::{Cue, corrects, pattern};
+use super::denial::{Denial, denial};
 use crate::dialogue::playbook::Slot;
 
 pub(super) fn today() -> Date {
@@ -30,6 +32,10 @@ pub(super) fn next_time(value: &str, today: Date) -> Option<String> {
 
 /// "Monday", "tomorrow", "in two weeks": the day that is meant, ahead of today. English.
 pub(super) fn coming_day(text: &str, today: Date) -> Option<Date> {
+    /// Days that are not denied: "Not tomorrow, Thursday" means Thursday.
+    static NAMED: Cue = Cue::new(|| {
+        pattern(r"\b(?:day after tomorrow|tomorrow|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b")
+    });
     const DAYS: [&str; 7] = [
         "monday",
         "tuesday",
@@ -41,10 +47,22 @@ pub(super) fn coming_day(text: &str, today: Date) -> Option<Date> {
     ];
     let text = text.to_lowercase();
     let after = |days: i64| today.checked_add(days.days()).ok();
-    if text.contains("day after tomorrow") {
+    let found = NAMED.as_ref()?.find_iter(&text);
+    let names: Vec<_> = found.collect();
+    let meant: Vec<&str> = names
+        .iter()
+        .filter(|name| denial(&text, &name.range()) != Denial::Strong)
+        .map(|name| name.as_str())
+        .collect();
+    if meant.is_empty() && !names.is_empty() {
+        return None;
+    }
+    let last = corrects(&text).then(|| meant.last().copied()).flatten();
+    let is_meant = |day: &str| last.map_or(meant.contains(&day), |last| last == day);
+    if is_meant("day after tomorrow") {
         return after(2);
     }
-    if text.contains("tomorrow") {
+    if is_meant("tomorrow") {
         return after(1);
     }
     let now = i64::from(today.weekday().to_monday_zero_offset());
@@ -53,7 +71,7 @@ pub(super) fn coming_day(text: &str, today: Date) -> Option<Date> {
         after((at - now - 1).rem_euclid(7) + 1)
     };
     let words = text.split(|c: char| !c.is_alphanumeric());
-    words.clone().filter_map(named).next_back().or_else(|| {
+    meant.iter().rev().find_map(|day| named(day)).or_else(|| {
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         let spans = words
             .windows(3)

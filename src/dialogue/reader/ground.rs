@@ -1,7 +1,7 @@
 //! What a model proposes counts only where the customer's words bear it out.
 
 use super::values::Words;
-use super::{Reader, assent, cues, squeezed};
+use super::{Reader, assent, cues, heard, squeezed};
 use crate::conversation::{Conversation, HandoffReason, Role};
 use crate::dialogue::command::Command;
 use crate::dialogue::state::DialogueState;
@@ -17,8 +17,12 @@ impl Reader {
         conversation: &Conversation,
         state: &DialogueState,
     ) -> (Vec<Command>, Vec<(Command, &'static str)>) {
+        let heard = heard(conversation, state);
         let last = conversation.transcript.last_of(Role::EndUser);
-        let text = last.map_or("", |said| said.text.as_str());
+        let text = match heard.as_str() {
+            "" => last.map_or("", |said| said.text.as_str()),
+            heard => heard,
+        };
         let language = conversation.language.as_str();
         let said = squeezed(text);
         let mut refused = Vec::new();
@@ -55,7 +59,9 @@ impl Reader {
                 Command::Confirm { yes } => {
                     let clear = assent::clear_answer(text);
                     (clear.is_some_and(|said| said != *yes)
-                        || *yes && clear.is_none() && cues::question(text).is_some())
+                        || *yes
+                            && clear.is_none()
+                            && (cues::question(text).is_some() || assent::is_hedged(text)))
                     .then_some("that is no clear yes")
                 }
                 Command::End => (!(cues::is_done(text)

@@ -124,14 +124,10 @@ impl Reader {
         conversation: &Conversation,
         state: &DialogueState,
     ) -> Result<Reading> {
-        let turns = conversation.transcript.turns();
-        let Some(turn) = turns
-            .last()
-            .filter(|turn| matches!(turn.role, Role::EndUser | Role::Unknown))
-        else {
+        let text = heard(conversation, state);
+        if text.is_empty() {
             return Ok(Reading::default());
-        };
-        let text = turn.text();
+        }
         let running = state
             .playbook
             .as_deref()
@@ -275,19 +271,31 @@ impl Reader {
             // An answer may sound like another need ("I am moving in with my partner").
             .filter(|_| !has_asked || cues::comes_on_top(text))
             .collect();
+        let restated = waits.map(|_| self.restated(turn, playbook));
+        let mut restated = restated.unwrap_or_default();
+        // "Don't bother, just cancel it" answers an offer, "I no longer want it" the question why.
+        let answers = waits
+            .is_some_and(|pending| assent::names_action(&pending.question, text).is_some())
+            || !restated.corrections.is_empty()
+            || turn.asked.is_some() && cues::tells_of_no_use(text);
         let gives_up = cues::never_mind(text) || cues::only_asks(text) && question.is_none();
-        if gives_up && commands.is_empty() {
+        if gives_up && commands.is_empty() && !answers {
             return Ok(Reading::certain(vec![Command::StopPlaybook]));
         }
+        // "One moment, I need to find it" is no value: the question waits.
+        let asked_something = turn.asked.is_some() || waits.is_some();
+        if asked_something && commands.is_empty() && !answers && cues::stalls(text) {
+            return Ok(Reading::certain(vec![Command::Clarify]));
+        }
         if let Some(pending) = waits {
-            let restated = self.restated(turn, playbook);
-            commands.extend(restated.corrections);
+            commands.append(&mut restated.corrections);
             let clear = assent::answer_to(&pending.question, text);
             // "Yes, cancel it" sounds like a need of its own.
             let is_short = text.split_whitespace().count() <= WORDS_OF_AN_ANSWER;
             if commands.is_empty() && (others.is_empty() || is_short && clear.is_some()) {
                 let refuses = assent::begins_with_no(text).then_some(false);
-                let repeats = (restated.repeats && question.is_none()).then_some(true);
+                let repeats = restated.repeats && question.is_none() && !assent::is_hedged(text);
+                let repeats = repeats.then_some(true);
                 if let Some(yes) = clear.or(refuses).or(repeats) {
                     return Ok(Reading::certain(vec![Command::Confirm { yes }]));
                 }
@@ -423,6 +431,27 @@ impl Reader {
         }
         cues::is_greeting(said).then_some(Courtesy::Greeting)
     }
+}
+
+/// What the customer said since anybody else spoke; since they were last heard, where the session knows of that: two messages
+/// may come before the first one is answered.
+pub(crate) fn heard(conversation: &Conversation, state: &DialogueState) -> String {
+    let turns = conversation.transcript.turns();
+    let is_customer = |role: Role| matches!(role, Role::EndUser | Role::Unknown);
+    let last = turns.last().filter(|turn| is_customer(turn.role));
+    let Some(from) = state.unread else {
+        return last.map(|turn| turn.text()).unwrap_or_default();
+    };
+    let begins = last
+        .and_then(|turn| turn.utterances.first())
+        .is_some_and(|first| first.id <= from);
+    if let Some(turn) = last.filter(|_| begins) {
+        return turn.text();
+    }
+    let said = conversation.transcript.utterances().iter();
+    let unread = said.filter(|u| u.id >= from && is_customer(u.role) && !u.back_channel);
+    let words: Vec<&str> = unread.map(|said| said.text.as_str()).collect();
+    words.join(" ")
 }
 
 /// The question of the customer's turn before the last one.

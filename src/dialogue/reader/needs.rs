@@ -80,10 +80,13 @@ impl Reader {
     /// What begins a procedure that was found otherwise: with what the customer's last words give along with it.
     pub fn begin(&self, playbook: &str, conversation: &Conversation) -> Vec<Command> {
         let said = conversation.transcript.last_of(Role::EndUser);
-        let words = Words {
-            text: said.map_or("", |said| said.text.as_str()),
-            language: &conversation.language,
-        };
+        let text = said.map_or("", |said| said.text.as_str());
+        self.begin_with(playbook, text, &conversation.language)
+    }
+
+    /// What begins a procedure, with the values that these words of the customer give along with it.
+    pub fn begin_with(&self, playbook: &str, text: &str, language: &str) -> Vec<Command> {
+        let words = Words { text, language };
         let wanted: Vec<&Playbook> = self.playbooks.iter().filter(|p| p.id == playbook).collect();
         begun(&wanted, &words)
     }

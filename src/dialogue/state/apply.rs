@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::walk::Walk;
-use super::{DialogueState, key};
+use super::{DialogueState, PendingApproval, key};
 use crate::conversation::{
     ActionReceipt, ActionStatus, ApprovalGrant, Approver, HandoffReason, UtteranceId,
 };
@@ -14,6 +14,8 @@ use crate::dialogue::playbook::{Playbook, Step, StepKind};
 
 /// Turns in a row that may bring nothing before a person takes over.
 const PATIENCE: u32 = 3;
+/// What is said where a yes was waited for in vain.
+const TOO_LATE: &str = "Nobody said yes to that in time, so it was not done.";
 
 /// What the state does not hold and decisions depend on.
 #[derive(Clone, Copy, Debug)]
@@ -174,10 +176,11 @@ pub(super) fn made(tool: &str, arguments: &Value) -> String {
     format!("{tool} {arguments}")
 }
 
-/// Takes a human agent's or a supervisor's yes or no to the step that waits for it.
+/// Takes a human agent's or a supervisor's yes or no to the step that waits for it. One that comes too late counts as a
+/// no, and the customer is told that it was not done.
 ///
 /// # Errors
-/// Says why the answer does not count: nothing waits, it is somebody else's to give, or it came too late.
+/// Says why the answer does not count: nothing waits, or it is somebody else's to give.
 pub fn approve(
     state: DialogueState,
     source: &str,
@@ -200,11 +203,10 @@ pub fn approve(
             pending.by, grant.by
         ));
     }
-    if pending.expires_at <= moment.now {
-        walk.expire();
-        return Err(format!("the request for {source} has expired; ask again"));
+    match pending.expires_at <= moment.now {
+        true => walk.expire(),
+        false => walk.answer_approval(grant, yes),
     }
-    walk.answer_approval(grant, yes);
     if !walk.is_over() {
         walk.go_on();
     }
@@ -302,6 +304,17 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// A yes that was waited for too long counts as a no.
+    fn expire(&mut self) {
+        let late = |pending: &PendingApproval| pending.expires_at <= self.moment.now;
+        if self.state.pending.as_ref().is_some_and(late)
+            && let Some(pending) = self.state.pending.take()
+        {
+            self.say_proven(&pending.source, TOO_LATE);
+            self.state.dropped.insert(pending.source);
+        }
+    }
+
     fn start(&mut self, id: &str, later: bool) -> Result<(), String> {
         let Some(playbook) = self.moment.playbooks.iter().find(|p| p.id == id) else {
             return Err(format!("there is no playbook {id:?}"));
@@ -353,8 +366,14 @@ impl<'a> Walk<'a> {
             .flat_map(|p| p.steps.iter().map(move |step| (p, step)))
             .filter(|(_, step)| uses(step, name))
             .collect();
-        let is_fixed =
-            |(p, step): &&(&Playbook, &Step)| self.state.fixed.contains(&key(&p.id, &step.id));
+        // What is through by now stays done with its own values: the next need may be about another account.
+        let runs = |p: &Playbook| {
+            let mut going = self.state.playbook.iter().chain(&self.state.paused);
+            going.any(|id| *id == p.id)
+        };
+        let is_fixed = |(p, step): &&(&Playbook, &Step)| {
+            runs(p) && self.state.fixed.contains(&key(&p.id, &step.id))
+        };
         if before.is_some()
             && let Some((_, step)) = users.iter().find(is_fixed)
         {

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::handoff::Transfer;
 use super::playbook::{Playbook, Step};
-use crate::conversation::{ApprovalGrant, Approver, HandoffReason};
+use crate::conversation::{ApprovalGrant, Approver, HandoffReason, UtteranceId};
 
 /// Where a conversation stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -90,6 +90,9 @@ pub struct DialogueState {
     pub offers: BTreeSet<String>,
     /// Set when the customer needs nothing more.
     pub ended: bool,
+    /// The first of the customer's words that nobody has acted on; told by the session for one turn, never kept.
+    #[serde(skip)]
+    pub unread: Option<UtteranceId>,
 }
 
 /// A need that was foreseen for somebody, and that they were asked about.

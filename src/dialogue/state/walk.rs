@@ -398,16 +398,6 @@ impl<'a> Walk<'a> {
         self.refresh();
     }
 
-    /// A yes that was waited for too long counts as a no.
-    pub(super) fn expire(&mut self) {
-        let late = |pending: &PendingApproval| pending.expires_at <= self.moment.now;
-        if self.state.pending.as_ref().is_some_and(late)
-            && let Some(pending) = self.state.pending.take()
-        {
-            self.state.dropped.insert(pending.source);
-        }
-    }
-
     /// The tool returned something that other values may change.
     pub(super) fn redo(&mut self, playbook: &Playbook, step: &Step, redo: &Redo) {
         let source = key(&playbook.id, &step.id);

@@ -3,7 +3,7 @@
 
 use super::super::event::{OfferOutcome, SessionEvent};
 use super::Runtime;
-use crate::conversation::{HandoffStatus, UtteranceId};
+use crate::conversation::{HandoffStatus, Role, UtteranceId};
 use crate::dialogue::{Choice, Command, DialogueState, Effect, apply};
 
 impl Runtime {
@@ -133,12 +133,18 @@ impl Runtime {
             }
             _ => return false,
         };
-        self.begin(Some(chosen.clone()), Vec::new()).await;
+        // What they gave along with the words that were asked about is not asked again.
+        let said = self.conversation.transcript.turns();
+        let mut customers = said.iter().rev().filter(|turn| turn.role == Role::EndUser);
+        let before = customers.nth(1).map(|turn| turn.text());
+        let language = &self.conversation.language;
+        let start = reader.begin_with(chosen, &before.unwrap_or_default(), language);
+        self.begin_by(start, Vec::new()).await;
         true
     }
 
     /// Says something, then begins a procedure, if there is one.
-    async fn begin(&mut self, playbook: Option<String>, mut effects: Vec<Effect>) {
+    async fn begin(&mut self, playbook: Option<String>, effects: Vec<Effect>) {
         let start: Vec<Command> = playbook
             .map(|playbook| Command::StartPlaybook {
                 playbook,
@@ -146,6 +152,10 @@ impl Runtime {
             })
             .into_iter()
             .collect();
+        self.begin_by(start, effects).await;
+    }
+
+    async fn begin_by(&mut self, start: Vec<Command>, mut effects: Vec<Effect>) {
         let (state, more, _) = self.decided(|state, moment| apply(state, &start, moment));
         effects.extend(more);
         if effects.is_empty() {

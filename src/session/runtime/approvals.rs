@@ -1,8 +1,7 @@
 //! Somebody says yes or no to what the virtual agent waits for; and what a restart interrupted goes on.
 
-use super::super::persist::is_unanswered;
+use super::super::persist::unanswered;
 use super::{Doing, Runtime, Work};
-use crate::assistant::PersonNow;
 use crate::conversation::{ApprovalGrant, Approver};
 use crate::dialogue::{DialogueState, Effect, Moment, apply, approve};
 use crate::error::{Error, ErrorKind, Result};
@@ -53,8 +52,8 @@ impl Runtime {
         if !self.has_virtual_agent() || self.state.ended {
             return;
         }
-        if is_unanswered(&self.conversation, &self.state) {
-            self.wanted.reply = Some(Work::Respond(PersonNow::default()));
+        if let Some(id) = unanswered(&self.conversation, &self.state) {
+            self.wanted.respond(id);
         } else if self.state.playbook.is_some()
             && self.state.asked.is_none()
             && self.state.pending.is_none()

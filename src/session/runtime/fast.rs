@@ -3,7 +3,7 @@
 use tracing::Instrument;
 
 use super::super::event::{SessionEvent, Skill};
-use super::{ACTIONS, NOTE_EVERY, PersonNow, Runtime, Work};
+use super::{ACTIONS, NOTE_EVERY, Runtime, Work};
 use crate::assist::{ReplyContext, asks_something};
 use crate::assistant::{action_card, instruction, worth_showing};
 use crate::conversation::{Role, Suggestion, UtteranceId};
@@ -14,8 +14,9 @@ impl Runtime {
         if virtual_agent {
             if role == Role::EndUser {
                 self.overtake();
-                if !self.answered(id).await {
-                    self.wanted.reply = Some(Work::Respond(PersonNow::default()));
+                match self.answered(id).await {
+                    true => self.wanted.was_answered(),
+                    false => self.wanted.respond(id),
                 }
             }
             return;

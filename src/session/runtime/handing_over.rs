@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::super::event::{SessionEvent, Skill};
-use super::{PersonNow, Runtime, Work};
+use super::Runtime;
 use crate::conversation::{
     Handoff, HandoffAnswer, HandoffReason, HandoffReturn, HandoffStatus, Role,
 };
@@ -282,12 +282,15 @@ impl Runtime {
     /// The virtual agent goes on where the person left off.
     async fn lead_again(&mut self, by: String, back: HandoffReturn) {
         let last = self.conversation.transcript.utterances().last();
-        let asks_yet = last.is_some_and(|said| said.role == Role::EndUser);
+        let asks_yet = last.filter(|said| said.role == Role::EndUser);
+        let asks_yet = asks_yet.map(|said| said.id);
         self.tell_status(HandoffStatus::Returned { by, back }).await;
         let words = self.assistant.inner.handoffs.words.returned.clone();
         self.say_once(&words).await;
-        if asks_yet {
-            self.wanted.reply = Some(Work::Respond(PersonNow::default()));
+        // What was said to the person was the person's to answer.
+        self.wanted.was_answered();
+        if let Some(id) = asks_yet {
+            self.wanted.respond(id);
             return;
         }
         let (state, mut effects, _) = self.decided(|state, moment| apply(state, &[], moment));

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::super::event::{OfferOutcome, SessionEvent, SessionInput, Skill};
-use super::{Done, Runtime, Work};
+use super::{Done, PersonNow, Runtime, Work};
 use crate::assist::quoted_reply;
 use crate::assistant::{Aside, Meanwhile, Response};
 use crate::conversation::{Citation, Role, UtteranceId};
@@ -40,6 +40,23 @@ pub(super) struct Wanted {
     pub(super) note: Option<bool>,
     /// Something was said that the model has not read.
     pub(super) read: bool,
+    /// The first of the customer's words that the virtual agent has not acted on,
+    unread: Option<UtteranceId>,
+    /// and the last ones that it acts on now.
+    reads_to: Option<UtteranceId>,
+}
+
+impl Wanted {
+    /// The virtual agent is to answer the customer's words.
+    pub(super) fn respond(&mut self, to: UtteranceId) {
+        self.reply = Some(Work::Respond(PersonNow::default()));
+        self.unread.get_or_insert(to);
+    }
+
+    /// The customer's words were dealt with otherwise.
+    pub(super) fn was_answered(&mut self) {
+        self.unread = None;
+    }
 }
 
 impl Runtime {
@@ -90,6 +107,10 @@ impl Runtime {
             Work::Coach(_) => Doing::Coach,
             Work::Read => Doing::Read,
         };
+        if matches!(work, Work::Respond(_)) {
+            let last = self.conversation.transcript.last_of(Role::EndUser);
+            self.wanted.reads_to = last.map(|said| said.id);
+        }
         let (aside, said) = Aside::new();
         self.aside = Some(said);
         self.working_on = self.turn.clone();
@@ -119,7 +140,10 @@ impl Runtime {
     ) -> impl Future<Output = Done> + Send + use<> {
         let assistant = self.assistant.clone();
         let conversation = self.conversation.clone();
-        let state = self.state.clone();
+        let mut state = self.state.clone();
+        if matches!(work, Work::Respond(_)) {
+            state.unread = self.wanted.unread;
+        }
         let previous = self.summary.clone();
         let felt = self.feelings.felt();
         async move {
@@ -168,7 +192,21 @@ impl Runtime {
         }
     }
 
+    /// The virtual agent has acted on the customer's words up to where it began; what they said meanwhile it has not.
+    fn has_read(&mut self) {
+        let Some(to) = self.wanted.reads_to.take() else {
+            return;
+        };
+        let said = self.conversation.transcript.utterances().iter();
+        let mut later = said.filter(|said| said.id > to);
+        let next = later.find(|said| said.role == Role::EndUser && !said.back_channel);
+        self.wanted.unread = next.map(|said| said.id);
+    }
+
     pub(super) async fn deliver(&mut self, done: Done) {
+        if matches!(done, Done::Respond(_)) {
+            self.has_read();
+        }
         match done {
             Done::Reply { written, instead } => {
                 let shown = match written {
@@ -239,6 +277,7 @@ impl Runtime {
         let offered = response.state.offer.clone();
         let offered = offered.filter(|offer| self.state.offer.as_ref() != Some(offer));
         self.state = response.state;
+        self.state.unread = None;
         self.journal.state(&self.state);
         for rejection in response.rejections {
             let (proposal, reason) = (rejection.proposal, rejection.reason);

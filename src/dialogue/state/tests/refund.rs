@@ -203,17 +203,15 @@ fn a_no_drops_the_step_and_a_late_yes_does_not_count() {
     let books_later = refund();
     let mut later = at(&books_later);
     later.now = jiff::Timestamp::from_second(100_000_000).unwrap();
-    assert!(
-        approve(
-            state,
-            "refund/pay",
-            grant(Approver::Supervisor),
-            true,
-            &later
-        )
-        .unwrap_err()
-        .contains("expired")
+    let by = grant(Approver::Supervisor);
+    let (state, effects) = approve(state, "refund/pay", by, true, &later).unwrap();
+    assert_eq!(
+        words(&effects)[0],
+        "Nobody said yes to that in time, so it was not done."
     );
+    assert!(state.pending.is_none() && state.dropped.contains("refund/pay"));
+    let called = |effect: &Effect| matches!(effect, Effect::CallTool { .. });
+    assert!(!effects.iter().any(called), "{effects:?}");
 }
 
 #[test]
