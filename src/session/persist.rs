@@ -336,8 +336,9 @@ impl Restored {
     /// end of an offer's time, an answer.
     pub(super) fn goes_on(&self) -> bool {
         let offered = self.state.transfers.last().and_then(Transfer::expires_at);
-        let is_owed =
-            self.ending || offered.is_some() || is_unanswered(&self.conversation, &self.state);
+        let is_owed = self.ending
+            || offered.is_some()
+            || unanswered(&self.conversation, &self.state).is_some();
         is_owed && !self.ended
     }
 }
