@@ -31,8 +31,7 @@ pub(crate) use carry::{PersonNow, Response};
 pub use content::Content;
 pub(crate) use crisis::crisis_card;
 pub(crate) use form::FormReading;
-pub use outlook::Contact;
-pub(crate) use outlook::Opening;
+pub use outlook::{Contact, Opening};
 pub(crate) use resolve::Driven;
 pub use resolve::StrategyProgress;
 

@@ -10,9 +10,9 @@ use crate::dialogue::{Command, DialogueState, ForeseenNeed, Moment, apply};
 use crate::error::Result;
 use crate::session::Session;
 
-/// What the virtual agent says first, and the need it is about.
+/// What the virtual agent says first, and the need it is about ([`Assistant::opening`]).
 #[derive(Clone, Debug)]
-pub(crate) struct Opening {
+pub struct Opening {
     pub(crate) words: String,
     pub(crate) need: ForeseenNeed,
 }
@@ -31,6 +31,17 @@ pub(super) struct AnsweredForeseen {
     pub(super) commands: Option<Vec<Command>>,
     /// Whether it was right; `None` where only what they need will tell.
     pub(super) right: Option<bool>,
+}
+
+impl Opening {
+    /// The conversation, with the virtual agent that is to speak in it.
+    pub(crate) fn joined(&self, mut conversation: Conversation) -> Conversation {
+        let role = Role::AutomatedAgent;
+        if conversation.participants.iter().all(|p| p.role != role) {
+            conversation.join(Participant::new(role.as_str(), role));
+        }
+        conversation
+    }
 }
 
 impl Assistant {
@@ -57,24 +68,38 @@ impl Assistant {
     /// Must be called within a tokio runtime.
     pub fn contact(
         &self,
-        mut conversation: Conversation,
+        conversation: Conversation,
         need: &PredictedNeed,
         customer: &Contactable,
         now: Timestamp,
     ) -> Contact {
+        match self.opening(conversation.channel, need, customer, now) {
+            Ok(opening) => {
+                let conversation = opening.joined(conversation);
+                Contact::Opened(Session::open(self.clone(), conversation, opening))
+            }
+            Err(decision) => Contact::NotNow(decision),
+        }
+    }
+
+    /// What the virtual agent says first in a contact about a need that was foreseen, for
+    /// [`SessionHub::open_with`](crate::session::SessionHub::open_with).
+    ///
+    /// # Errors
+    /// The decision, where consent, quiet hours or the number of contacts do not allow it.
+    pub fn opening(
+        &self,
+        channel: Channel,
+        need: &PredictedNeed,
+        customer: &Contactable,
+        now: Timestamp,
+    ) -> std::result::Result<Opening, OutboundDecision> {
         let decision = match need.outbound {
-            true => self.may_contact(customer, conversation.channel, &need.purpose, now),
+            true => self.may_contact(customer, channel, &need.purpose, now),
             false => OutboundDecision::No(crate::dialogue::journey::OutboundRefusal::NotMeant),
         };
         if decision != OutboundDecision::Allowed {
-            return Contact::NotNow(decision);
-        }
-        let virtual_agent = |p: &Participant| p.role == Role::AutomatedAgent;
-        if !conversation.participants.iter().any(virtual_agent) {
-            conversation.join(Participant::new(
-                Role::AutomatedAgent.as_str(),
-                Role::AutomatedAgent,
-            ));
+            return Err(decision);
         }
         let phrases = &self.inner.phrases;
         let hello = phrases
@@ -85,8 +110,7 @@ impl Assistant {
             rule: need.rule.clone(),
             playbook: need.playbook.clone(),
         };
-        let opening = Opening { words, need };
-        Contact::Opened(Session::open(self.clone(), conversation, opening))
+        Ok(Opening { words, need })
     }
 
     /// Whether a customer may be contacted.

@@ -15,6 +15,7 @@ use super::auth::Permission;
 use super::extract::{Named, Parameters};
 use super::metrics::{self, OpenStream};
 use super::problem::Problem;
+use super::routes::conversations::remember;
 use super::state::ServerState;
 use crate::session::HubEvent;
 
@@ -54,6 +55,10 @@ pub(super) async fn events(
     };
     let after: Option<u64> = last.or(since.after);
     let view = state.hub.view(&key).await?;
+    if view.ended {
+        // The process that was to do it may have ended first.
+        tokio::spawn(remember(state.clone(), key.clone()));
+    }
     let end = view.last_event.min(NOTHING_BEHIND);
     if view.ended && after.is_some_and(|after| after >= end) {
         return Ok(StatusCode::NO_CONTENT.into_response());

@@ -4,13 +4,16 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::auth::Caller;
 use super::problem::Problem;
 use super::state::ServerState;
+use crate::error::{Error, ErrorKind};
 use crate::store::StreamKey;
 
 /// Longest id of a conversation, in bytes.
@@ -31,6 +34,7 @@ impl<T: DeserializeOwned> FromRequest<ServerState> for Body<T> {
 
     async fn from_request(request: Request, state: &ServerState) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
+        check_encoding(&parts.headers)?;
         let request = Request::from_parts(parts.clone(), body);
         let whole = Bytes::from_request(request, state).await;
         let whole = whole.map_err(JsonRejection::from)?;
@@ -45,6 +49,37 @@ impl<T: DeserializeOwned> FromRequest<ServerState> for Body<T> {
         let Json(value) = Json::<T>::from_request(request, state).await?;
         Ok(Self(value))
     }
+}
+
+/// Refuses bodies in another encoding than plain UTF-8, which would be told to be no JSON.
+fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+    let refused = |why| {
+        Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            why,
+        )
+    };
+    let is_plain = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if !is_plain {
+        return Err(refused(
+            "bodies are taken as they are only; send it without compression and without Content-Encoding",
+        ));
+    }
+    let kind = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
+    let kind = String::from_utf8_lossy(kind.unwrap_or_default()).to_ascii_lowercase();
+    let mut charsets = kind
+        .split(';')
+        .skip(1)
+        .filter_map(|parameter| parameter.trim().strip_prefix("charset="));
+    // ASCII is UTF-8 too.
+    if !charsets.all(|name| ["utf-8", "utf8", "us-ascii"].contains(&name.trim_matches('"'))) {
+        return Err(refused("bodies are taken in UTF-8 only"));
+    }
+    Ok(())
 }
 
 /// Parameters of the query.
@@ -84,7 +119,7 @@ impl FromRequestParts<ServerState> for Named {
 
 /// Whether this can be the id of a conversation. Others would need escapes in paths, and streams that begin with `~`
 /// hold what is learned of a tenant.
-pub(super) fn check_id(id: &str) -> Result<(), Problem> {
+pub(super) fn check_id(id: &str) -> crate::error::Result<()> {
     let fits = id.len() <= LONGEST_ID
         && id.starts_with(|first: char| first.is_ascii_alphanumeric())
         && id
@@ -93,9 +128,10 @@ pub(super) fn check_id(id: &str) -> Result<(), Problem> {
     if fits {
         return Ok(());
     }
-    Err(Problem::invalid(format!(
-        "this is no id of a conversation; ids match {ID_PATTERN}"
-    )))
+    Err(Error::new(
+        ErrorKind::InvalidInput,
+        format!("this is no id of a conversation; ids match {ID_PATTERN}"),
+    ))
 }
 
 /// The id under which an input counts once: the header `Idempotency-Key` (a UUID), or a fresh one.
@@ -145,6 +181,22 @@ pub(super) fn check_length(what: &str, length: usize) -> Result<(), Problem> {
     )))
 }
 
+/// How many are wanted: `default` where that is left out.
+pub(super) fn check_limit(
+    limit: Option<usize>,
+    default: usize,
+    most: usize,
+) -> crate::error::Result<usize> {
+    let limit = limit.unwrap_or(default);
+    if (1..=most).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(Error::new(
+        ErrorKind::InvalidInput,
+        format!("limit must be from 1 to {most}"),
+    ))
+}
+
 /// Refuses texts that no person says at once.
 pub(super) fn check_text(what: &str, text: &str, state: &ServerState) -> Result<(), Problem> {
     let most = state.config.limits.text_bytes;
@@ -153,7 +205,7 @@ pub(super) fn check_text(what: &str, text: &str, state: &ServerState) -> Result<
     }
     if text.len() > most {
         return Err(Problem::new(
-            axum::http::StatusCode::PAYLOAD_TOO_LARGE,
+            StatusCode::PAYLOAD_TOO_LARGE,
             "too_large",
             format!("{what} has {} bytes; at most {most} are taken", text.len()),
         ));

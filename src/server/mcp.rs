@@ -9,9 +9,12 @@ mod arguments;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use futures::TryStreamExt;
@@ -28,7 +31,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tower_http::timeout::TimeoutLayer;
 
+use super::extract::check_id;
+use super::problem::told;
 use super::{Caller, Permission, Problem, ServerState};
 use crate::conversation::{Conversation, TenantId, Trigger};
 use crate::error::{Error, ErrorKind, OrError, Result};
@@ -57,8 +63,13 @@ pub fn router(state: ServerState) -> Router {
         Arc::new(NeverSessionManager::default()),
         config,
     );
+    let limit = Duration::from_secs(state.config.limits.model_seconds);
     Router::new()
         .route_service("/mcp", service)
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            limit,
+        ))
         .layer(from_fn_with_state(state, admit))
 }
 
@@ -70,7 +81,16 @@ async fn admit(
 ) -> std::result::Result<Response, Problem> {
     caller.require(Permission::Read)?;
     request.extensions_mut().insert(caller);
-    Ok(next.run(request).await)
+    let kind = request.headers().get(CONTENT_TYPE);
+    let is_json = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    let response = next.run(request).await;
+    // The protocol's library takes a body that cannot be read for one of another type.
+    if is_json && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        return Err(Problem::invalid(
+            "the body is no JSON-RPC message of the Model Context Protocol",
+        ));
+    }
+    Ok(response)
 }
 
 /// Speaks to one host over standard input and output until it hangs up. It sees the data of `tenant`.
@@ -120,6 +140,7 @@ impl Skills {
     async fn conversation(&self, tenant: TenantId, about: About) -> Result<Conversation> {
         match (about.conversation, about.transcript) {
             (Some(id), None) => {
+                check_id(&id)?;
                 let key = StreamKey {
                     tenant,
                     conversation: id.into(),
@@ -155,7 +176,7 @@ impl Skills {
             }
             "next_best_action" => {
                 let asked: Rank = read(arguments)?;
-                let limit = asked.limit();
+                let limit = asked.limit()?;
                 let conversation = self.conversation(tenant, asked.about()).await?;
                 let actions = assistant.next_best_actions(&conversation, limit).await?;
                 Ok(json!({ "actions": written(&actions)? }))
@@ -174,7 +195,7 @@ impl Skills {
         if let Some(language) = &asked.language {
             scope = scope.with_language(language);
         }
-        let limit = asked.limit();
+        let limit = asked.limit()?;
         let question = Question::new(asked.checked()?, scope);
         let found = self
             .hub
@@ -240,7 +261,7 @@ impl ServerHandler for Skills {
                 ));
             }
             // The host's model reads it and can do better.
-            Err(error) => CallToolResult::error(vec![ContentBlock::text(error.to_string())]),
+            Err(error) => CallToolResult::error(vec![ContentBlock::text(told(&error))]),
         };
         Ok(result.into())
     }

@@ -132,17 +132,28 @@ fn status(kind: ErrorKind) -> StatusCode {
     }
 }
 
+/// What a caller is told of an error. What is not of their making may name files, hosts and the words of others: it goes to
+/// the log, and the caller gets the class.
+pub(super) fn told(error: &Error) -> String {
+    let told = match error.kind() {
+        ErrorKind::Storage => "the store could not do this; try again",
+        ErrorKind::Unavailable => "what this needs cannot be reached; try again",
+        ErrorKind::Malformed => "what this needs answered in another form than it should",
+        ErrorKind::Timeout => "this took longer than it may; try again",
+        kind if status(kind) == StatusCode::INTERNAL_SERVER_ERROR => {
+            "the server could not do this; its log says why, under this request's id"
+        }
+        _ => return error.to_string(),
+    };
+    tracing::error!(%error, "a request failed");
+    told.to_owned()
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = status(error.kind());
         let kind = snake_case(error.kind());
-        // Causes may name files and hosts: they go to the log, the caller gets the class.
-        let detail = if status == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(%error, "a request failed");
-            "the server could not do this; its log says why, under this request's id".to_owned()
-        } else {
-            error.to_string()
-        };
+        let detail = told(&error);
         let wait = error.retry_after().map(|wait| wait.as_secs().max(1));
         let mut problem = Self::new(status, &kind, detail);
         problem.retryable |= error.is_transient();
@@ -195,5 +206,31 @@ impl IntoResponse for Problem {
         // Routes that speak another form of errors make theirs of it.
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_operators_may_know_is_told_to_nobody_else() {
+        for kind in [
+            ErrorKind::Storage,
+            ErrorKind::Unavailable,
+            ErrorKind::Malformed,
+            ErrorKind::Timeout,
+            ErrorKind::Config,
+            ErrorKind::Internal,
+        ] {
+            let cause = std::io::Error::other("/var/secret.db at db.internal:5432");
+            let error = Error::new(kind, "cannot open /var/secret.db").with_source(cause);
+            let problem = Problem::from(error);
+            assert!(problem.status >= 500, "{problem:?}");
+            let told = serde_json::to_string(&problem).unwrap();
+            assert!(!told.contains("secret") && !told.contains("5432"), "{told}");
+        }
+        let ours = Problem::from(Error::new(ErrorKind::InvalidInput, "limit is missing"));
+        assert_eq!(ours.detail, "limit is missing");
     }
 }

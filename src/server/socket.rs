@@ -20,6 +20,7 @@ use super::extract::{Named, Parameters};
 use super::input::{ClientInput, submit};
 use super::metrics::{self, OpenStream};
 use super::problem::Problem;
+use super::routes::conversations::remember;
 use super::state::ServerState;
 use crate::session::{HubEvent, HubEvents};
 use crate::store::StreamKey;
@@ -41,6 +42,10 @@ pub(super) async fn socket(
     };
     // Unknown conversations are told before the protocol changes.
     let events = state.hub.events(&key, since.after).await?;
+    if state.hub.view(&key).await?.ended {
+        // The process that was to do it may have ended first.
+        tokio::spawn(remember(state.clone(), key.clone()));
+    }
     let most = state.config.limits.body_bytes;
     let upgraded = upgrade
         .max_message_size(most)

@@ -3,6 +3,7 @@
 mod client;
 mod conversations;
 mod customers;
+mod keys;
 mod limits;
 mod openai;
 mod streams;

@@ -5,8 +5,8 @@
 //! - One that was refused was not taken. [`ErrorKind::Overloaded`] says that nothing was even looked at.
 //! - Readers of events hold nobody up; what they missed reaches them as [`HubEvent::Resync`].
 //! - A conversation belongs to one hub at a time. Where two processes write to the same, the store keeps all records in
-//!   one order and loses none, but neither hub sees what the other one took until it takes the conversation up again:
-//!   send what belongs to a conversation to the same process.
+//!   one order and loses none, and an input that comes to one is decided by what the other one took before. What is being
+//!   written at that moment is not: send what belongs to a conversation to the same process.
 
 mod due;
 mod events;
@@ -15,6 +15,7 @@ mod leaving;
 mod note;
 mod options;
 mod registry;
+mod store_check;
 mod view;
 
 pub use due::StrategyWatch;
@@ -30,7 +31,7 @@ use uuid::Uuid;
 use super::outlet::Held;
 use super::runtime::{Message, Submitted};
 use super::{Accepted, SessionInput, over};
-use crate::assistant::Assistant;
+use crate::assistant::{Assistant, Opening};
 use crate::conversation::{Conversation, ParticipantId, TenantId};
 #[cfg(doc)]
 use crate::error::ErrorKind;
@@ -81,11 +82,32 @@ impl SessionHub {
     /// [`ErrorKind::Conflict`] if the store has one of that id; [`ErrorKind::Overloaded`] beyond the limits;
     /// [`ErrorKind::Storage`] and its kin if it could not be stored; [`ErrorKind::Cancelled`] while shutting down.
     pub async fn open(&self, conversation: Conversation) -> Result<SessionView> {
+        self.begin(conversation, None).await
+    }
+
+    /// As [`open`](Self::open), with what the virtual agent says first ([`Assistant::opening`]).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_with(
+        &self,
+        conversation: Conversation,
+        opening: Opening,
+    ) -> Result<SessionView> {
+        let conversation = opening.joined(conversation);
+        self.begin(conversation, Some(opening)).await
+    }
+
+    async fn begin(
+        &self,
+        conversation: Conversation,
+        opening: Option<Opening>,
+    ) -> Result<SessionView> {
         let key = StreamKey {
             tenant: conversation.tenant.clone(),
             conversation: conversation.id.clone(),
         };
-        self.hub.open(&key, conversation).await?;
+        self.hub.open(&key, conversation, opening).await?;
         self.view(&key).await
     }
 
@@ -153,7 +175,8 @@ impl SessionHub {
     }
 
     /// The events with a number above `after`, and those to come; without `after` only those to come. A conversation
-    /// that is not in memory stays where it is.
+    /// that is not in memory stays where it is, unless a process that died has left something to be done in it: then it
+    /// goes on.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for a conversation the store does not know; [`ErrorKind::Cancelled`] while shutting

@@ -125,6 +125,10 @@ impl Ring {
     /// The first event with a number above `after`.
     pub(super) fn behind(&self, after: u64) -> Found {
         let kept = self.kept.lock();
+        // Numbers of a later ring of the same conversation are greater; nothing comes any more for whoever read those.
+        if kept.is_closed && after >= kept.last {
+            return Found::Closed;
+        }
         if after < kept.complete_behind || after > kept.last {
             return Found::Gap;
         }
@@ -291,5 +295,21 @@ impl Default for Meter {
     /// No limit, and nobody else's business.
     fn default() -> Self {
         Self::new(&Arc::default(), usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_comes_after_the_end_whatever_number_was_read_last() {
+        let ring = Ring::new(5, 4, 1024, Arc::default());
+        assert!(matches!(ring.behind(5), Found::Nothing));
+        assert!(matches!(ring.behind(9), Found::Gap));
+        ring.close();
+        assert!(matches!(ring.behind(3), Found::Gap));
+        assert!(matches!(ring.behind(5), Found::Closed));
+        assert!(matches!(ring.behind(9), Found::Closed));
     }
 }

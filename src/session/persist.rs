@@ -15,7 +15,7 @@ use crate::conversation::{
     ArticleId, Channel, ChecklistOverride, Conversation, CustomerProfile, Handoff, JourneyEvent,
     NewUtterance, Participant, ParticipantId, Role, Summary, Utterance, UtteranceId,
 };
-use crate::dialogue::DialogueState;
+use crate::dialogue::{DialogueState, Transfer};
 use crate::error::{Error, ErrorKind, OrError, Result};
 use crate::knowledge::ArticleFeedback;
 use crate::store::{ConversationStore, Record, StreamKey, Version};
@@ -45,6 +45,8 @@ const CRISIS: &str = "crisis";
 const DESK: &str = "desk";
 /// An input that brings no record of its own.
 const INPUT: &str = "input";
+/// What the action ledger writes beside the session of the same process, and no state depends on.
+const LEDGER: [&str; 2] = ["action_started", "action_finished"];
 
 /// Writes a session's records; what cannot be written waits for the next attempt.
 #[derive(Debug)]
@@ -57,6 +59,8 @@ pub(super) struct Journal {
     input: Option<(Uuid, usize)>,
     /// Inputs whose records the store did not confirm, and which were therefore not taken.
     refused: Vec<Uuid>,
+    /// There is something in the store that was not read here.
+    is_behind: bool,
 }
 
 /// What an input leaves behind that brings no record of its own.
@@ -70,6 +74,18 @@ pub(super) enum Mark {
     },
     End,
     Other,
+}
+
+/// What writing brought to light.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flushed {
+    /// Nothing.
+    Plain,
+    /// The store turned out to have an input that it had not confirmed and that was therefore not taken: the conversation
+    /// has to be read again.
+    News,
+    /// Another process took something for the conversation, which this one does not know. Nothing was written.
+    Overtaken,
 }
 
 impl Journal {
@@ -89,6 +105,7 @@ impl Journal {
             pending: Vec::new(),
             input: None,
             refused: Vec::new(),
+            is_behind: false,
         }
     }
 
@@ -206,13 +223,24 @@ impl Journal {
         self.note(CRISIS, &stop_selling);
     }
 
-    /// Writes what waits. Afterwards it is in the store, or still waits. Whether the store turned out to have an input
-    /// that it had not confirmed and that was therefore not taken: the conversation has to be read again.
-    pub(super) async fn flush(&mut self) -> Result<bool> {
+    /// The conversation was read again, up to here.
+    pub(super) fn read_to(&mut self, version: Version) {
+        self.version = version;
+        self.is_behind = false;
+    }
+
+    /// Whether the conversation has to be read again before anything is decided.
+    pub(super) fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
+    /// Writes what waits. Afterwards it is in the store, or still waits. What waits for the input `staged` was decided by
+    /// what is known here, so it is only written where nothing else was taken since.
+    pub(super) async fn flush(&mut self, staged: Option<Uuid>) -> Result<Flushed> {
         if self.pending.is_empty() {
-            return Ok(false);
+            return Ok(Flushed::Plain);
         }
-        let mut is_news = false;
+        let mut flushed = Flushed::Plain;
         let written = self
             .store
             .append(&self.key, self.version, &self.pending)
@@ -228,8 +256,16 @@ impl Journal {
             // Somebody else (a tool, another process) wrote to the same conversation: go on behind it.
             Err(error) if error.kind() == ErrorKind::Conflict => {
                 let behind = self.store.load(&self.key, self.version).await?;
-                let refused = &self.refused;
-                is_news = behind.iter().any(|record| refused.contains(&record.id));
+                let has = |id: &Uuid| behind.iter().any(|record| record.id == *id);
+                let is_foreign = |record: &Record| !LEDGER.contains(&record.kind.as_str());
+                let is_overtaken = behind.iter().any(is_foreign);
+                if is_overtaken && staged.is_some_and(|id| !has(&id)) {
+                    return Ok(Flushed::Overtaken);
+                }
+                if self.refused.iter().chain(&staged).any(has) {
+                    flushed = Flushed::News;
+                }
+                self.is_behind |= is_overtaken;
                 self.version += behind.len() as u64;
                 self.store
                     .append(&self.key, self.version, &self.pending)
@@ -240,7 +276,7 @@ impl Journal {
         self.version = version;
         self.pending = Vec::new();
         self.refused = Vec::new();
-        Ok(is_news)
+        Ok(flushed)
     }
 
     fn note(&mut self, kind: &str, payload: &impl Serialize) {
@@ -315,6 +351,30 @@ pub(super) struct Restored {
     pub(super) ending: bool,
     pub(super) ended: bool,
     pub(super) version: Version,
+}
+
+impl Restored {
+    /// Whether something is to be done though nobody says anything, which a process that died has left: the last note, the
+    /// end of an offer's time, an answer.
+    pub(super) fn goes_on(&self) -> bool {
+        let offered = self.state.transfers.last().and_then(Transfer::expires_at);
+        let is_owed = self.ending
+            || offered.is_some()
+            || unanswered(&self.conversation, &self.state).is_some();
+        is_owed && !self.ended
+    }
+}
+
+/// The customer's last words, where the virtual agent leads and has said nothing to them yet.
+pub(super) fn unanswered(
+    conversation: &Conversation,
+    state: &DialogueState,
+) -> Option<UtteranceId> {
+    let mut participants = conversation.participants.iter();
+    let leads = participants.any(|p| p.role == Role::AutomatedAgent) && state.handed_off.is_none();
+    let last = conversation.transcript.utterances().last();
+    let last = last.filter(|said| said.role == Role::EndUser && !said.back_channel);
+    last.filter(|_| leads && !state.ended).map(|said| said.id)
 }
 
 /// Plays the records back. Kinds this version does not know are passed over.

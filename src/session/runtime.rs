@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -183,6 +183,8 @@ pub(super) struct Runtime {
     ending: bool,
     ended: bool,
     meter: Meter,
+    /// Set where something could not be stored.
+    store_failed: Arc<AtomicBool>,
 }
 
 impl Runtime {
@@ -271,6 +273,7 @@ impl Runtime {
             ending: false,
             ended: false,
             meter: Meter::default(),
+            store_failed: Arc::default(),
         }
     }
 
@@ -393,16 +396,17 @@ impl Runtime {
         self.save().await;
     }
 
-    /// Takes an input that does not stand in the store as it came.
-    async fn take_other(&mut self, input: SessionInput) {
+    /// Takes an input that does not stand in the store as it came. Where this fails it can be taken again.
+    async fn take_other(&mut self, input: SessionInput) -> Result<()> {
         match input {
             SessionInput::Audio { tracks, start_ms } => self.transcribe(tracks, start_ms).await,
             SessionInput::Frame { participant, frame } => self.push(participant, frame).await,
             SessionInput::Strategy { strategy, input } => {
-                self.tell_strategy(&strategy, vec![input]).await;
+                self.tell_strategy(&strategy, vec![input]).await?;
             }
             _ => {}
         }
+        Ok(())
     }
 
     /// Takes final words; whoever is not known yet joins.

@@ -4,6 +4,7 @@
 //! names; [`SealedStore`] keeps what is written unreadable in any of them.
 
 mod erasure;
+mod hold;
 mod listing;
 mod memory;
 mod open;
@@ -14,6 +15,7 @@ mod sealed;
 mod sqlite;
 
 pub use erasure::ErasureReceipt;
+pub use hold::{StoreHold, hold};
 pub use listing::{INTERNAL, ListPage, ListQuery, StreamInfo, Streams};
 pub use memory::MemoryStore;
 pub use open::open;

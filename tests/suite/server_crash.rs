@@ -117,6 +117,24 @@ impl Place {
         Some((status, serde_json::from_slice(&bytes).unwrap_or_default()))
     }
 
+    /// Keeps a note of a conversation that is over; the status.
+    async fn keep_note(&self, conversation: &str) -> u16 {
+        let note = json!({ "sections": [], "facts": [], "covers": 0, "wrap_up": null });
+        let answer = self
+            .client
+            .put(format!(
+                "{}/v1/conversations/{conversation}/summary",
+                self.base
+            ))
+            .header("authorization", format!("Bearer {KEY}"))
+            .header("content-type", "application/json")
+            .body(note.to_string())
+            .send()
+            .await
+            .unwrap();
+        answer.status().as_u16()
+    }
+
     async fn said(&self, conversation: &str) -> Vec<String> {
         let answer = self
             .client
@@ -202,6 +220,18 @@ async fn survive(store: &str, dir: &Path) {
         let said = place.said(conversation).await;
         check(conversation, &said, &acknowledged.lock());
         events += acknowledged.lock().len();
+    }
+    // An end that was acknowledged is reached in the next life, where its last note was not written any more.
+    for conversation in known.keys() {
+        let path = format!("/v1/conversations/{conversation}/end");
+        let (status, answer) = place.post(&path, &Value::Null).await.unwrap();
+        assert_eq!(status, 202, "{answer}");
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let mut server = place.start().await;
+    for conversation in known.keys() {
+        assert_eq!(place.keep_note(conversation).await, 200, "{conversation}");
     }
     server.kill().unwrap();
     server.wait().unwrap();

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::conversation::{Channel, Conversation, Role, TenantId, Trigger};
 use crate::error::{Error, ErrorKind, Result};
 use crate::knowledge::Audience;
+use crate::server::extract::check_limit;
 use crate::summary::SummaryOptions;
 
 /// Lines of a transcript at most.
@@ -124,6 +125,7 @@ about!(
     /// A conversation to rank actions for.
     Rank {
         /// How many at most; 3 where it is left out.
+        #[schemars(range(min = 1, max = 50))]
         limit: Option<usize>,
     }
 );
@@ -139,8 +141,8 @@ impl Summarize {
 }
 
 impl Rank {
-    pub(super) fn limit(&self) -> usize {
-        self.limit.unwrap_or(3).min(MOST)
+    pub(super) fn limit(&self) -> Result<usize> {
+        check_limit(self.limit, 3, MOST)
     }
 }
 
@@ -158,12 +160,13 @@ pub(super) struct Search {
     pub(super) language: Option<String>,
     /// How many at most; 5 where it is left out.
     #[serde(default)]
+    #[schemars(range(min = 1, max = 50))]
     limit: Option<usize>,
 }
 
 impl Search {
-    pub(super) fn limit(&self) -> usize {
-        self.limit.unwrap_or(5).min(MOST)
+    pub(super) fn limit(&self) -> Result<usize> {
+        check_limit(self.limit, 5, MOST)
     }
 
     pub(super) fn checked(self) -> Result<String> {

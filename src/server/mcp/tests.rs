@@ -1,4 +1,6 @@
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::*;
 use crate::Assistant;
@@ -199,11 +201,37 @@ async fn what_cannot_be_done_is_told_to_the_hosts_model() {
             "longer than",
         ),
         ("next_best_action", json!({ "conversation": "none" }), ""),
+        ("summarize", json!({ "conversation": "~learned" }), "no id"),
     ] {
         let error = ask(&tools, tool, arguments).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
         assert!(error.to_string().contains(why), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_message_is_told_as_such() {
+    let (url, _) = serve().await;
+    let address = url
+        .trim_start_matches("http://")
+        .trim_end_matches("/mcp")
+        .to_owned();
+    let post = async |kind: &str| {
+        let mut socket = TcpStream::connect(&address).await.unwrap();
+        let request = format!(
+            "POST /mcp HTTP/1.1\r\nhost: test\r\nconnection: close\r\nauthorization: Bearer a\r\n\
+             accept: application/json, text/event-stream\r\ncontent-type: {kind}\r\ncontent-length: 11\r\n\r\n\
+             {{\"jsonrpc\":"
+        );
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    let broken = post("application/json").await;
+    assert!(broken.starts_with("HTTP/1.1 400"), "{broken}");
+    let other = post("text/plain").await;
+    assert!(other.starts_with("HTTP/1.1 415"), "{other}");
 }
 
 /// Both ends of a pipe: what `attendant mcp` does on its standard input and output.

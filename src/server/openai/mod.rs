@@ -32,6 +32,7 @@ use uuid::Uuid;
 
 use self::request::{Ask, MODEL};
 use self::response::{Answer, Completion};
+use self::threads::Claim;
 use super::auth::{Caller, Permission};
 use super::extract::Body;
 use super::problem::Problem;
@@ -87,17 +88,24 @@ async fn complete(
         Err(refused) => return Ok(refused.into_response()),
     };
     super::extract::check_text("the last message", &ask.text, &state)?;
-    let key = conversation(&state, &caller, &ask).await?;
+    let (key, claim) = conversation(&state, &caller, &ask).await?;
     let input = SessionInput::Say {
         role: Role::EndUser,
         text: ask.text.clone(),
     };
     let id = input_id(&headers, &key);
     let events = turn(state.hub.clone(), key.clone(), id, input);
-    let mut response = if ask.stream {
-        streamed(state, caller, key.clone(), ask, events)
+    let asked = Asked {
+        state,
+        caller,
+        key: key.clone(),
+        ask,
+        claim,
+    };
+    let mut response = if asked.ask.stream {
+        streamed(asked, events)
     } else {
-        whole(state, caller, key.clone(), ask, events).await?
+        whole(asked, events).await?
     };
     if let Ok(value) = HeaderValue::from_str(key.conversation.as_str()) {
         response.headers_mut().insert("x-conversation-id", value);
@@ -118,20 +126,42 @@ fn input_id(headers: &HeaderMap, key: &StreamKey) -> Uuid {
     }
 }
 
+/// A request whose conversation was found.
+struct Asked {
+    state: ServerState,
+    caller: Caller,
+    key: StreamKey,
+    ask: Ask,
+    /// Where it was found by its history.
+    claim: Option<Claim>,
+}
+
+impl Asked {
+    /// It was answered: the next request begins with what this one ends with.
+    fn answered(&mut self, answer: &Answer) {
+        let id = &self.key.conversation;
+        let threads = &self.state.threads;
+        threads.remember(&self.caller, &self.ask, &answer.text(), id);
+        if let Some(claim) = self.claim.take() {
+            claim.answered();
+        }
+    }
+}
+
 /// The conversation that the messages belong to; begun where there is none.
 async fn conversation(
     state: &ServerState,
     caller: &Caller,
     ask: &Ask,
-) -> Result<StreamKey, Problem> {
-    let known = match &ask.conversation {
-        Some(id) => Some(id.clone()),
-        None => state.threads.take(caller, &ask.history),
+) -> Result<(StreamKey, Option<Claim>), Problem> {
+    let (known, claim) = match &ask.conversation {
+        Some(id) => (Some(id.clone()), None),
+        None => state.threads.take(caller, ask).unzip(),
     };
     if let Some(id) = &known {
         let key = caller.conversation(id.clone());
         match state.hub.view(&key).await {
-            Ok(_) => return Ok(key),
+            Ok(_) => return Ok((key, claim)),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
         }
@@ -155,39 +185,30 @@ async fn conversation(
     }
     let key = caller.conversation(new.id.clone());
     state.hub.open(new).await?;
-    Ok(key)
+    Ok((key, claim))
 }
 
 async fn whole(
-    state: ServerState,
-    caller: Caller,
-    key: StreamKey,
-    ask: Ask,
+    mut asked: Asked,
     mut events: BoxStream<'static, OurResult<HubEvent>>,
 ) -> Result<Response, Problem> {
     let mut answer = Answer::default();
     while let Some(event) = events.next().await {
         answer.take(&event?);
     }
-    answer.or_what_was_said(&state.hub, &key).await?;
-    state
-        .threads
-        .remember(&caller, &ask, &answer.text(), &key.conversation);
-    let completion = Completion::new(&key);
-    Ok(Json(completion.whole(&ask, &answer)).into_response())
+    answer
+        .or_what_was_said(&asked.state.hub, &asked.key)
+        .await?;
+    asked.answered(&answer);
+    let completion = Completion::new(&asked.key);
+    Ok(Json(completion.whole(&asked.ask, &answer)).into_response())
 }
 
-fn streamed(
-    state: ServerState,
-    caller: Caller,
-    key: StreamKey,
-    ask: Ask,
-    mut events: BoxStream<'static, OurResult<HubEvent>>,
-) -> Response {
-    let stopping = state.stopping.clone();
-    let alive = Duration::from_secs(state.config.limits.keep_alive_seconds);
+fn streamed(mut asked: Asked, mut events: BoxStream<'static, OurResult<HubEvent>>) -> Response {
+    let stopping = asked.state.stopping.clone();
+    let alive = Duration::from_secs(asked.state.config.limits.keep_alive_seconds);
     let chunks = stream! {
-        let completion = Completion::new(&key);
+        let completion = Completion::new(&asked.key);
         yield completion.opening();
         let mut answer = Answer::default();
         while let Some(event) = events.next().await {
@@ -203,7 +224,7 @@ fn streamed(
                 }
             }
         }
-        match answer.or_what_was_said(&state.hub, &key).await {
+        match answer.or_what_was_said(&asked.state.hub, &asked.key).await {
             Ok(pieces) => {
                 for piece in pieces {
                     yield completion.piece(&piece);
@@ -214,10 +235,10 @@ fn streamed(
                 return;
             }
         }
-        state.threads.remember(&caller, &ask, &answer.text(), &key.conversation);
+        asked.answered(&answer);
         yield completion.closing(&answer);
-        if ask.include_usage {
-            yield completion.usage(&ask, &answer);
+        if asked.ask.include_usage {
+            yield completion.usage(&asked.ask, &answer);
         }
         yield "[DONE]".to_owned();
     };

@@ -209,8 +209,8 @@ impl TryFrom<ChatRequest> for Ask {
         };
         let mut metadata = request.metadata.unwrap_or_default();
         let conversation = metadata.remove("conversation_id");
-        if let Some(problem) = conversation.as_deref().and_then(|id| check_id(id).err()) {
-            return Err(Refused::invalid("metadata", problem.detail));
+        if let Some(error) = conversation.as_deref().and_then(|id| check_id(id).err()) {
+            return Err(Refused::invalid("metadata", error.to_string()));
         }
         Ok(Self {
             text,

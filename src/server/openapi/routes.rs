@@ -129,7 +129,7 @@ fn of_conversations(to: &mut Builder) {
         summary: "Keep the note as a person wrote or changed it, once the conversation is over",
         body: Some(body),
         answers: vec![(200, "The note, as it is stored.", note)],
-        problems: OF_CONVERSATION,
+        problems: &[404, 408, 409, 502],
         parameters: vec![idempotency_key()],
         ..route("put", "/v1/conversations/{id}/summary", "keepSummary")
     });
@@ -187,7 +187,7 @@ fn of_customers(to: &mut Builder) {
         summary: "Take a conversation in from a vCon",
         body: Some(json!({ "type": "object" })),
         answers: vec![(201, "It is stored.", imported)],
-        problems: &[409, 501],
+        problems: &[409, 422],
         ..route("post", "/v1/vcon", "importVcon")
     });
 }
@@ -386,8 +386,8 @@ fn plain(to: &mut Builder) {
             ),
             query(
                 "limit",
-                "How many of the newest conversations are read.",
-                &json!({ "type": "integer", "minimum": 0 }),
+                "How many of the newest conversations are read; 500 where it is left out.",
+                &json!({ "type": "integer", "minimum": 1, "maximum": 500 }),
             ),
         ],
         ..route("get", "/v1/insight", "insight")

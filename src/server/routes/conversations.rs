@@ -10,16 +10,18 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tracing::Instrument;
 
 use super::customers;
 use super::stateless::{Suggestions, collect};
 use crate::conversation::{
-    Channel, Conversation, ConversationId, CustomerProfile, JourneyEvent, Participant, Role,
-    Summary, Trigger,
+    Channel, Conversation, ConversationId, CustomerId, CustomerProfile, JourneyEvent, Participant,
+    Role, Summary, Trigger,
 };
+use crate::error::{ErrorKind, OrError, Result as OurResult};
 use crate::server::auth::{Caller, Permission};
 use crate::server::extract::{
-    Body, InputId, Named, Parameters, check_id, check_length, check_name, check_text,
+    Body, InputId, Named, Parameters, check_id, check_length, check_limit, check_name, check_text,
 };
 use crate::server::input::Join;
 use crate::server::problem::Problem;
@@ -83,7 +85,7 @@ pub(in crate::server) async fn open(
     }
     check_name("language", new.language.as_deref().unwrap_or_default())?;
     check_length("participants", new.participants.len())?;
-    check_length("journey", new.journey.len())?;
+    customers::check_journey("journey", &new.journey)?;
     new.participants.iter().try_for_each(Join::check)?;
     if let Some(language) = new.language {
         conversation = conversation.with_language(language);
@@ -112,13 +114,44 @@ pub(in crate::server) async fn open(
         let profile = customers::profile(&state, &caller, customer, of).await?;
         conversation.profile = profile;
     }
-    let view = state.hub.open(conversation).await?;
-    if let Some(known) = known {
-        let (tenant, id) = (&caller.tenant, &view.conversation.id);
-        state.customers.link(tenant, &known.customer, id).await?;
-    }
+    let begun = begin(state, conversation, known.map(|known| known.customer));
+    // In a task of its own: a client that goes away meanwhile does not part the conversation from its customer.
+    let view = tokio::spawn(begun.in_current_span())
+        .await
+        .or_error(ErrorKind::Internal, || "a conversation was not begun")??;
     let location = format!("/v1/conversations/{}", view.conversation.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(view)).into_response())
+}
+
+/// Begins a conversation, and notes whose it is.
+async fn begin(
+    state: ServerState,
+    conversation: Conversation,
+    customer: Option<CustomerId>,
+) -> OurResult<SessionView> {
+    let key = StreamKey {
+        tenant: conversation.tenant.clone(),
+        conversation: conversation.id.clone(),
+    };
+    let profile = conversation.profile.as_ref().map(|known| known.id.clone());
+    let opened = state.hub.open(conversation).await;
+    let Some(customer) = customer else {
+        return opened;
+    };
+    let is_theirs = match &opened {
+        Ok(_) => true,
+        // Sent again, where the process may have ended before it was noted whose it is.
+        Err(error) if error.kind() == ErrorKind::Conflict => {
+            let known = state.hub.view(&key).await?.conversation.profile;
+            known.is_some_and(|known| !known.id.is_empty() && Some(known.id) == profile)
+        }
+        Err(_) => false,
+    };
+    if is_theirs {
+        let id = &key.conversation;
+        state.customers.link(&key.tenant, &customer, id).await?;
+    }
+    opened
 }
 
 /// Which conversations.
@@ -174,12 +207,7 @@ pub(in crate::server) async fn list(
     Parameters(page): Parameters<Page>,
 ) -> Result<Json<ConversationPage>, Problem> {
     caller.require(Permission::Read)?;
-    let limit = page.limit.unwrap_or(20);
-    if limit == 0 || limit > LONGEST_PAGE {
-        return Err(Problem::invalid(format!(
-            "limit must be from 1 to {LONGEST_PAGE}"
-        )));
-    }
+    let limit = check_limit(page.limit, 20, LONGEST_PAGE)?;
     let after = match &page.after {
         None => None,
         Some(after) => Some(
@@ -283,6 +311,8 @@ pub(in crate::server) async fn keep_note(
         check_text("a section's text", &section.text, &state)?;
     }
     state.hub.keep_note(&key, id, &note).await?;
+    // What is remembered of the customer is the note that counts.
+    tokio::spawn(remember(state.clone(), key.clone()));
     Ok(Json(note))
 }
 
@@ -310,10 +340,15 @@ pub(in crate::server) async fn summarize(
         }
     }
     if let Some((message, transient)) = failed {
+        // What may pass is not of the caller's making, and may name hosts; the session's event tells it in full.
+        let detail = match transient {
+            true => "the note could not be written just now; try again".to_owned(),
+            false => message,
+        };
         let mut problem = Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "insufficient_content",
-            message,
+            detail,
         );
         problem.retryable = transient;
         return Err(problem);

@@ -13,7 +13,7 @@ use super::conversations::Customer;
 use crate::conversation::{ConversationId, CustomerId, CustomerProfile, JourneyEvent};
 use crate::error::ErrorKind;
 use crate::server::auth::{Caller, Permission};
-use crate::server::extract::Body;
+use crate::server::extract::{Body, check_length, check_name};
 use crate::server::problem::Problem;
 use crate::server::state::ServerState;
 use crate::session::customers::{ContactDigest, Identified};
@@ -49,6 +49,22 @@ pub(in crate::server) struct Known {
     confidence: f32,
 }
 
+/// Refuses keys that nobody means.
+fn check_keys(keys: &BTreeMap<String, String>) -> Result<(), Problem> {
+    check_length("keys", keys.len())?;
+    keys.keys().try_for_each(|kind| check_name("keys", kind))
+}
+
+/// Refuses what nobody means to tell of a customer.
+pub(super) fn check_journey(what: &str, events: &[JourneyEvent]) -> Result<(), Problem> {
+    check_length(what, events.len())?;
+    for event in events {
+        check_name("kind", &event.kind)?;
+        check_length("attributes", event.attributes.len())?;
+    }
+    Ok(())
+}
+
 /// Who has these keys; nobody where there are none.
 pub(super) async fn known(
     state: &ServerState,
@@ -58,6 +74,7 @@ pub(super) async fn known(
     if keys.is_empty() {
         return Ok(None);
     }
+    check_keys(keys)?;
     Ok(Some(state.customers.identify(&caller.tenant, keys).await?))
 }
 
@@ -109,16 +126,8 @@ async fn find(
         Err(error) => return Err(error.into()),
     }
     let keys = BTreeMap::from([(HOST_ID.to_owned(), customer.to_owned())]);
-    let found = state.customers.identify(&caller.tenant, &keys).await?;
-    if found.is_new {
-        // Asking for somebody is no reason to know them.
-        state
-            .customers
-            .erase_subject(&caller.tenant, &found.customer)
-            .await?;
-        return Ok(None);
-    }
-    Ok(Some(found.customer))
+    let found = state.customers.find(&caller.tenant, &keys).await?;
+    Ok(found.into_iter().next())
 }
 
 /// The customer of a conversation, as the directory knows them.
@@ -135,8 +144,13 @@ pub(super) async fn of_view(
 
 /// Keeps the digest of a conversation that has ended, where its customer is known.
 pub(super) async fn remember(state: &ServerState, key: &StreamKey) -> Result<(), Problem> {
+    // Whoever reads its events lets one go on to its last note whose process died before.
+    drop(state.hub.events(key, None).await?);
     state.hub.settle(key).await?;
     let view = state.hub.view(key).await?;
+    if !view.ended {
+        return Ok(());
+    }
     let caller = Caller {
         tenant: key.tenant.clone(),
         subject: String::new(),
@@ -148,6 +162,15 @@ pub(super) async fn remember(state: &ServerState, key: &StreamKey) -> Result<(),
             .customers
             .remember(&key.tenant, &customer, &key.conversation, &digest)
             .await?;
+        // Erased meanwhile, after the conversation was looked at: then nothing of it stays, the digest included.
+        if let Err(error) = state.hub.view(key).await
+            && error.kind() == ErrorKind::NotFound
+        {
+            state
+                .customers
+                .erase_conversation(&key.tenant, &key.conversation, Some(&customer))
+                .await?;
+        }
     }
     Ok(())
 }
@@ -163,8 +186,9 @@ pub(super) async fn end_for_good(
             .hub
             .submit(key, Uuid::now_v7(), SessionInput::End)
             .await?;
-        state.hub.settle(key).await?;
     }
+    // One that is ending still writes its last note.
+    state.hub.settle(key).await?;
     Ok(view)
 }
 
@@ -175,6 +199,8 @@ pub(in crate::server) async fn journey(
     Body(body): Body<Happened>,
 ) -> Result<(StatusCode, Json<Known>), Problem> {
     caller.require(Permission::Write)?;
+    check_keys(&body.customer.keys)?;
+    check_journey("events", &body.events)?;
     let tenant = &caller.tenant;
     let found = state
         .customers
@@ -198,13 +224,22 @@ pub(in crate::server) async fn erase(
     Body(body): Body<Keys>,
 ) -> Result<Json<ErasureReceipt>, Problem> {
     caller.require(Permission::Erase)?;
+    check_keys(&body.keys)?;
     let tenant = &caller.tenant;
-    let found = state.customers.identify(tenant, &body.keys).await?;
-    if !found.is_new {
-        let contacts = state
+    let mut erased = ErasureReceipt::new(0, 0);
+    // Those that would be taken for one are one here, too.
+    for customer in state.customers.find(tenant, &body.keys).await? {
+        let contacts = match state
             .customers
-            .contacts(tenant, &found.customer, usize::MAX);
-        for contact in contacts.await? {
+            .contacts(tenant, &customer, usize::MAX)
+            .await
+        {
+            Ok(contacts) => contacts,
+            // Somebody else erases them meanwhile.
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        for contact in contacts {
             let key = caller.conversation(contact.conversation);
             match end_for_good(&state, &key).await {
                 Ok(_) => {}
@@ -212,11 +247,8 @@ pub(in crate::server) async fn erase(
                 Err(problem) => return Err(problem),
             }
         }
+        erased.add(&state.customers.erase_subject(tenant, &customer).await?);
     }
-    let erased = state
-        .customers
-        .erase_subject(tenant, &found.customer)
-        .await?;
     tracing::info!(streams = erased.streams, "a customer was erased");
     Ok(Json(erased))
 }

@@ -34,7 +34,7 @@ pub(in crate::server) async fn healthz() -> Json<Health> {
     Json(HEALTHY)
 }
 
-/// `GET /readyz`: it takes conversations. Not while it stops, nor while the store is out of reach.
+/// `GET /readyz`: it takes conversations. Not while it stops, nor while the store is out of reach or full.
 pub(in crate::server) async fn readyz(
     State(state): State<ServerState>,
 ) -> Result<Json<Health>, Problem> {
@@ -55,6 +55,14 @@ pub(in crate::server) async fn readyz(
             "the store is out of reach; the log says why",
         )
         .with_retry_after(1));
+    }
+    if !state.hub.can_store().await {
+        return Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "storage",
+            "the store takes nothing; the log says why",
+        )
+        .with_retry_after(3));
     }
     Ok(Json(HEALTHY))
 }

@@ -10,7 +10,7 @@ use crate::insight::{
     Analyst, ConversationRecord, GroupBy, Handler, InsightOptions, InsightReport,
 };
 use crate::server::auth::{Caller, Permission};
-use crate::server::extract::Parameters;
+use crate::server::extract::{Parameters, check_limit};
 use crate::server::problem::Problem;
 use crate::server::state::ServerState;
 use crate::session::SessionView;
@@ -50,7 +50,7 @@ pub(in crate::server) async fn report(
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Insight>, Problem> {
     caller.require(Permission::Supervise)?;
-    let most = wanted.limit.unwrap_or(MOST).min(MOST);
+    let most = check_limit(wanted.limit, MOST, MOST)?;
     let query = ListQuery::default().newest_first().with_limit(most);
     let store = state.hub.assistant().store();
     let page = store.page(&caller.tenant, &query).await?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::conversation::Citation;
 use crate::knowledge::{Audience, Hit, KnowledgeAnswer, Question, Scope};
 use crate::server::auth::{Caller, Permission};
-use crate::server::extract::{Body, check_text};
+use crate::server::extract::{Body, check_limit, check_text};
 use crate::server::problem::Problem;
 use crate::server::state::ServerState;
 
@@ -30,6 +30,7 @@ pub(in crate::server) struct Search {
     language: Option<String>,
     /// How many at most; 5 where it is left out.
     #[serde(default)]
+    #[schemars(range(min = 1, max = 50))]
     limit: Option<usize>,
 }
 
@@ -88,7 +89,7 @@ pub(in crate::server) async fn search(
     caller.require(Permission::Read)?;
     check_text("query", &body.query, &state)?;
     let question = question(&caller, body.query, body.audience, body.language);
-    let limit = body.limit.unwrap_or(5).min(MOST_HITS);
+    let limit = check_limit(body.limit, 5, MOST_HITS)?;
     let knowledge = state.hub.assistant().knowledge();
     let mut hits = Vec::new();
     for hit in knowledge.search(&question, limit).await? {

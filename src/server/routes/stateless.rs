@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::conversation::{Conversation, NextBestAction, Suggestion, Summary, Trigger};
 use crate::server::auth::{Caller, Permission};
-use crate::server::extract::Body;
+use crate::server::extract::{Body, check_limit};
 use crate::server::problem::Problem;
 use crate::server::state::ServerState;
 use crate::summary::SummaryOptions;
@@ -62,6 +62,7 @@ pub(in crate::server) struct ToRank {
     conversation: Value,
     /// How many at most; 3 where it is left out.
     #[serde(default)]
+    #[schemars(range(min = 1, max = 50))]
     limit: Option<usize>,
 }
 
@@ -130,8 +131,8 @@ pub(in crate::server) async fn next_best_actions(
     Body(body): Body<ToRank>,
 ) -> Result<Json<Actions>, Problem> {
     caller.require(Permission::Read)?;
+    let limit = check_limit(body.limit, 3, MOST_ACTIONS)?;
     let conversation = conversation(&caller, &body.conversation)?;
-    let limit = body.limit.unwrap_or(3).min(MOST_ACTIONS);
     let assistant = state.hub.assistant();
     let actions = assistant.next_best_actions(&conversation, limit).await?;
     Ok(Json(Actions { actions }))

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::conversation::vcon::{Vcon, VconOptions};
+use crate::error::{Error, ErrorKind};
 use crate::server::auth::{Caller, Permission};
 use crate::server::extract::{Body, Named, check_id};
 use crate::server::problem::Problem;
@@ -50,7 +51,9 @@ pub(in crate::server) async fn import(
     Body(body): Body<Value>,
 ) -> Result<Response, Problem> {
     caller.require(Permission::Write)?;
-    let read = Vcon::from_value(body)?.to_conversation(caller.tenant.clone())?;
+    let read = Vcon::from_value(body)
+        .and_then(|vcon| vcon.to_conversation(caller.tenant.clone()))
+        .map_err(unusable)?;
     check_id(read.conversation.id.as_str())?;
     let view = state.hub.open(read.conversation).await?;
     let location = format!("/v1/conversations/{}", view.conversation.id);
@@ -59,4 +62,16 @@ pub(in crate::server) async fn import(
         passed_over: read.passed_over,
     };
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(imported)).into_response())
+}
+
+/// One that is signed, encrypted or asks for what we do not know is the sender's to change, not the server's.
+fn unusable(error: Error) -> Problem {
+    match error.kind() {
+        ErrorKind::Unsupported => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "unsupported",
+            error.to_string(),
+        ),
+        _ => error.into(),
+    }
 }

@@ -16,6 +16,7 @@ use crate::conversation::{
     ParticipantId, Role,
 };
 use crate::error::{Error, ErrorKind, Result};
+use crate::server::extract::check_id;
 use crate::server::state::ServerState;
 use crate::session::{HubEvent, HubEvents, SessionHub, SessionInput, SessionView};
 use crate::speech::AudioFrame;
@@ -95,6 +96,7 @@ impl Line {
             );
             Error::new(ErrorKind::InvalidInput, what)
         })?;
+        check_id(&named)?;
         let key = StreamKey {
             tenant: sender.tenant.clone(),
             conversation: ConversationId::from(named),

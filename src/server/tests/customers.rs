@@ -114,7 +114,96 @@ async fn a_conversation_goes_out_and_comes_in_as_a_vcon() {
         json!({ "vcon": "0.3.0", "dialog": [{ "type": "text" }] }),
     ] {
         let refused = server.post("/v1/vcon", wrong).await;
-        assert!([400, 501].contains(&refused.status), "{refused:?}");
+        assert!([400, 422].contains(&refused.status), "{refused:?}");
+    }
+    // What its sender has to change is no fault of the server's.
+    let mut critical = out.json();
+    critical["critical"] = json!(["unheard-of"]);
+    for sealed in [json!({ "payload": "e30", "signatures": [] }), critical] {
+        let refused = server.post("/v1/vcon", sealed).await;
+        refused.assert_problem(422, "unsupported");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_is_only_asked_for_is_not_made_known() {
+    let server = start(config()).await;
+    let tenant = "acme".into();
+    let store = server.state.hub.assistant().store().clone();
+    let nobody = server.get("/v1/conversations?customer=nobody").await.json();
+    assert_eq!(nobody["conversations"], json!([]));
+    let keys = json!({ "keys": { "customer_id": "nobody", "email": "no@example.org" } });
+    let erased = server.post("/v1/customers/erase", keys).await;
+    assert_eq!(erased.json()["streams"], 0, "{erased:?}");
+    assert!(store.list(&tenant).await.unwrap().is_empty());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_beginning_that_is_sent_again_notes_its_customer_again() {
+    let server = start(config()).await;
+    contact(&server, "one", "Hello.").await;
+    let told = json!({ "customer": { "keys": { "customer_id": "u-7" } }, "events": [] });
+    let known = server.post("/v1/journey-events", told).await.json();
+    // As where the process ended before it was noted whose it is.
+    let noted = crate::store::StreamKey {
+        tenant: "acme".into(),
+        conversation: format!("~contact/{}/one", known["customer"].as_str().unwrap()).into(),
+    };
+    let store = server.state.hub.assistant().store().clone();
+    store.erase(&noted).await.unwrap();
+    let listed = async || {
+        let page = server.get("/v1/conversations?customer=u-7").await.json();
+        page["conversations"].as_array().unwrap().len()
+    };
+    assert_eq!(listed().await, 0);
+    let again = json!({
+        "id": "one",
+        "channel": "chat",
+        "customer": { "keys": { "customer_id": "u-7" } },
+    });
+    let again = server.post("/v1/conversations", again).await;
+    again.assert_problem(409, "conflict");
+    assert_eq!(listed().await, 1);
+    // Not under somebody else's name.
+    let other = json!({
+        "id": "one",
+        "channel": "chat",
+        "customer": { "keys": { "customer_id": "u-8" } },
+    });
+    let other = server.post("/v1/conversations", other).await;
+    other.assert_problem(409, "conflict");
+    let theirs = server.get("/v1/conversations?customer=u-8").await.json();
+    assert_eq!(theirs["conversations"], json!([]));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn lists_of_keys_and_events_have_an_end() {
+    let server = start(config()).await;
+    let many: serde_json::Map<String, Value> =
+        (0..300).map(|n| (format!("k{n}"), json!("v"))).collect();
+    let event = json!({ "kind": "moved", "description": "Moved.", "at": "2026-01-02T03:04:05Z" });
+    let keys = json!({ "customer_id": "u-7" });
+    for (path, body) in [
+        (
+            "/v1/journey-events",
+            json!({ "customer": { "keys": many }, "events": [] }),
+        ),
+        (
+            "/v1/journey-events",
+            json!({ "customer": { "keys": keys }, "events": vec![event; 300] }),
+        ),
+        ("/v1/customers/erase", json!({ "keys": many })),
+        (
+            "/v1/conversations",
+            json!({ "channel": "chat", "customer": { "keys": many } }),
+        ),
+    ] {
+        let refused = server.post(path, body).await;
+        refused.assert_problem(400, "invalid_input");
+        assert!(refused.body.contains("300 entries"), "{refused:?}");
     }
     server.stop().await;
 }

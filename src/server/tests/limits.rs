@@ -259,3 +259,52 @@ async fn a_server_that_stops_is_not_ready_and_ends_its_streams() {
     let late = state.hub.view(&key).await;
     assert!(late.is_err() || late.is_ok_and(|view| !view.ended));
 }
+
+#[tokio::test]
+async fn limits_that_cannot_be_kept_are_refused_not_bent() {
+    let server = start(config()).await;
+    for limit in ["0", "501"] {
+        let refused = server.get(&format!("/v1/insight?limit={limit}")).await;
+        refused.assert_problem(400, "invalid_input");
+        assert!(refused.body.contains("from 1 to 500"), "{refused:?}");
+    }
+    let conversation = json!({ "turns": [{ "role": "end_user", "text": "Hello." }] });
+    for limit in [0, 51] {
+        let search = json!({ "query": "refund", "limit": limit });
+        let search = server.post("/v1/knowledge/search", search).await;
+        search.assert_problem(400, "invalid_input");
+        let rank = json!({ "conversation": conversation, "limit": limit });
+        let rank = server.post("/v1/next-best-actions", rank).await;
+        rank.assert_problem(400, "invalid_input");
+    }
+    assert_eq!(server.get("/v1/insight?limit=500").await.status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_in_other_encodings_are_told_as_such() {
+    let server = start(config()).await;
+    server.begin("c-1", false).await;
+    let path = "/v1/conversations/c-1/utterances";
+    let body = Some("{\"text\":\"Hello.\"}");
+    let post = async |kind: &str, encoding: &str| {
+        let headers = [
+            ("authorization", "Bearer acme-key"),
+            ("content-type", kind),
+            ("content-encoding", encoding),
+        ];
+        client::raw(server.address, "POST", path, &headers, body).await
+    };
+    for (kind, encoding) in [
+        ("application/json", "gzip"),
+        ("application/json", "br"),
+        ("application/json; charset=utf-16", "identity"),
+        ("application/json; charset=\"ISO-8859-1\"", "identity"),
+    ] {
+        let refused = post(kind, encoding).await;
+        refused.assert_problem(415, "unsupported_media_type");
+    }
+    let taken = post("application/json; charset=UTF-8", "identity").await;
+    assert_eq!(taken.status, 202, "{taken:?}");
+    server.stop().await;
+}

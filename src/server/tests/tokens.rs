@@ -113,6 +113,40 @@ fn tokens_are_held_to_signature_time_audience_issuer_and_tenant() {
 }
 
 #[test]
+fn tokens_of_key_pairs_are_held_to_their_key_and_a_public_key_is_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let rs = issuer(folder.path(), "rs", JwtAlgorithm::RS256, keys::RSA_PUBLIC);
+    let ed = issuer(folder.path(), "ed", JwtAlgorithm::EdDSA, keys::ED_PUBLIC);
+    let auth = authenticator(vec![rs, ed]);
+    let by = |algorithm, key: &EncodingKey, issuer: &str| {
+        let claims = claims(&[("iss", json!(issuer))]);
+        encode(&Header::new(algorithm), &claims, key).unwrap()
+    };
+    let rsa = EncodingKey::from_rsa_pem(keys::RSA_PRIVATE.as_bytes()).unwrap();
+    let edwards = EncodingKey::from_ed_pem(keys::ED_PRIVATE.as_bytes()).unwrap();
+    for (token, subject) in [
+        (by(Algorithm::RS256, &rsa, "rs"), "jwt:rs:u1"),
+        (by(Algorithm::EdDSA, &edwards, "ed"), "jwt:ed:u1"),
+    ] {
+        assert_eq!(auth.caller(&token).unwrap().subject, subject);
+        // Another body under the same signature.
+        let mut parts: Vec<&str> = token.split('.').collect();
+        let other = by(Algorithm::RS256, &rsa, "others");
+        parts[1] = other.split('.').nth(1).unwrap();
+        assert_eq!(auth.caller(&parts.join(".")).unwrap_err().status, 401);
+    }
+    // Everybody has the public key: as the secret of a weaker algorithm it proves nothing.
+    for (public, issuer) in [(keys::RSA_PUBLIC, "rs"), (keys::ED_PUBLIC, "ed")] {
+        let secret = EncodingKey::from_secret(public.as_bytes()).unwrap();
+        let forged = by(Algorithm::HS256, &secret, issuer);
+        assert_eq!(auth.caller(&forged).unwrap_err().status, 401);
+    }
+    // Nor does one issuer speak for another.
+    let crossed = by(Algorithm::RS256, &rsa, "ed");
+    assert_eq!(auth.caller(&crossed).unwrap_err().status, 401);
+}
+
+#[test]
 fn weak_and_missing_secrets_are_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let weak = issuer(folder.path(), "weak", JwtAlgorithm::HS256, "short");

@@ -29,7 +29,7 @@ pub use digest::ContactDigest;
 pub use rules::{IdentityRules, KeyForm, KeyRule};
 
 use self::digest::{journey_line, shorten};
-use self::rows::{CustomerRow, Rows};
+use self::rows::{CustomerRow, KeyRow, Rows};
 use self::rules::Key;
 use crate::conversation::{ConversationId, CustomerId, CustomerProfile, JourneyEvent, TenantId};
 use crate::error::{Error, ErrorKind, Result};
@@ -60,6 +60,18 @@ pub struct Identified {
     pub confidence: f32,
     /// Whether nobody had given any of these keys before.
     pub is_new: bool,
+}
+
+/// What some keys tell, before anything is written.
+struct Sighting {
+    /// The streams of the keys, in their order.
+    held: Vec<KeyRow>,
+    /// Whose they are, as far as it is sure that these are one.
+    same: BTreeSet<CustomerId>,
+    /// All keys of those.
+    all_keys: BTreeSet<(String, String)>,
+    /// Whether nobody had given any of them before.
+    is_new: bool,
 }
 
 /// A customer as the directory knows them.
@@ -118,6 +130,59 @@ impl CustomerDirectory {
 
     async fn try_identify(&self, tenant: &TenantId, keys: &[Key]) -> Result<Identified> {
         let rows = self.rows(tenant);
+        let Sighting {
+            held,
+            mut same,
+            all_keys,
+            is_new,
+        } = self.sight(&rows, keys).await?;
+        // The oldest stays, whoever merges: two that do so at once agree.
+        let known = same.first().cloned();
+        let customer = known.unwrap_or_else(|| uuid::Uuid::now_v7().to_string().into());
+        same.insert(customer.clone());
+        for younger in same.iter().skip(1) {
+            rows.merge(&customer, younger).await?;
+        }
+        let mut missing = Vec::new();
+        let (mut against, mut doubted) = (1.0, 1.0);
+        for (key, row) in keys.iter().zip(&held) {
+            if !row.owners.iter().any(|owner| same.contains(owner)) {
+                rows.claim(row, &customer).await?;
+            }
+            let pair = (key.kind.clone(), key.value.clone());
+            if !all_keys.contains(&pair) {
+                missing.push(pair);
+            }
+            against *= 1.0 - key.confidence;
+            if row.owners.iter().any(|owner| !same.contains(owner)) {
+                doubted *= 1.0 - self.rules.doubt * key.confidence;
+            }
+        }
+        rows.add_keys(&customer, &missing).await?;
+        Ok(Identified {
+            customer,
+            confidence: (1.0 - against) * doubted,
+            is_new,
+        })
+    }
+
+    /// The customers whom these keys tell of, the oldest first: those that [`identify`](Self::identify) would take for one.
+    /// Nobody where nobody fits. Nothing is written, so that asking for somebody does not make them known.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if no key has a value, and what the store reports.
+    pub async fn find(
+        &self,
+        tenant: &TenantId,
+        keys: &BTreeMap<String, String>,
+    ) -> Result<Vec<CustomerId>> {
+        let keys = self.rules.keys(keys)?;
+        let sighting = self.sight(&self.rows(tenant), &keys).await?;
+        Ok(sighting.same.into_iter().collect())
+    }
+
+    /// Reads what is known of these keys.
+    async fn sight(&self, rows: &Rows<'_>, keys: &[Key]) -> Result<Sighting> {
         let mut held = Vec::new();
         let mut known: BTreeMap<CustomerId, CustomerRow> = BTreeMap::new();
         for key in keys {
@@ -159,46 +224,24 @@ impl CustomerDirectory {
                 .then_with(|| latest(&b.id).cmp(&latest(&a.id)))
                 .then_with(|| a.id.cmp(&b.id))
         });
-        let chosen = match candidates.first() {
-            Some(best) => (*best).clone(),
-            None => CustomerRow::new(uuid::Uuid::now_v7().to_string().into()),
-        };
-        let is_new = known.is_empty();
-        let mut same = BTreeSet::from([chosen.id.clone()]);
-        let mut all_keys = chosen.keys.clone();
-        for other in candidates.iter().skip(1) {
-            let sure = support(&chosen.id).min(support(&other.id)) >= self.rules.merge_at;
-            if sure && self.agree(&all_keys, &other.keys) {
-                all_keys.extend(other.keys.iter().cloned());
-                same.insert(other.id.clone());
+        let mut same = BTreeSet::new();
+        let mut all_keys = BTreeSet::new();
+        if let Some(best) = candidates.first() {
+            same.insert(best.id.clone());
+            all_keys.extend(best.keys.iter().cloned());
+            for other in candidates.iter().skip(1) {
+                let sure = support(&best.id).min(support(&other.id)) >= self.rules.merge_at;
+                if sure && self.agree(&all_keys, &other.keys) {
+                    all_keys.extend(other.keys.iter().cloned());
+                    same.insert(other.id.clone());
+                }
             }
         }
-        // The oldest stays, whoever merges: two that do so at once agree.
-        let mut younger = same.iter();
-        let customer = younger.next().unwrap_or(&chosen.id).clone();
-        for younger in younger {
-            rows.merge(&customer, younger).await?;
-        }
-        let mut missing = Vec::new();
-        let (mut against, mut doubted) = (1.0, 1.0);
-        for (key, row) in keys.iter().zip(&held) {
-            if !row.owners.iter().any(|owner| same.contains(owner)) {
-                rows.claim(row, &customer).await?;
-            }
-            let pair = (key.kind.clone(), key.value.clone());
-            if !all_keys.contains(&pair) {
-                missing.push(pair);
-            }
-            against *= 1.0 - key.confidence;
-            if row.owners.iter().any(|owner| !same.contains(owner)) {
-                doubted *= 1.0 - self.rules.doubt * key.confidence;
-            }
-        }
-        rows.add_keys(&customer, &missing).await?;
-        Ok(Identified {
-            customer,
-            confidence: (1.0 - against) * doubted,
-            is_new,
+        Ok(Sighting {
+            is_new: known.is_empty(),
+            held,
+            same,
+            all_keys,
         })
     }
 

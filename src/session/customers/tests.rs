@@ -450,3 +450,22 @@ async fn a_conversation_alone_can_be_erased() {
     assert!(!desk.dump().await.contains("said"));
     assert_eq!(desk.who(&[("customer_id", "1")]).await.customer, zoe);
 }
+
+#[tokio::test]
+async fn asking_for_somebody_makes_nobody_known_and_merges_nobody() {
+    let desk = Desk::new();
+    let find = async |pairs: &[(&str, &str)]| {
+        let found = desk.directory.find(&desk.tenant, &keys(pairs)).await;
+        found.unwrap()
+    };
+    assert!(find(&[("customer_id", "1")]).await.is_empty());
+    assert!(desk.ids().await.is_empty());
+    let by_phone = desk.who(&[("phone", "+441")]).await.customer;
+    let by_mail = desk.who(&[("email", "a@b.c")]).await.customer;
+    let before = desk.dump().await;
+    let both = [("phone", "+441"), ("email", "A@b.c")];
+    assert_eq!(find(&both).await, [by_phone.clone(), by_mail]);
+    assert_eq!(desk.dump().await, before);
+    // Those are taken for one when somebody gives both.
+    assert_eq!(desk.who(&both).await.customer, by_phone);
+}

@@ -14,7 +14,7 @@ const TRIES: usize = 4;
 impl SessionHub {
     /// Keeps a note that a person wrote or changed in place of the last one. When this answers, it is in the store; the
     /// same id twice counts once. While a conversation goes on its note is written anew with what is said, so this is
-    /// for the time afterwards.
+    /// for the time afterwards; of one that is just ending the last note is waited for.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for a conversation the store does not know; [`ErrorKind::Conflict`] while it goes on;
@@ -38,13 +38,14 @@ impl SessionHub {
             if records.iter().any(|known| known.id == id) {
                 return Ok(());
             }
-            // One that is ending has its last note yet to come.
+            // One that is ending has its last note yet to come; where its process died, here.
             if !restore(key, &records)?.ended {
                 last = Some(Error::new(
                     ErrorKind::Unavailable,
                     "the conversation is just ending; try again in a moment",
                 ));
-                tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+                drop(self.hub.take(key).await?);
+                self.settle(key).await?;
                 continue;
             }
             let version = records.len() as u64;

@@ -14,8 +14,9 @@ use super::super::outlet::{Held, Outlet, Ring};
 use super::super::persist::{Restored, restore};
 use super::super::runtime::{Frame, Message, Runtime};
 use super::super::{SessionInput, over};
+use super::store_check::StoreCheck;
 use super::{HubOptions, HubStats, SessionView};
-use crate::assistant::Assistant;
+use crate::assistant::{Assistant, Opening};
 use crate::conversation::{Conversation, ParticipantId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::speech::AudioFrame;
@@ -35,6 +36,7 @@ pub(super) struct Hub {
     pub(super) bytes: Arc<AtomicUsize>,
     counts: Mutex<HubStats>,
     pub(super) is_closing: AtomicBool,
+    pub(super) store_check: StoreCheck,
     pub(super) sweeper: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -137,6 +139,7 @@ impl Hub {
             bytes: Arc::default(),
             counts: Mutex::default(),
             is_closing: AtomicBool::new(false),
+            store_check: StoreCheck::default(),
             sweeper: Mutex::default(),
         }
     }
@@ -202,6 +205,7 @@ impl Hub {
         self: &Arc<Self>,
         key: &StreamKey,
         conversation: Conversation,
+        opening: Option<Opening>,
     ) -> Result<()> {
         self.is_open()?;
         loop {
@@ -214,6 +218,7 @@ impl Hub {
                 if running.inputs.is_closed() {
                     // It is over, or was erased: the store knows which. Whoever still reads the events of the old one
                     // does not hear of the new one.
+                    slot.ring.close();
                     *place = Place::Gone;
                     self.slots.lock().remove(key);
                     continue;
@@ -229,7 +234,12 @@ impl Hub {
             let begun = async {
                 let live = self.room().await?;
                 let outlet = Outlet::Ring(Arc::clone(&slot.ring));
-                let mut runtime = Runtime::new(self.assistant.clone(), conversation, outlet);
+                let assistant = self.assistant.clone();
+                let runtime = match opening {
+                    Some(opening) => Runtime::opened(assistant, conversation, opening, outlet),
+                    None => Runtime::new(assistant, conversation, outlet),
+                };
+                let mut runtime = runtime.noting_failures(&self.store_check.failed);
                 runtime.flush().await?;
                 Ok::<_, Error>((runtime, live))
             };
@@ -292,8 +302,8 @@ impl Hub {
         })
     }
 
-    /// The events of a conversation that the store knows.
-    pub(super) async fn ring(&self, key: &StreamKey) -> Result<Arc<Ring>> {
+    /// The events of a conversation that the store knows. One that a process has left in the middle of something goes on.
+    pub(super) async fn ring(self: &Arc<Self>, key: &StreamKey) -> Result<Arc<Ring>> {
         loop {
             self.is_open()?;
             let slot = self.slot(key, now());
@@ -306,7 +316,15 @@ impl Hub {
                         if known.ended {
                             slot.ring.close();
                         }
-                        return Ok(Arc::clone(&slot.ring));
+                        let ring = Arc::clone(&slot.ring);
+                        drop(place);
+                        if known.goes_on()
+                            && let Err(error) = self.take(key).await
+                        {
+                            // Its events can be read all the same; the next who comes tries again.
+                            tracing::warn!(%error, conversation = %key.conversation, "it does not go on yet");
+                        }
+                        return Ok(ring);
                     }
                     Err(error) => {
                         self.forget(&slot, &mut place);
@@ -421,7 +439,8 @@ impl Hub {
         }
         let live = self.room().await?;
         let outlet = Outlet::Ring(Arc::clone(&slot.ring));
-        let runtime = Runtime::restored(self.assistant.clone(), known, outlet);
+        let runtime = Runtime::restored(self.assistant.clone(), known, outlet)
+            .noting_failures(&self.store_check.failed);
         self.count(|stats| stats.resumed += 1);
         Ok(Some(self.start(runtime, live)))
     }

@@ -9,6 +9,7 @@ use crate::conversation::{Channel, Role};
 use crate::error::{Error, ErrorKind};
 use crate::store::{ConversationStore, MemoryStore};
 
+mod left;
 mod limits;
 
 const IDLE: Duration = Duration::from_secs(60);
@@ -321,4 +322,55 @@ async fn many_at_once_lose_nothing_and_take_nothing_twice() {
         said.sort();
         assert_eq!(said, ["0", "1", "2", "3", "4"], "{id}");
     }
+}
+
+#[tokio::test]
+async fn what_another_process_took_is_known_before_an_input_is_decided() {
+    let store = Arc::new(MemoryStore::new());
+    let (first, second) = (hub(store.clone()).await, hub(store.clone()).await);
+    first.open(chat("c1")).await.unwrap();
+    submit(&first, "c1", "One.").await;
+    first.settle(&key("c1")).await.unwrap();
+    submit(&second, "c1", "Two.").await;
+    second.settle(&key("c1")).await.unwrap();
+    let id = Uuid::now_v7();
+    first.submit(&key("c1"), id, say("Three.")).await.unwrap();
+    first.settle(&key("c1")).await.unwrap();
+    let all = ["One.", "Two.", "Three."];
+    assert_eq!(texts(&first.view(&key("c1")).await.unwrap()), all);
+    // The same to the other one, which knows nothing of it yet.
+    second.submit(&key("c1"), id, say("Three.")).await.unwrap();
+    assert_eq!(texts(&second.view(&key("c1")).await.unwrap()), all);
+    second
+        .submit(&key("c1"), Uuid::now_v7(), SessionInput::End)
+        .await
+        .unwrap();
+    second.settle(&key("c1")).await.unwrap();
+    let late = first.submit(&key("c1"), Uuid::now_v7(), say("Four.")).await;
+    assert_eq!(late.unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_took_nothing_is_tried_until_it_does() {
+    let store = Arc::new(Shaky::default());
+    let hub = hub(store.clone()).await;
+    hub.open(chat("c1")).await.unwrap();
+    submit(&hub, "c1", "One.").await;
+    hub.settle(&key("c1")).await.unwrap();
+    let tried = StreamKey {
+        tenant: "~ready".into(),
+        conversation: "~ready".into(),
+    };
+    assert!(hub.can_store().await);
+    assert!(store.load(&tried, 0).await.unwrap().is_empty());
+    store.next(&[Write::Fails; 2]);
+    let refused = hub.submit(&key("c1"), Uuid::now_v7(), say("Two.")).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Storage);
+    assert!(!hub.can_store().await);
+    store.calm();
+    assert!(!hub.can_store().await, "it is not tried all the time");
+    tokio::time::advance(Duration::from_secs(4)).await;
+    assert!(hub.can_store().await);
+    assert!(hub.can_store().await);
+    assert_eq!(store.load(&tried, 0).await.unwrap().len(), 1);
 }

@@ -5,13 +5,16 @@
 //! caller is told that the input was not taken. The records of an input have ids that follow from its own, so that
 //! whoever sends it again, since the answer was lost or the store failed half way, adds nothing twice.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use uuid::Uuid;
 
 use super::super::Accepted;
 use super::super::event::{SessionEvent, SessionInput, Skill};
 use super::super::hub::SessionView;
 use super::super::outlet::utterance_bytes;
-use super::super::persist::{Mark, restore};
+use super::super::persist::{Flushed, Mark, restore};
 use super::super::shown::Card;
 use super::seen::fingerprint;
 use super::{Runtime, Submitted, Work, handing_over, strategies};
@@ -22,6 +25,9 @@ use crate::dialogue::{DialogueState, Effect, Rejection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::knowledge::ArticleFeedback;
 use crate::speech::annotate;
+
+/// Processes that write to the same conversation may overtake an input so often.
+const ATTEMPTS: usize = 4;
 
 /// Why an input is not taken.
 pub(super) struct Refusal {
@@ -100,11 +106,69 @@ impl Runtime {
     /// What is to be done about an input that is in the store now; nothing where it was there before.
     async fn accept_input(&mut self, id: Uuid, input: SessionInput) -> Result<Option<Staged>> {
         // What was accepted before comes first in the store, too.
-        self.stored().await?;
-        if self.seen.has(id, &input)? {
-            return Ok(None);
+        self.stored(None).await?;
+        if self.journal.is_behind() {
+            self.read_again().await?;
         }
-        if self.ended || self.ending {
+        for _ in 0..ATTEMPTS {
+            if self.seen.has(id, &input)? {
+                return Ok(None);
+            }
+            self.check(&input)?;
+            self.prepare(&input).await;
+            let mark = mark(&input);
+            let before = self.before(id);
+            let mut staged = match self.stage(input.clone()) {
+                Ok(staged) => staged,
+                Err(refusal) => {
+                    self.take_back(id, before);
+                    return Err(refusal.error);
+                }
+            };
+            if let Staged::Other(input) = staged {
+                if let Err(error) = Box::pin(self.take_other(input)).await {
+                    self.take_back(id, before);
+                    return Err(error);
+                }
+                staged = Staged::Nothing;
+            }
+            self.journal.end_input(&mark);
+            match self.stored(Some(id)).await {
+                Ok(Flushed::Plain) => {}
+                Ok(Flushed::News) => {
+                    // What others said comes before it.
+                    if let Staged::Heard(_) = &staged {
+                        let said = self.conversation.transcript.utterances().last();
+                        staged = said.map_or(Staged::Nothing, |said| Staged::Heard(said.id));
+                    }
+                }
+                Ok(Flushed::Overtaken) => {
+                    // What it changes was decided by what is old: a state that was written now would undo what others took.
+                    self.take_back(id, before);
+                    self.read_again().await?;
+                    continue;
+                }
+                Err(error) => {
+                    self.take_back(id, before);
+                    return Err(error);
+                }
+            }
+            self.seen.insert(id, fingerprint(&input));
+            self.ending |= matches!(input, SessionInput::End);
+            self.weigh();
+            return Ok(Some(staged));
+        }
+        Err(Error::new(
+            ErrorKind::Conflict,
+            "another process keeps writing to the same conversation; send it again",
+        ))
+    }
+
+    /// What cannot be taken whatever the conversation is like.
+    fn check(&self, input: &SessionInput) -> Result<()> {
+        // What an agent made of a card is taken before the end and after it, so in between too.
+        let is_late = matches!(input, SessionInput::ArticleFeedback { .. });
+        if (self.ended || self.ending) && !is_late {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
                 format!(
@@ -113,45 +177,6 @@ impl Runtime {
                 ),
             ));
         }
-        self.check(&input)?;
-        self.prepare(&input).await;
-        let is_end = matches!(input, SessionInput::End);
-        let mark = mark(&input);
-        let fingerprint = fingerprint(&input);
-        let before = self.before(id);
-        let mut staged = match self.stage(input) {
-            Ok(staged) => staged,
-            Err(refusal) => {
-                self.take_back(id, before);
-                return Err(refusal.error);
-            }
-        };
-        if let Staged::Other(input) = staged {
-            Box::pin(self.take_other(input)).await;
-            staged = Staged::Nothing;
-        }
-        self.journal.end_input(&mark);
-        match self.stored().await {
-            Ok(is_news) => {
-                // What others said comes before it.
-                if let (true, Staged::Heard(_)) = (is_news, &staged) {
-                    let said = self.conversation.transcript.utterances().last();
-                    staged = said.map_or(Staged::Nothing, |said| Staged::Heard(said.id));
-                }
-            }
-            Err(error) => {
-                self.take_back(id, before);
-                return Err(error);
-            }
-        }
-        self.seen.insert(id, fingerprint);
-        self.ending |= is_end;
-        self.weigh();
-        Ok(Some(staged))
-    }
-
-    /// What cannot be taken whatever the conversation is like.
-    fn check(&self, input: &SessionInput) -> Result<()> {
         let why = match input {
             SessionInput::Utterance(said) if said.text.trim().is_empty() => {
                 "there are no words in it; send what was said"
@@ -342,30 +367,65 @@ impl Runtime {
             Staged::Handoff(answered) => Box::pin(self.handoff_answered(*answered)).await,
             Staged::Followed(rejections) => self.reject(rejections).await,
             Staged::Outlook => Box::pin(self.foresee()).await,
-            Staged::Other(input) => Box::pin(self.take_other(input)).await,
+            Staged::Other(input) => {
+                if let Err(error) = Box::pin(self.take_other(input)).await {
+                    let event = SessionEvent::failed(Skill::VirtualAgent, &error);
+                    self.emit(event).await;
+                }
+            }
         }
     }
 
-    /// Writes what waits. Whether there was more in the store than we knew.
-    pub(in crate::session) async fn flush(&mut self) -> Result<bool> {
-        let is_news = self.journal.flush().await?;
-        if is_news {
-            let store = &self.assistant.inner.store;
-            let records = store.load(self.journal.key(), 0).await?;
-            let restored = restore(self.journal.key(), &records)?;
-            self.conversation = restored.conversation;
-            self.state = restored.state;
-            self.coaching.overrides = restored.checklist;
-            (self.shown, self.cards) = (restored.shown, restored.cards);
-            self.seen.extend(restored.seen);
-        }
-        Ok(is_news)
+    /// Notes where something cannot be stored.
+    pub(in crate::session) fn noting_failures(mut self, store_failed: &Arc<AtomicBool>) -> Self {
+        self.store_failed = Arc::clone(store_failed);
+        self
     }
 
-    /// As [`flush`](Self::flush), and tells where it fails: whoever waits, and whoever reads.
-    async fn stored(&mut self) -> Result<bool> {
-        match self.flush().await {
-            Ok(is_news) => Ok(is_news),
+    /// Writes what waits.
+    pub(in crate::session) async fn flush(&mut self) -> Result<()> {
+        self.flush_for(None).await.map(drop)
+    }
+
+    async fn flush_for(&mut self, staged: Option<Uuid>) -> Result<Flushed> {
+        let flushed = self.journal.flush(staged).await;
+        if let Err(error) = &flushed
+            && matches!(
+                error.kind(),
+                ErrorKind::Storage | ErrorKind::Unavailable | ErrorKind::Timeout
+            )
+        {
+            self.store_failed.store(true, Ordering::Relaxed);
+        }
+        let flushed = flushed?;
+        if flushed == Flushed::News {
+            self.read_again().await?;
+        }
+        Ok(flushed)
+    }
+
+    /// Takes over how the conversation stands in the store, where nothing waits to be written.
+    async fn read_again(&mut self) -> Result<()> {
+        let store = &self.assistant.inner.store;
+        let records = store.load(self.journal.key(), 0).await?;
+        let restored = restore(self.journal.key(), &records)?;
+        self.journal.read_to(restored.version);
+        self.conversation = restored.conversation;
+        self.state = restored.state;
+        self.coaching.overrides = restored.checklist;
+        self.summary = restored.summary;
+        self.handoff = restored.handoff;
+        (self.shown, self.cards) = (restored.shown, restored.cards);
+        self.seen.extend(restored.seen);
+        self.ending |= restored.ending && !restored.ended;
+        self.ended |= restored.ended;
+        Ok(())
+    }
+
+    /// As [`flush_for`](Self::flush_for), and tells where it fails: whoever waits, and whoever reads.
+    async fn stored(&mut self, staged: Option<Uuid>) -> Result<Flushed> {
+        match self.flush_for(staged).await {
+            Ok(flushed) => Ok(flushed),
             Err(error) => {
                 let error = error.context("it could not be stored and was not taken");
                 self.emit(SessionEvent::failed(Skill::Store, &error)).await;

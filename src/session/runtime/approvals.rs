@@ -1,7 +1,8 @@
 //! Somebody says yes or no to what the virtual agent waits for; and what a restart interrupted goes on.
 
+use super::super::persist::unanswered;
 use super::{Doing, Runtime, Work};
-use crate::conversation::{ApprovalGrant, Approver, Role};
+use crate::conversation::{ApprovalGrant, Approver};
 use crate::dialogue::{DialogueState, Effect, Moment, apply, approve};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -48,13 +49,10 @@ impl Runtime {
 
     /// After a restart: a question that was not answered is, and a procedure that needs nobody goes on.
     pub(super) async fn take_up(&mut self) {
-        let is_virtual = self.has_virtual_agent();
-        let last = self.conversation.transcript.utterances().last();
-        if !is_virtual || self.state.ended {
+        if !self.has_virtual_agent() || self.state.ended {
             return;
         }
-        let unanswered = last.filter(|said| said.role == Role::EndUser && !said.back_channel);
-        if let Some(id) = unanswered.map(|said| said.id) {
+        if let Some(id) = unanswered(&self.conversation, &self.state) {
             self.wanted.respond(id);
         } else if self.state.playbook.is_some()
             && self.state.asked.is_none()

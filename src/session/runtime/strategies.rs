@@ -10,7 +10,7 @@ use super::Runtime;
 use crate::assistant::Driven;
 use crate::conversation::{ApprovalGrant, Approver};
 use crate::dialogue::strategy::{StrategyEvent, StrategyInput};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 
 /// How the source of a strategy's approval begins.
 const SOURCE: &str = "strategy/";
@@ -99,31 +99,40 @@ impl Runtime {
                 said.push(StrategyInput::Done { step, result });
             }
             if !said.is_empty() {
-                next = self.drive(&driven.stream, said).await;
+                // What was told before stays told: it is driven on when the conversation is taken up.
+                match self.drive(&driven.stream, said).await {
+                    Ok(driven) => next = Some(driven),
+                    Err(error) => self.strategy_failed(&error).await,
+                }
             }
         }
     }
 
-    /// Somebody tells a strategy something.
-    pub(super) async fn tell_strategy(&mut self, strategy: &str, inputs: Vec<StrategyInput>) {
+    /// Somebody tells a strategy something. Where this fails it can be told again: what it knows by then changes nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if no such strategy is under way, and what its store reports.
+    pub(super) async fn tell_strategy(
+        &mut self,
+        strategy: &str,
+        inputs: Vec<StrategyInput>,
+    ) -> Result<()> {
         let Some(stream) = self.state.strategies.get(strategy).cloned() else {
             let why = format!("no strategy {strategy:?} of this conversation is under way");
-            let error = Error::new(ErrorKind::NotFound, why);
-            let event = SessionEvent::failed(Skill::VirtualAgent, &error);
-            return self.emit(event).await;
+            return Err(Error::new(ErrorKind::InvalidInput, why));
         };
-        if let Some(driven) = self.drive(&stream, inputs).await {
-            let before = driven.receipts();
-            for receipt in driven.shown(self.assistant.inner.actions.tools()) {
-                self.emit(SessionEvent::Action(receipt)).await;
-            }
-            tracing::debug!(
-                strategy,
-                receipts = before.len(),
-                "a strategy was told something"
-            );
-            self.strategy_driven(driven).await;
+        let driven = self.drive(&stream, inputs).await?;
+        let before = driven.receipts();
+        for receipt in driven.shown(self.assistant.inner.actions.tools()) {
+            self.emit(SessionEvent::Action(receipt)).await;
         }
+        tracing::debug!(
+            strategy,
+            receipts = before.len(),
+            "a strategy was told something"
+        );
+        self.strategy_driven(driven).await;
+        Ok(())
     }
 
     /// It is time for something.
@@ -131,7 +140,9 @@ impl Runtime {
         self.strategies = Alarm::default();
         let open: Vec<String> = self.state.strategies.keys().cloned().collect();
         for strategy in open {
-            self.tell_strategy(&strategy, Vec::new()).await;
+            if let Err(error) = self.tell_strategy(&strategy, Vec::new()).await {
+                self.strategy_failed(&error).await;
+            }
         }
         self.save().await;
     }
@@ -140,8 +151,12 @@ impl Runtime {
     pub(super) async fn take_up_strategies(&mut self) {
         let open: Vec<String> = self.state.strategies.values().cloned().collect();
         for stream in open {
-            let Some(mut driven) = self.drive(&stream, Vec::new()).await else {
-                continue;
+            let mut driven = match self.drive(&stream, Vec::new()).await {
+                Ok(driven) => driven,
+                Err(error) => {
+                    self.strategy_failed(&error).await;
+                    continue;
+                }
             };
             if let Some(progress) = &mut driven.progress
                 && progress.events.is_empty()
@@ -152,20 +167,18 @@ impl Runtime {
         }
     }
 
-    async fn drive(&mut self, stream: &str, inputs: Vec<StrategyInput>) -> Option<Driven> {
+    async fn drive(&mut self, stream: &str, inputs: Vec<StrategyInput>) -> Result<Driven> {
         let driven = self
             .assistant
             .drive(&self.conversation, stream, inputs)
             .await;
-        match driven {
-            Ok(driven) => Some(driven),
-            Err(error) => {
-                let error = Error::context(error, "a strategy could not go on");
-                self.emit(SessionEvent::failed(Skill::VirtualAgent, &error))
-                    .await;
-                None
-            }
-        }
+        driven.map_err(|error| error.context("a strategy could not go on"))
+    }
+
+    /// Nobody waits for an answer: readers are told.
+    async fn strategy_failed(&mut self, error: &Error) {
+        let event = SessionEvent::failed(Skill::VirtualAgent, error);
+        self.emit(event).await;
     }
 
     async fn tell_of_strategy(&mut self, strategy: &str, need: &str, event: StrategyEvent) {

@@ -323,3 +323,38 @@ async fn feedback_on_an_article_holds_after_a_restart() {
     let is_article = |e: &SessionEvent| matches!(e, SessionEvent::Suggestion(s) if matches!(s.kind, SuggestionKind::Article { .. }));
     assert!(!events.iter().any(is_article), "{events:?}");
 }
+
+#[tokio::test]
+async fn feedback_on_an_article_is_taken_while_the_conversation_ends_and_nothing_else_is() {
+    let store: Arc<dyn ConversationStore> = Arc::new(MemoryStore::default());
+    let assistant = assistant(store).await;
+    let mut session = assistant.session(call());
+    let mut events = session.events();
+    let question = "I was charged twice for my broadband this month. When is it paid back?";
+    session
+        .submit(Uuid::now_v7(), customer(question))
+        .await
+        .unwrap();
+    let card = loop {
+        if let Some(SessionEvent::Suggestion(suggestion)) = events.next().await
+            && matches!(suggestion.kind, SuggestionKind::Article { .. })
+        {
+            break suggestion.id;
+        }
+    };
+    session.settle().await.unwrap();
+    session
+        .submit(Uuid::now_v7(), SessionInput::End)
+        .await
+        .unwrap();
+    while events.next().await.is_some() {}
+    // One that is over takes the same as one that is about to be.
+    let over = assistant.resume("acme", "c1").await.unwrap();
+    let feedback = SessionInput::ArticleFeedback {
+        suggestion: card,
+        given: ArticleFeedback::Used,
+    };
+    over.submit(Uuid::now_v7(), feedback).await.unwrap();
+    let more = over.submit(Uuid::now_v7(), customer("And?")).await;
+    assert_eq!(more.unwrap_err().kind(), ErrorKind::InvalidInput);
+}

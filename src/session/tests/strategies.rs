@@ -1,5 +1,7 @@
 //! A need that takes days is resolved by a strategy that the conversation begins, and that outlives it.
 
+mod refused;
+
 use super::*;
 use crate::conversation::{ApprovalGrant, Approver, CustomerProfile, JourneyEvent, Participant};
 use crate::dialogue::journey::NeedPredictor;

@@ -76,7 +76,9 @@ async fn run(args: ServeArgs, mut config: ServerConfig, screen: &Screen) -> Resu
         stt: config.models.stt.clone(),
         embedding: config.models.embedding.clone(),
     };
-    let store = attendant::store::open(&config.store.resolved()?).await?;
+    let place = config.store.resolved()?;
+    let store = attendant::store::open(&place).await?;
+    let _held = attendant::store::hold(&place)?;
     let ready = ready_with(&setup, Some(store), true, screen).await?;
     let dev_key = args.dev.then(dev_key);
     if let Some(key) = &dev_key {

@@ -128,6 +128,19 @@ async fn strangers_do_not_get_in() {
 }
 
 #[tokio::test]
+async fn a_call_cannot_name_what_is_no_conversation() {
+    let server = Server::start("").await;
+    for named in ["~learned", "a/b", " ~actions"] {
+        let mut twilio = Twilio::connect(&server, &[]).await.unwrap();
+        twilio
+            .start(json!({ "token": KEY, "conversation": named }))
+            .await;
+        twilio.peer.closed().await;
+        assert!(server.view(named.trim()).await.is_err(), "{named}");
+    }
+}
+
+#[tokio::test]
 async fn a_signed_request_of_the_account_needs_no_token() {
     let server = Server::start("").await;
     let sign = |token: &str| {
