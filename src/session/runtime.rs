@@ -3,6 +3,7 @@
 mod accept;
 mod answers;
 mod approvals;
+mod books;
 mod cards;
 mod coaching;
 mod crisis;
@@ -147,6 +148,8 @@ pub(super) struct Runtime {
     /// Why the last frame was refused.
     last_refusal: Option<String>,
     strategies: strategies::Alarm,
+    /// Playbooks that this conversation goes on with as they were; hardly any has some.
+    books: Option<Box<books::Books>>,
     actions: outlook::ShownActions,
     /// What the virtual agent says first, where it opens the conversation.
     opening: Option<Opening>,
@@ -206,6 +209,7 @@ impl Runtime {
     pub(super) fn restored(assistant: Assistant, restored: Restored, events: Outlet) -> Self {
         let mut runtime = Self::with(assistant, restored.conversation, events, restored.version);
         runtime.state = restored.state;
+        runtime.take_books(restored.books);
         runtime.summary = restored.summary;
         runtime.coaching.overrides = restored.checklist;
         runtime.handoff = restored.handoff;
@@ -239,7 +243,7 @@ impl Runtime {
         version: u64,
     ) -> Self {
         Self {
-            journal: Journal::new(assistant.inner.store.clone(), &conversation, version),
+            journal: Journal::new(&assistant, &conversation, version),
             assistant,
             conversation,
             events,
@@ -250,6 +254,7 @@ impl Runtime {
             ears: Ears::default(),
             last_refusal: None,
             strategies: strategies::Alarm::default(),
+            books: None,
             actions: outlook::ShownActions::default(),
             opening: None,
             cards: CardDesk::default(),
@@ -277,6 +282,7 @@ impl Runtime {
 
     /// On the heap, and what it waits for too: a task is as large as its largest moment, and thousands of them wait.
     pub(super) async fn run(mut self: Box<Self>, mut inputs: mpsc::Receiver<Message>) {
+        Box::pin(self.renew_books()).await;
         Box::pin(self.begin_running()).await;
         Box::pin(self.coach_start()).await;
         if self.ending {
@@ -295,6 +301,7 @@ impl Runtime {
                     Box::pin(self.deliver(done)).await;
                 }
             }
+            Box::pin(self.renew_books()).await;
             self.start_next();
             if self.running.is_none() {
                 // Whoever waits may have gone; that is theirs to decide.

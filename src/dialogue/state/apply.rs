@@ -42,6 +42,10 @@ pub fn apply(
     let mut rejections = Vec::new();
     let (asked, pending) = (walk.state.asked.clone(), walk.state.pending.clone());
     walk.expire();
+    if let Some(lost) = walk.give_up_what_is_lost() {
+        let (state, effects) = walk.end();
+        return (state, effects, vec![lost]);
+    }
     let before = walk.state.clone();
     let mut progress = false;
     let mut stands_still = false;
@@ -81,7 +85,8 @@ pub fn apply(
         walk.effects.clear();
         walk.hand_off(HandoffReason::Stuck);
     }
-    (walk.state, walk.effects, rejections)
+    let (state, effects) = walk.end();
+    (state, effects, rejections)
 }
 
 /// Goes on after the tool of a step has ended. `changes` says whether it may have changed anything (its
@@ -95,7 +100,7 @@ pub fn tool_ended(
 ) -> (DialogueState, Vec<Effect>) {
     let mut walk = Walk::new(state, *moment);
     let Some((playbook, step)) = walk.find(source) else {
-        return (walk.state, walk.effects);
+        return walk.end_unknown();
     };
     walk.facts.result = receipt.result.clone();
     match receipt.status {
@@ -136,7 +141,7 @@ pub fn tool_ended(
     if !walk.is_over() {
         walk.go_on();
     }
-    (walk.state, walk.effects)
+    walk.end()
 }
 
 /// Goes on after the strategy of a resolve step was begun, or told an answer. `question` is what it asks the customer
@@ -151,11 +156,11 @@ pub fn strategy_told(
 ) -> (DialogueState, Vec<Effect>) {
     let mut walk = Walk::new(state, *moment);
     let Some((playbook, step)) = walk.find(source) else {
-        return (walk.state, walk.effects);
+        return walk.end_unknown();
     };
     if let Some((slot, words)) = question {
         walk.ask(playbook, slot, words);
-        return (walk.state, walk.effects);
+        return walk.end();
     }
     walk.facts.result = result.clone();
     walk.state.results.insert(step.id.replace('-', "_"), result);
@@ -166,7 +171,7 @@ pub fn strategy_told(
     if !walk.is_over() {
         walk.go_on();
     }
-    (walk.state, walk.effects)
+    walk.end()
 }
 
 /// A change as it is told apart from others.
@@ -177,7 +182,8 @@ pub(super) fn made(tool: &str, arguments: &Value) -> String {
 /// Takes a human agent's or a supervisor's yes or no to the step that waits for it.
 ///
 /// # Errors
-/// Says why the answer does not count: nothing waits, it is somebody else's to give, or it came too late.
+/// Says why the answer does not count: nothing waits, it is somebody else's to give, it came too late, or nobody knows the
+/// step any more.
 pub fn approve(
     state: DialogueState,
     source: &str,
@@ -204,11 +210,19 @@ pub fn approve(
         walk.expire();
         return Err(format!("the request for {source} has expired; ask again"));
     }
+    if let Some(lost) = walk.state.lost(moment.playbooks).filter(|_| walk.is_over()) {
+        return Err(format!(
+            "{lost} is in no playbook any more; a person has it"
+        ));
+    }
+    if walk.give_up_what_is_lost().is_some() {
+        return Ok(walk.end());
+    }
     walk.answer_approval(grant, yes);
     if !walk.is_over() {
         walk.go_on();
     }
-    Ok((walk.state, walk.effects))
+    Ok(walk.end())
 }
 
 /// Procedures are begun before values are noted, and values before questions are answered.

@@ -351,6 +351,7 @@ impl Runtime {
             let restored = restore(self.journal.key(), &records)?;
             self.conversation = restored.conversation;
             self.state = restored.state;
+            self.take_books(restored.books);
             self.coaching.overrides = restored.checklist;
             self.seen.extend(restored.seen);
         }
