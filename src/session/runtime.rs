@@ -282,7 +282,7 @@ impl Runtime {
 
     /// On the heap, and what it waits for too: a task is as large as its largest moment, and thousands of them wait.
     pub(super) async fn run(mut self: Box<Self>, mut inputs: mpsc::Receiver<Message>) {
-        Box::pin(self.renew_books()).await;
+        self.renew_books().await;
         Box::pin(self.begin_running()).await;
         Box::pin(self.coach_start()).await;
         if self.ending {
@@ -301,7 +301,7 @@ impl Runtime {
                     Box::pin(self.deliver(done)).await;
                 }
             }
-            Box::pin(self.renew_books()).await;
+            self.renew_books().await;
             self.start_next();
             if self.running.is_none() {
                 // Whoever waits may have gone; that is theirs to decide.

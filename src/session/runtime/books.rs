@@ -72,7 +72,7 @@ impl Runtime {
         }
         if !books.is_taken_up || books.old.len() < before {
             let old: Vec<Old> = books.old.iter().map(|one| one.old.clone()).collect();
-            self.assistant = books.loaded.over(&old).await;
+            self.assistant = Box::pin(books.loaded.over(&old)).await;
             books.is_taken_up = true;
         }
         self.books = Some(books);

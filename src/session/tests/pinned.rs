@@ -244,6 +244,21 @@ async fn a_playbook_that_was_removed_goes_on_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_person_does_the_steps_that_were_begun_too() {
+    let (store, calls) = (memory(), Calls::default());
+    asked(&store, &calls).await;
+    for (step, fits) in [("cancel/end-it", false), ("cancel/do-it", true)] {
+        let second = with(&store, &[NEW, BILL], &calls, 0).await;
+        let session = second.resume("acme", "c1").await.unwrap();
+        let steps = vec![step.to_owned()];
+        let events = run(session, vec![SessionInput::StepsDone { steps }]).await;
+        let refused = |event: &SessionEvent| matches!(event, SessionEvent::Rejected { .. });
+        assert_eq!(!events.iter().any(refused), fits, "{step}: {events:?}");
+    }
+    assert!(calls.lock().is_empty());
+}
+
+#[tokio::test]
 async fn the_same_file_is_kept_once_however_often_it_is_begun() {
     let (store, calls) = (memory(), Calls::default());
     asked(&store, &calls).await;
