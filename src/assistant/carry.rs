@@ -1,6 +1,6 @@
 //! What was decided is done: words are said, tools run, people asked. The gate has the last word.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ use crate::conversation::{
     HandoffReason, Role,
 };
 use crate::dialogue::{
-    Action, DialogueState, Effect, Moment, PieceKind, Rejection, ToolEffect, Topic, tool_ended,
+    Action, DialogueState, Effect, Moment, PieceKind, Pin, Rejection, ToolEffect, Topic, tool_ended,
 };
 use crate::error::Result;
 use crate::guard::{unproven_claims, unproven_promises};
@@ -131,15 +131,17 @@ impl Response {
 }
 
 impl Assistant {
-    /// Does what was decided, and what follows from it.
+    /// Does what was decided, and what follows from it. `kept` is which texts of playbooks the store knows to be followed.
     pub(crate) async fn carry(
         &self,
         conversation: &Conversation,
         state: DialogueState,
         effects: Vec<Effect>,
         person: &PersonNow,
+        kept: &BTreeMap<String, Pin>,
         aside: &mut Aside,
     ) -> Result<Response> {
+        let mut kept = kept.clone();
         let mut response = Response {
             state,
             person: person.clone(),
@@ -153,6 +155,16 @@ impl Assistant {
             .await
             .unwrap_or_default();
         while let Some(effect) = waiting.pop_front() {
+            if let Effect::CallTool { source, .. } | Effect::Resolve { source, .. } = &effect
+                && let Err(error) = self
+                    .keep_begun(conversation, &mut kept, &response.state)
+                    .await
+            {
+                response.reject(source.clone(), error.to_string());
+                let reason = HandoffReason::ActionFailed;
+                self.give_over(conversation, &mut response, reason).await;
+                continue;
+            }
             match effect {
                 Effect::CallTool {
                     source,

@@ -17,6 +17,7 @@ mod learned;
 pub mod local;
 mod offered;
 mod outlook;
+mod pinned;
 mod resolve;
 mod respond;
 mod reviewed;
@@ -32,6 +33,7 @@ pub use content::Content;
 pub(crate) use crisis::crisis_card;
 pub(crate) use form::FormReading;
 pub use outlook::{Contact, Opening};
+pub(crate) use pinned::Inner;
 pub(crate) use resolve::Driven;
 pub use resolve::StrategyProgress;
 
@@ -55,10 +57,7 @@ use crate::conversation::{
 use crate::dialogue::journey::{NeedPredictor, RuleOutcomes};
 use crate::dialogue::learning::ActionLearner;
 use crate::dialogue::strategy::{Strategist, StrategyRunner};
-use crate::dialogue::{
-    ActionLedger, ActionRanker, EmpathyPolicy, HandoffPolicy, OfferPolicy, Planner, Playbook,
-    Reader,
-};
+use crate::dialogue::{ActionLedger, EmpathyPolicy, HandoffPolicy, OfferPolicy};
 use crate::embedding::Embedder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::CrisisGuard;
@@ -83,9 +82,9 @@ pub struct Assistant {
     pub(crate) inner: Arc<Inner>,
 }
 
-/// What an [`Assistant`] is made of.
+/// What an [`Assistant`] is made of, beside the playbooks and what reads by them ([`Inner`]).
 #[derive(Debug)]
-pub(crate) struct Inner {
+pub(crate) struct Shared {
     pub(crate) organisation: String,
     pub(crate) prompts: Arc<Prompts>,
     pub(crate) model: Arc<dyn LanguageModel>,
@@ -97,15 +96,11 @@ pub(crate) struct Inner {
     pub(crate) has_meaning: bool,
     pub(crate) emotion: Option<Arc<dyn EmotionModel>>,
     pub(crate) knowledge: KnowledgeBase,
-    pub(crate) playbooks: Arc<[Playbook]>,
     pub(crate) phrases: Phrases,
     pub(crate) empathy: EmpathyPolicy,
     pub(crate) handoffs: HandoffPolicy,
     pub(crate) offers: OfferPolicy,
     pub(crate) store: Arc<dyn ConversationStore>,
-    pub(crate) ranker: ActionRanker,
-    pub(crate) planner: Planner,
-    pub(crate) reader: Reader,
     /// Runs the tools, and keeps the receipts.
     pub(crate) actions: ActionLedger,
     pub(crate) strategist: Arc<Strategist>,
@@ -125,6 +120,8 @@ pub(crate) struct Inner {
     pub(crate) notes: NoteOptions,
     pub(crate) reviewer: Reviewer,
     pub(crate) recalled: learned::Recalled,
+    /// The same with playbooks as they were, while conversations go on with them.
+    old: pinned::OldOnes,
 }
 
 #[derive(Serialize)]
@@ -296,7 +293,8 @@ impl Assistant {
         Session::start(self.clone(), conversation)
     }
 
-    /// Takes up a conversation from the store, after a restart or on another channel.
+    /// Takes up a conversation from the store, after a restart or on another channel. A procedure that is under way goes on by
+    /// the text it was begun with, also where this assistant has another one, or none.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if the store does not know it; [`ErrorKind::Storage`] if it cannot

@@ -19,6 +19,7 @@ impl Assistant {
         person: &PersonNow,
         aside: &mut Aside,
     ) -> Result<Response> {
+        let kept = state.pinned.clone();
         // Whoever writes again needs something again.
         state.ended = false;
         let offered_person = std::mem::take(&mut state.offered_person);
@@ -97,7 +98,7 @@ impl Assistant {
         let (state, effects, refused) = apply(state, &commands, &moment);
         rejections.extend(refused);
         let mut response = self
-            .carry(conversation, state, effects, person, aside)
+            .carry(conversation, state, effects, person, &kept, aside)
             .await?;
         // Where they are asked which of two things they mean, that is not decided for them.
         let asks_which = !response.state.choices.is_empty();
@@ -117,7 +118,7 @@ impl Assistant {
             let (state, effects, refused) = apply(before, &otherwise, &moment);
             rejections.extend(refused);
             response = self
-                .carry(conversation, state, effects, person, aside)
+                .carry(conversation, state, effects, person, &kept, aside)
                 .await?;
         }
         if (response.found_nothing || is_unclear)

@@ -117,6 +117,8 @@ pub enum HandoffReason {
     Stuck,
     /// A backend action failed, or nobody knows whether it was done.
     ActionFailed,
+    /// The procedure that was under way is not there any more as it was begun.
+    ProcedureGone,
 }
 
 /// The briefing of a warm transfer, so that the customer never repeats themselves.

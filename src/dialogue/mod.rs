@@ -27,8 +27,11 @@ pub use handoff::{
 pub use next_action::{ActionRanker, PlaybookMatch};
 pub use offer::{Offer, OfferMoment, OfferPolicy, load_offer_policy};
 pub use planner::{Plan, Planner};
+pub(crate) use playbook::{
+    BEGAN, Began, Old, TEXT, Text, began_record, overlaid, record_id, text_record,
+};
 pub use playbook::{
-    Check, Otherwise, Playbook, Redo, Slot, SlotKind, Step, StepKind, load_playbooks,
+    Check, Otherwise, Pin, Playbook, Redo, Slot, SlotKind, Step, StepKind, load_playbooks,
     playbooks_from_guide,
 };
 pub use reader::{Choice, Courtesy, Reader, Reading};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use super::playbook::{Playbook, Slot, Step};
+use super::playbook::{Old, Playbook, Slot, Step, overlaid};
 use super::reader::{identifier, last_identifier};
 use super::state::{DialogueState, key};
 use crate::conversation::{Conversation, Evidence, NextBestAction, Role, UtteranceId};
@@ -45,7 +45,7 @@ pub struct ActionRanker {
     embedder: Arc<dyn Embedder>,
     playbooks: Arc<[Playbook]>,
     /// One a playbook.
-    vectors: Arc<[Examples]>,
+    vectors: Arc<[Arc<Examples>]>,
     /// Slots whose values are told by their form, and the form.
     identifiers: Arc<[(String, Regex)]>,
 }
@@ -65,16 +65,33 @@ impl ActionRanker {
     /// # Errors
     /// As the embedder.
     pub async fn new(embedder: Arc<dyn Embedder>, playbooks: Arc<[Playbook]>) -> Result<Self> {
+        let nothing = Self {
+            embedder,
+            playbooks: Arc::default(),
+            vectors: Arc::default(),
+            identifiers: Arc::default(),
+        };
+        nothing.with(playbooks).await
+    }
+
+    /// The same with these texts of playbooks.
+    ///
+    /// # Errors
+    /// As the embedder.
+    pub(crate) async fn over(&self, old: &[Old]) -> Result<Self> {
+        self.with(overlaid(&self.playbooks, old)).await
+    }
+
+    /// Over these playbooks; only what is not embedded yet is.
+    async fn with(&self, playbooks: Arc<[Playbook]>) -> Result<Self> {
         let mut vectors = Vec::with_capacity(playbooks.len());
         for playbook in playbooks.iter() {
-            let needs = embedder.embed(&playbook.examples, TextKind::Query).await?;
-            let mut steps = Vec::with_capacity(playbook.steps.len());
-            for step in &playbook.steps {
-                let mut ways = step.examples.clone();
-                ways.extend((!step.say.is_empty()).then(|| step.say.clone()));
-                steps.push(embedder.embed(&ways, TextKind::Query).await?);
-            }
-            vectors.push(Examples { needs, steps });
+            let mut all = self.playbooks.iter().zip(self.vectors.iter());
+            let known = all.find(|(known, _)| *known == playbook);
+            vectors.push(match known {
+                Some((_, known)) => known.clone(),
+                None => Arc::new(self.examples(playbook).await?),
+            });
         }
         let mut identifiers: BTreeMap<(String, String), Regex> = BTreeMap::new();
         for slot in playbooks.iter().flat_map(|playbook| &playbook.slots) {
@@ -84,13 +101,25 @@ impl ActionRanker {
         }
         let identifiers = identifiers.into_iter();
         Ok(Self {
-            embedder,
+            embedder: self.embedder.clone(),
             playbooks,
             vectors: vectors.into(),
             identifiers: identifiers
                 .map(|((slot, _), pattern)| (slot, pattern))
                 .collect(),
         })
+    }
+
+    async fn examples(&self, playbook: &Playbook) -> Result<Examples> {
+        let embedder = &self.embedder;
+        let needs = embedder.embed(&playbook.examples, TextKind::Query).await?;
+        let mut steps = Vec::with_capacity(playbook.steps.len());
+        for step in &playbook.steps {
+            let mut ways = step.examples.clone();
+            ways.extend((!step.say.is_empty()).then(|| step.say.clone()));
+            steps.push(embedder.embed(&ways, TextKind::Query).await?);
+        }
+        Ok(Examples { needs, steps })
     }
 
     /// The playbooks that may apply, likeliest first.
@@ -106,11 +135,11 @@ impl ActionRanker {
             .playbooks
             .iter()
             .zip(self.vectors.iter())
-            .filter_map(|(playbook, Examples { needs, .. })| {
+            .filter_map(|(playbook, examples)| {
                 let best = said
                     .iter()
                     .zip(&vectors)
-                    .map(|(utterance, vector)| (closest(vector, needs), utterance.id))
+                    .map(|(utterance, vector)| (closest(vector, &examples.needs), utterance.id))
                     .max_by(|a, b| a.0.total_cmp(&b.0))?;
                 Some(PlaybookMatch {
                     playbook: playbook.id.clone(),
@@ -137,10 +166,10 @@ impl ActionRanker {
         let first = said.iter().find(|u| u.role == Role::EndUser);
         agent.retain(|said| first.is_some_and(|first| said.id > first.id));
         let vectors = self.embed(&agent).await?;
-        for (playbook, Examples { steps, .. }) in self.playbooks.iter().zip(self.vectors.iter()) {
+        for (playbook, examples) in self.playbooks.iter().zip(self.vectors.iter()) {
             // A sentence takes the one step it is closest to.
             for said in &vectors {
-                let alike = steps.iter().map(|ways| closest(said, ways));
+                let alike = examples.steps.iter().map(|ways| closest(said, ways));
                 let best = alike
                     .zip(&playbook.steps)
                     .max_by(|a, b| a.0.total_cmp(&b.0));

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::command::{Command, Rejection};
-use super::playbook::Playbook;
+use super::playbook::{Old, Playbook, overlaid};
 use super::state::DialogueState;
 use crate::error::Result;
 use crate::llm::{LanguageModel, LanguageModelExt, Prefix, Structured};
@@ -78,6 +78,12 @@ impl Planner {
             prompts,
             playbooks,
         }
+    }
+
+    /// The same over these playbooks.
+    pub(crate) fn over(&self, old: &[Old]) -> Self {
+        let playbooks = overlaid(&self.playbooks, old);
+        Self::new(self.model.clone(), self.prompts.clone(), playbooks)
     }
 
     /// Proposes commands for the last message of the conversation in `prefix`.

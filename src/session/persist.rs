@@ -1,6 +1,6 @@
 //! A conversation as records, and back.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -11,11 +11,12 @@ use uuid::Uuid;
 use super::runtime::{Form, KeptFeelings};
 use super::shown::{Card, Shown, ShownAction};
 use crate::assist::{CardDesk, CoachingState};
+use crate::assistant::Assistant;
 use crate::conversation::{
     ArticleId, Channel, ChecklistOverride, Conversation, CustomerProfile, Handoff, JourneyEvent,
     NewUtterance, Participant, ParticipantId, Role, Summary, Utterance, UtteranceId,
 };
-use crate::dialogue::{DialogueState, Transfer};
+use crate::dialogue::{self, Began, DialogueState, Pin, Playbook, Text, Transfer};
 use crate::error::{Error, ErrorKind, OrError, Result};
 use crate::knowledge::ArticleFeedback;
 use crate::store::{ConversationStore, Record, StreamKey, Version};
@@ -46,7 +47,12 @@ const DESK: &str = "desk";
 /// An input that brings no record of its own.
 const INPUT: &str = "input";
 /// What the action ledger writes beside the session of the same process, and no state depends on.
-const LEDGER: [&str; 2] = ["action_started", "action_finished"];
+const LEDGER: [&str; 4] = [
+    "action_started",
+    "action_finished",
+    dialogue::TEXT,
+    dialogue::BEGAN,
+];
 
 /// Writes a session's records; what cannot be written waits for the next attempt.
 #[derive(Debug)]
@@ -55,6 +61,9 @@ pub(super) struct Journal {
     key: StreamKey,
     version: Version,
     pending: Vec<Record>,
+    /// The loaded playbooks, whose texts are kept when they are begun, and the texts that are in the store, by their records.
+    playbooks: Arc<[Playbook]>,
+    texts: HashSet<Uuid>,
     /// The input whose records are being noted, and how many there are.
     input: Option<(Uuid, usize)>,
     /// Inputs whose records the store did not confirm, and which were therefore not taken.
@@ -90,7 +99,7 @@ pub(super) enum Flushed {
 
 impl Journal {
     pub(super) fn new(
-        store: Arc<dyn ConversationStore>,
+        assistant: &Assistant,
         conversation: &Conversation,
         version: Version,
     ) -> Self {
@@ -99,10 +108,12 @@ impl Journal {
             conversation: conversation.id.clone(),
         };
         Self {
-            store,
+            store: assistant.inner.store.clone(),
             key,
             version,
             pending: Vec::new(),
+            playbooks: assistant.inner.playbooks.clone(),
+            texts: HashSet::new(),
             input: None,
             refused: Vec::new(),
             is_behind: false,
@@ -160,8 +171,36 @@ impl Journal {
         self.note(ROLE, &(participant, role, confidence));
     }
 
+    /// With the texts of the playbooks that it goes on with.
     pub(super) fn state(&mut self, state: &DialogueState) {
+        for (id, pin) in &state.pinned {
+            self.text(id, pin);
+        }
         self.note(STATE, state);
+    }
+
+    /// The stream has these texts.
+    pub(super) fn has_texts<'a>(&mut self, digests: impl Iterator<Item = &'a String>) {
+        let records = digests.map(|digest| dialogue::record_id(digest));
+        self.texts.extend(records);
+    }
+
+    /// Keeps the text of a playbook, where the stream does not have it. It is no record of an input, which may have been
+    /// sent before under the same id without it.
+    fn text(&mut self, id: &str, pin: &Pin) {
+        let record = pin.record_id();
+        if self.texts.contains(&record) || self.pending.iter().any(|known| known.id == record) {
+            return;
+        }
+        let playbook = self.playbooks.iter().find(|playbook| playbook.id == id);
+        // What is not the loaded text was begun before, and is in the stream since.
+        let Some(playbook) = playbook.filter(|playbook| Pin::of(playbook) == *pin) else {
+            return;
+        };
+        match dialogue::text_record(playbook, pin) {
+            Ok(record) => self.pending.push(record),
+            Err(error) => tracing::error!(playbook = id, %error, "a text could not be kept"),
+        }
     }
 
     pub(super) fn summary(&mut self, summary: &Summary) {
@@ -274,7 +313,9 @@ impl Journal {
             other => other?,
         };
         self.version = version;
-        self.pending = Vec::new();
+        let written = std::mem::take(&mut self.pending).into_iter();
+        let texts = written.filter(|record| record.kind == dialogue::TEXT);
+        self.texts.extend(texts.map(|record| record.id));
         self.refused = Vec::new();
         Ok(flushed)
     }
@@ -326,6 +367,15 @@ pub(super) fn feedback_record(
     Ok(record)
 }
 
+/// The texts of playbooks that a conversation began with.
+#[derive(Debug, Default)]
+pub(super) struct KeptBooks {
+    /// By digest.
+    pub(super) texts: HashMap<String, Value>,
+    /// What was begun in a turn that did not get as far as its state.
+    pub(super) begun: Vec<Began>,
+}
+
 /// What the store knew of a conversation.
 #[derive(Debug)]
 pub(super) struct Restored {
@@ -345,6 +395,7 @@ pub(super) struct Restored {
     pub(super) last_action: Option<String>,
     pub(super) form: Option<Form>,
     pub(super) feelings: KeptFeelings,
+    pub(super) books: KeptBooks,
     /// The ids of all records, inputs among them.
     pub(super) seen: HashSet<Uuid>,
     /// Its end was asked for.
@@ -401,6 +452,7 @@ pub(super) fn restore(key: &StreamKey, records: &[Record]) -> Result<Restored> {
         last_action: None,
         form: None,
         feelings: KeptFeelings::default(),
+        books: KeptBooks::default(),
         seen: records.iter().map(|record| record.id).collect(),
         ending: false,
         ended: false,
@@ -409,6 +461,9 @@ pub(super) fn restore(key: &StreamKey, records: &[Record]) -> Result<Restored> {
     for record in records {
         apply(&mut restored, record).map_err(|e| e.context(unreadable()))?;
     }
+    let runs = &restored.state.runs;
+    let is_open = |began: &Began| runs.get(&began.playbook).is_none_or(|run| *run < began.run);
+    restored.books.begun.retain(is_open);
     Ok(restored)
 }
 
@@ -472,6 +527,13 @@ fn apply(restored: &mut Restored, record: &Record) -> Result<()> {
                 restored.open_action = None;
             }
         }
+        // A text in another form is a text that cannot be read any more, which only matters where it is followed.
+        dialogue::TEXT => {
+            if let Ok(Text { digest, playbook }) = read::<Text>(&record.payload) {
+                restored.books.texts.insert(digest, playbook);
+            }
+        }
+        dialogue::BEGAN => restored.books.begun.extend(read(&record.payload).ok()),
         ENDED => restored.ended = true,
         // What another version leaves behind still says that the input was taken.
         INPUT => match read(&record.payload).unwrap_or(Mark::Other) {

@@ -3,6 +3,7 @@
 mod accept;
 mod answers;
 mod approvals;
+mod books;
 mod cards;
 mod coaching;
 mod crisis;
@@ -149,6 +150,8 @@ pub(super) struct Runtime {
     /// Why the last frame was refused.
     last_refusal: Option<String>,
     strategies: strategies::Alarm,
+    /// Playbooks that this conversation goes on with as they were; hardly any has some.
+    books: Option<Box<books::Books>>,
     /// What the virtual agent says first, where it opens the conversation.
     opening: Option<Opening>,
     /// The articles on the screen.
@@ -210,6 +213,7 @@ impl Runtime {
     pub(super) fn restored(assistant: Assistant, restored: Restored, events: Outlet) -> Self {
         let mut runtime = Self::with(assistant, restored.conversation, events, restored.version);
         runtime.state = restored.state;
+        runtime.take_books(restored.books);
         runtime.summary = restored.summary;
         runtime.coaching.overrides = restored.checklist;
         runtime.handoff = restored.handoff;
@@ -241,7 +245,7 @@ impl Runtime {
         version: u64,
     ) -> Self {
         Self {
-            journal: Journal::new(assistant.inner.store.clone(), &conversation, version),
+            journal: Journal::new(&assistant, &conversation, version),
             assistant,
             conversation,
             events,
@@ -252,6 +256,7 @@ impl Runtime {
             ears: Ears::default(),
             last_refusal: None,
             strategies: strategies::Alarm::default(),
+            books: None,
             opening: None,
             cards: CardDesk::default(),
             shown: Shown::default(),
@@ -279,6 +284,7 @@ impl Runtime {
 
     /// On the heap, and what it waits for too: a task is as large as its largest moment, and thousands of them wait.
     pub(super) async fn run(mut self: Box<Self>, mut inputs: mpsc::Receiver<Message>) {
+        self.renew_books().await;
         Box::pin(self.begin_running()).await;
         Box::pin(self.coach_start()).await;
         if self.ending {
@@ -297,6 +303,7 @@ impl Runtime {
                     Box::pin(self.deliver(done)).await;
                 }
             }
+            self.renew_books().await;
             self.start_next();
             if self.running.is_none() {
                 // Whoever waits may have gone; that is theirs to decide.

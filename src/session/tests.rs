@@ -8,6 +8,7 @@ mod handoff;
 #[cfg(feature = "mcp")]
 mod mcp;
 mod overtaken;
+mod pinned;
 pub(in crate::session) mod shaky;
 mod shown;
 mod strategies;

@@ -54,6 +54,7 @@ pub fn set_aside(state: &mut DialogueState) {
     state.playbook = state.paused.pop();
     state.asked = None;
     state.pending = None;
+    state.unpin();
     state.stalled = 0;
     state.handed_off = None;
 }

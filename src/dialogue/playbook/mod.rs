@@ -3,10 +3,15 @@
 mod check;
 mod guide;
 mod load;
+mod pin;
 mod slot;
 
 pub use guide::playbooks_from_guide;
 pub use load::load_playbooks;
+pub use pin::Pin;
+pub(crate) use pin::{
+    BEGAN, Began, Old, TEXT, Text, began_record, overlaid, record_id, text_record,
+};
 pub use slot::{Slot, SlotKind};
 
 use std::collections::BTreeMap;
@@ -26,7 +31,8 @@ use crate::error::{ErrorKind, OrError, Result};
 pub struct Playbook {
     /// Machine name.
     pub id: String,
-    /// Version of the file; a running conversation keeps the one it started with.
+    /// Version of the file, for people. A conversation goes on with the text (its [`Pin`]) that a procedure began with, while
+    /// that runs, is paused or waits for a yes; begun again, it has the text of then.
     #[serde(default = "first_version")]
     pub version: u32,
     /// Name for people.

@@ -11,6 +11,7 @@ mod days;
 mod denial;
 mod ground;
 mod needs;
+mod over;
 mod values;
 
 pub use consent::Choice;

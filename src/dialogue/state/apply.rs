@@ -44,6 +44,10 @@ pub fn apply(
     let mut rejections = Vec::new();
     let (asked, pending) = (walk.state.asked.clone(), walk.state.pending.clone());
     walk.expire();
+    if let Some(lost) = walk.give_up_what_is_lost() {
+        let (state, effects) = walk.end();
+        return (state, effects, vec![lost]);
+    }
     let before = walk.state.clone();
     let mut progress = false;
     let mut stands_still = false;
@@ -83,7 +87,8 @@ pub fn apply(
         walk.effects.clear();
         walk.hand_off(HandoffReason::Stuck);
     }
-    (walk.state, walk.effects, rejections)
+    let (state, effects) = walk.end();
+    (state, effects, rejections)
 }
 
 /// Goes on after the tool of a step has ended. `changes` says whether it may have changed anything (its
@@ -97,7 +102,7 @@ pub fn tool_ended(
 ) -> (DialogueState, Vec<Effect>) {
     let mut walk = Walk::new(state, *moment);
     let Some((playbook, step)) = walk.find(source) else {
-        return (walk.state, walk.effects);
+        return walk.end_unknown();
     };
     walk.facts.result = receipt.result.clone();
     match receipt.status {
@@ -138,7 +143,7 @@ pub fn tool_ended(
     if !walk.is_over() {
         walk.go_on();
     }
-    (walk.state, walk.effects)
+    walk.end()
 }
 
 /// Goes on after the strategy of a resolve step was begun, or told an answer. `question` is what it asks the customer
@@ -153,11 +158,11 @@ pub fn strategy_told(
 ) -> (DialogueState, Vec<Effect>) {
     let mut walk = Walk::new(state, *moment);
     let Some((playbook, step)) = walk.find(source) else {
-        return (walk.state, walk.effects);
+        return walk.end_unknown();
     };
     if let Some((slot, words)) = question {
         walk.ask(playbook, slot, words);
-        return (walk.state, walk.effects);
+        return walk.end();
     }
     walk.facts.result = result.clone();
     walk.state.results.insert(step.id.replace('-', "_"), result);
@@ -168,7 +173,7 @@ pub fn strategy_told(
     if !walk.is_over() {
         walk.go_on();
     }
-    (walk.state, walk.effects)
+    walk.end()
 }
 
 /// A change as it is told apart from others.
@@ -180,7 +185,7 @@ pub(super) fn made(tool: &str, arguments: &Value) -> String {
 /// no, and the customer is told that it was not done.
 ///
 /// # Errors
-/// Says why the answer does not count: nothing waits, or it is somebody else's to give.
+/// Says why the answer does not count: nothing waits, it is somebody else's to give, or nobody knows the step any more.
 pub fn approve(
     state: DialogueState,
     source: &str,
@@ -203,6 +208,14 @@ pub fn approve(
             pending.by, grant.by
         ));
     }
+    if let Some(lost) = walk.state.lost(moment.playbooks).filter(|_| walk.is_over()) {
+        return Err(format!(
+            "{lost} is in no playbook any more; a person has it"
+        ));
+    }
+    if walk.give_up_what_is_lost().is_some() {
+        return Ok(walk.end());
+    }
     match pending.expires_at <= moment.now {
         true => walk.expire(),
         false => walk.answer_approval(grant, yes),
@@ -210,7 +223,7 @@ pub fn approve(
     if !walk.is_over() {
         walk.go_on();
     }
-    Ok((walk.state, walk.effects))
+    Ok(walk.end())
 }
 
 /// Procedures are begun before values are noted, and values before questions are answered.

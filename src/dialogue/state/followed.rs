@@ -53,7 +53,7 @@ pub fn followed(
     if walk.state.asked.as_ref().is_some_and(answered) {
         walk.state.asked = None;
     }
-    (walk.state, rejections)
+    (walk.end().0, rejections)
 }
 
 /// What is known, as conditions and words of playbooks see it.

@@ -1,7 +1,9 @@
 //! The pure heart: `apply(state, commands) -> (state, effects, rejections)`.
 
 mod apply;
+mod begun;
 mod followed;
+mod pinned;
 mod resolving;
 mod walk;
 
@@ -15,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::handoff::Transfer;
-use super::playbook::{Playbook, Step};
+use super::playbook::{Pin, Playbook, Step};
 use crate::conversation::{ApprovalGrant, Approver, HandoffReason, UtteranceId};
 
 /// Where a conversation stands.
@@ -26,6 +28,8 @@ pub struct DialogueState {
     pub playbook: Option<String>,
     /// Playbooks that were left for another and wait to be resumed, last in first out.
     pub paused: Vec<String>,
+    /// The texts of the running playbook and of paused ones, as they were when those began, by playbook.
+    pub pinned: BTreeMap<String, Pin>,
     /// Playbooks that were asked for and not begun yet, first in first out.
     pub waiting: Vec<String>,
     /// Values by slot name; playbooks share names on purpose (an account number is asked once).

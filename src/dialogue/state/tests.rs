@@ -1,4 +1,5 @@
 mod again;
+mod pinned;
 mod refund;
 
 use super::*;

@@ -4,7 +4,7 @@ use jiff::ToSpan;
 use serde_json::{Map, Value};
 
 use super::apply::{Moment, made};
-use super::{DialogueState, PendingApproval, Topic, key};
+use super::{DialogueState, PendingApproval, key};
 use crate::conversation::{ApprovalGrant, Approver, HandoffReason};
 use crate::dialogue::command::Effect;
 use crate::dialogue::facts::Facts;
@@ -26,22 +26,7 @@ pub(super) struct Walk<'a> {
     /// Whether a procedure was begun by this message.
     pub(super) started_now: bool,
     /// Whether a procedure came to its end in this walk.
-    finished: bool,
-}
-
-/// What belonged to an earlier run of a procedure: what its tools found, and what only its own questions ask. A step whose
-/// condition looks at its own result (who the customer is) says itself when it is taken again.
-fn forget(state: &mut DialogueState, playbook: &Playbook) {
-    for step in &playbook.steps {
-        let own = format!("results.{}", step.tool);
-        let keeps = step.when.as_ref().is_some_and(|when| when.contains(&own));
-        if step.kind == StepKind::Tool && !keeps {
-            state.results.remove(&step.tool);
-        }
-        state.answers.remove(&step.id.replace('-', "_"));
-    }
-    let own = playbook.slots.iter().filter(|slot| slot.asked_only);
-    own.for_each(|slot| drop(state.slots.remove(&slot.name)));
+    pub(super) finished: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -95,49 +80,6 @@ impl<'a> Walk<'a> {
         self.state.handed_off.is_some() || self.state.ended
     }
 
-    /// Begins or resumes a procedure; the running one waits.
-    pub(super) fn begin(&mut self, id: &str) {
-        let resumed = self.state.paused.iter().any(|paused| paused == id);
-        self.state.paused.retain(|paused| paused != id);
-        self.state.waiting.retain(|waiting| waiting != id);
-        if !resumed {
-            // The same need may come up twice in a conversation; who the customer is stays known.
-            let own = key(id, "");
-            let state = &mut self.state;
-            let earlier = state.runs.entry(id.to_owned()).or_default();
-            *earlier += 1;
-            for steps in [
-                &mut state.done,
-                &mut state.left_out,
-                &mut state.dropped,
-                &mut state.fixed,
-                &mut state.said,
-            ] {
-                steps.retain(|step| !step.starts_with(&own));
-            }
-            if let Some(playbook) = self.moment.playbooks.iter().find(|p| p.id == id) {
-                forget(state, playbook);
-            }
-            state.approvals.retain(|step, _| !step.starts_with(&own));
-            state.redone.retain(|step, _| !step.starts_with(&own));
-        }
-        self.state.about = Some(Topic::Playbook { id: id.to_owned() });
-        let before = self.state.playbook.replace(id.to_owned());
-        self.state.paused.extend(before);
-        self.state.pending = None;
-        self.state.asked = None;
-        self.refresh();
-    }
-
-    /// The running procedure is over; a paused one goes on.
-    pub(super) fn leave(&mut self) {
-        self.state.playbook = self.state.paused.pop();
-        self.state.pending = None;
-        self.state.asked = None;
-        self.finished = true;
-        self.refresh();
-    }
-
     /// Goes along the running procedure up to where it needs somebody.
     pub(super) fn go_on(&mut self) {
         let asks_already = self
@@ -146,6 +88,9 @@ impl<'a> Walk<'a> {
             .any(|effect| matches!(effect, Effect::AskToClarify));
         for _ in 0..LONGEST {
             let Some(playbook) = self.running() else {
+                if self.state.playbook.is_some() && self.give_up_what_is_lost().is_some() {
+                    return;
+                }
                 if let Some(next) = self.state.waiting.first().cloned() {
                     self.begin(&next);
                     continue;

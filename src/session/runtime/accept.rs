@@ -412,6 +412,7 @@ impl Runtime {
         self.journal.read_to(restored.version);
         self.conversation = restored.conversation;
         self.state = restored.state;
+        self.take_books(restored.books);
         self.coaching.overrides = restored.checklist;
         self.summary = restored.summary;
         self.handoff = restored.handoff;

@@ -54,14 +54,15 @@ impl Runtime {
         }
         if let Some(id) = unanswered(&self.conversation, &self.state) {
             self.wanted.respond(id);
-        } else if self.state.playbook.is_some()
-            && self.state.asked.is_none()
-            && self.state.pending.is_none()
+        } else if self.has_lost_its_way()
+            || self.state.playbook.is_some()
+                && self.state.asked.is_none()
+                && self.state.pending.is_none()
         {
-            let decided = self.decided(|state, moment| Ok::<_, String>(apply(state, &[], moment)));
-            if let Ok((state, effects, _)) = decided {
-                self.carry_on(state, effects).await;
-            }
+            let (state, effects, rejections) =
+                self.decided(|state, moment| apply(state, &[], moment));
+            self.reject(rejections).await;
+            self.carry_on(state, effects).await;
         }
     }
 

@@ -162,12 +162,14 @@ impl Runtime {
                         .await
                         .map(Box::new),
                 ),
-                Work::Carry(effects) => Done::Respond(
-                    assistant
-                        .carry(&conversation, state, effects, &felt, &mut aside)
-                        .await
-                        .map(Box::new),
-                ),
+                Work::Carry(effects) => {
+                    // The state was stored before, with the texts it follows.
+                    let kept = state.pinned.clone();
+                    let carried = assistant
+                        .carry(&conversation, state, effects, &felt, &kept, &mut aside)
+                        .await;
+                    Done::Respond(carried.map(Box::new))
+                }
                 Work::Coach(open) => Done::Coach {
                     answers: assistant
                         .coaching_answers(&open.conversation, &open.questions)

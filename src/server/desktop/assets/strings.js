@@ -158,6 +158,7 @@ const EN = {
   reason_customer_at_risk: "The customer may be at risk",
   reason_stuck: "The virtual agent made no headway",
   reason_action_failed: "An action failed",
+  reason_procedure_gone: "The procedure is not there any more",
 
   crisis: "The customer may be in danger",
   crisis_self_harm: "Signs of self-harm",
