@@ -49,11 +49,6 @@ use crate::error::{Error, Result};
 use crate::llm::Structured;
 use crate::speech::AudioFrame;
 
-/// A note is brought up to date after this many new utterances, when nothing else is to be done.
-const NOTE_EVERY: usize = 8;
-/// Actions that are looked at for one reply.
-const ACTIONS: usize = 3;
-
 /// What reaches the loop.
 #[derive(Debug)]
 pub(super) enum Message {

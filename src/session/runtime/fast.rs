@@ -3,10 +3,15 @@
 use tracing::Instrument;
 
 use super::super::event::{SessionEvent, Skill};
-use super::{ACTIONS, NOTE_EVERY, Runtime, Work};
+use super::{Runtime, Work};
 use crate::assist::{ReplyContext, asks_something};
 use crate::assistant::{instruction, worth_showing};
 use crate::conversation::{NextBestAction, Role, Suggestion, UtteranceId};
+
+/// A note is brought up to date after this many new utterances, when nothing else is to be done.
+const NOTE_EVERY: usize = 8;
+/// Actions that are looked at for one reply.
+const ACTIONS: usize = 3;
 
 impl Runtime {
     /// Sets off what an utterance calls for.
