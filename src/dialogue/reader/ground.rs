@@ -1,7 +1,7 @@
 //! What a model proposes counts only where the customer's words bear it out.
 
 use super::values::Words;
-use super::{Reader, assent, cues, heard, squeezed};
+use super::{Reader, assent, cues, heard};
 use crate::conversation::{Conversation, HandoffReason, Role};
 use crate::dialogue::command::Command;
 use crate::dialogue::state::DialogueState;
@@ -77,4 +77,12 @@ impl Reader {
         }
         (kept, refused)
     }
+}
+
+/// Letters and digits only, as ids are read out and typed.
+fn squeezed(text: &str) -> String {
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }

@@ -182,6 +182,10 @@ impl Reader {
                 return Ok(Reading::certain(vec![Command::Clarify]));
             }
         }
+        if !reading.is_certain && !reading.commands.iter().any(begins) {
+            let told = self.in_pieces(conversation, state).await?;
+            reading = told.unwrap_or(reading);
+        }
         Ok(reading)
     }
 
@@ -482,16 +486,6 @@ fn set(slot: &Slot, value: String) -> Command {
         name: slot.name.clone(),
         value,
     }
-}
-
-/// Letters and digits only, as ids are read out and typed.
-fn squeezed(text: &str) -> String {
-    let plain: String = text
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect();
-    plain
 }
 
 #[cfg(test)]
