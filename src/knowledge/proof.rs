@@ -2,8 +2,7 @@
 
 use super::base::KnowledgeBase;
 use super::lead::headings_above;
-use super::readable::{readable, spoken};
-use super::screen::quotable;
+use super::readable::{quotes, readable, spoken};
 use super::sentence::sentences;
 use super::support::{Candidate, Supporting, citation, rank_sentences};
 use super::views::parts;
@@ -45,7 +44,7 @@ impl KnowledgeBase {
     /// The sentences of a passage that may be quoted, in the order of the text: what an answer from it can be held
     /// against.
     pub fn sentences_of(&self, hit: &Hit) -> Vec<Citation> {
-        let ranges = quotable(&hit.passage.text).into_iter();
+        let ranges = quotes(&hit.passage).into_iter();
         ranges.map(|range| citation(hit, range)).collect()
     }
 
@@ -170,7 +169,7 @@ impl KnowledgeBase {
         before: Option<&str>,
     ) -> Result<Vec<Vec<Supporting>>> {
         let mut candidates = Vec::with_capacity(hits.len());
-        let mut quotes: Vec<String> = Vec::new();
+        let mut texts: Vec<String> = Vec::new();
         for hit in hits {
             let passage = &hit.passage;
             if !question.scope.allows(passage) {
@@ -183,12 +182,12 @@ impl KnowledgeBase {
                 ));
             }
             let mut own = Vec::new();
-            for range in quotable(&passage.text) {
+            for range in quotes(passage) {
                 // With the heading in front, "It takes five days." says what takes five days.
                 let above = headings_above(passage, range.start);
                 let about = above.last().copied().unwrap_or(&passage.title);
                 let text = readable(passage, range.clone());
-                quotes.push(match text.starts_with(about) {
+                texts.push(match text.starts_with(about) {
                     true => text,
                     false => format!("{about}: {text}"),
                 });
@@ -202,7 +201,7 @@ impl KnowledgeBase {
             }
             candidates.push(own);
         }
-        if quotes.is_empty() {
+        if texts.is_empty() {
             return Ok(vec![Vec::new(); hits.len()]);
         }
         let asked = self.query_vectors(&parts(&question.text)).await?;
@@ -214,7 +213,7 @@ impl KnowledgeBase {
             }
             None => None,
         };
-        let vectors = self.embedder.embed(&quotes, TextKind::Document).await?;
+        let vectors = self.embedder.embed(&texts, TextKind::Document).await?;
         let mut vectors = vectors.as_slice();
         let encoder = self.encoder(question);
         let mut ranked = Vec::with_capacity(hits.len());
