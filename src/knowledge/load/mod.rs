@@ -16,6 +16,8 @@ mod meta;
 mod pairs;
 #[cfg(feature = "documents")]
 mod pdf;
+#[cfg(feature = "documents")]
+mod table;
 mod walk;
 
 use std::collections::HashMap;
