@@ -133,7 +133,8 @@ pub(super) fn is_conditional(citation: &Citation) -> bool {
 /// Whether a paragraph leads to a list or a table under it, so that neither is to be read without the other.
 pub(super) fn introduces(paragraph: &str) -> bool {
     let words = paragraph.trim_end().trim_end_matches(['*', '_']);
-    words.ends_with(':') || !words.ends_with(STOPS) && denies(last_sentence(words))
+    let ended = words.trim_end_matches(CLOSING).ends_with(STOPS);
+    words.ends_with(':') || !ended && denies(last_sentence(words))
 }
 
 fn last_sentence(text: &str) -> &str {
