@@ -1,10 +1,13 @@
 //! Sentences as proof: which support a question, which stand behind a written text.
 
+use std::collections::HashSet;
+
 use super::base::KnowledgeBase;
 use super::lead::headings_above;
-use super::readable::{quotes, readable, spoken};
+use super::readable::{bare, quotes, readable, spoken};
+use super::screen::instructions_to_models;
 use super::sentence::sentences;
-use super::support::{Candidate, Supporting, citation, rank_sentences};
+use super::support::{Candidate, Supporting, citation, is_repeated, rank_sentences};
 use super::views::parts;
 use super::{ArticleMatch, Hit, Question};
 use crate::conversation::Citation;
@@ -63,7 +66,15 @@ impl KnowledgeBase {
     ) -> Result<Vec<ReadSentence>> {
         let mut ranked: Vec<(f32, usize, Supporting)> = Vec::new();
         let found = self.rank_in(hits, question, before).await?.into_iter();
+        let mut known = HashSet::new();
         for (at, supporting) in found.enumerate() {
+            // The same text in two articles is read once.
+            if hits
+                .get(at)
+                .is_none_or(|hit| is_repeated(&hit.passage, &mut known))
+            {
+                continue;
+            }
             ranked.extend(supporting.into_iter().map(|found| (found.score, at, found)));
         }
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -139,15 +150,30 @@ impl KnowledgeBase {
         Ok(ranked.into_iter().map(|(_, citation)| citation).collect())
     }
 
-    /// A hit with what it says about the question; the whole passage where no sentence may be quoted by itself.
-    pub(super) fn match_of(&self, hit: Hit, facts: Vec<Citation>, confidence: f32) -> ArticleMatch {
-        let whole = || citation(&hit, 0..hit.passage.text.len());
-        ArticleMatch {
-            citation: facts.first().cloned().unwrap_or_else(whole),
+    /// A hit with what it says about the question; the whole passage where no sentence may be quoted by itself. `None` where
+    /// that would be because it speaks to a model.
+    pub(super) fn match_of(
+        &self,
+        hit: Hit,
+        facts: Vec<Citation>,
+        confidence: f32,
+    ) -> Option<ArticleMatch> {
+        let citation = match facts.first() {
+            Some(best) => best.clone(),
+            None => {
+                let text = &hit.passage.text;
+                let whole = citation(&hit, 0..text.len());
+                let read = [text.clone(), bare(text)];
+                let is_clean = |text: &String| instructions_to_models(text).is_empty();
+                Some(whole).filter(|_| read.iter().all(is_clean))?
+            }
+        };
+        Some(ArticleMatch {
+            citation,
             hit,
             facts,
             confidence,
-        }
+        })
     }
 
     /// The sentences of a passage, best first.

@@ -1,5 +1,6 @@
 //! Questions with their answers, one article each: JSON, a JSON line each, or CSV.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -293,8 +294,9 @@ impl<'de> Visitor<'de> for AnyJson {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Json, A::Error> {
         let mut object: Vec<(String, Json)> = Vec::new();
+        let mut known = HashSet::new();
         while let Some((name, value)) = fields.next_entry::<String, Json>()? {
-            if object.iter().any(|(known, _)| *known == name) {
+            if !known.insert(name.clone()) {
                 let twice = format!("the field `{name}` is there twice");
                 return Err(A::Error::custom(twice));
             }
