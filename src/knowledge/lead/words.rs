@@ -122,6 +122,10 @@ const REFUSING: &[&str] = &[
     "aizliegts",
     "atteikts",
 ];
+/// The head of a first column with one of these says that something is so.
+const AFFIRMING: &[&str] = &[
+    "can", "may", "yes", "ja", "jā", "darf", "dürfen", "kann", "drīkst",
+];
 /// Words that point at what comes below them.
 const POINTING: &[&str] = &[
     "following",
@@ -157,14 +161,25 @@ pub(in crate::knowledge) fn denies(text: &str) -> bool {
         .any(|word| CONDITIONS.contains(&word.as_str()) || word.ends_with("n't"))
 }
 
-/// Whether the heads of a table turn round what they say of each other.
+/// Whether the heads of a table's columns turn round what they say of each other, so that what stands in the first one is
+/// more than the name of its row: "You can return" beside "You cannot return".
 pub(in crate::knowledge) fn turn_round(heads: &[&str]) -> bool {
-    let refuses = |head: &str| {
-        words(head)
-            .iter()
-            .any(|word| REFUSING.contains(&word.as_str()))
+    let Some((first, others)) = heads.split_first() else {
+        return false;
     };
-    heads.iter().any(|head| denies(head) || refuses(head))
+    let turns = |head: &str| {
+        let refuses = |word: &String| REFUSING.contains(&word.as_str());
+        denies(head) || words(head).iter().any(refuses)
+    };
+    let own = words(first);
+    let affirms =
+        |word: &String| AFFIRMING.contains(&word.as_str()) || DENIED.contains(&word.as_str());
+    let is_statement = own.iter().any(affirms);
+    let shares = |head: &str| words(head).iter().any(|word| own.contains(word));
+    let turned = others
+        .iter()
+        .any(|head| turns(head) && (is_statement || shares(head)));
+    turns(first) || turned
 }
 
 /// Whether the first word is "when" or its like.
@@ -208,6 +223,27 @@ fn words(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn heads_that_turn_each_other_round_are_told_from_names() {
+        for heads in [
+            ["You can return", "You cannot return"],
+            ["Included", "Excluded"],
+            ["Allowed", "Forbidden"],
+            ["What we pay", "What we don't pay"],
+            ["Not covered", "Why"],
+        ] {
+            assert!(turn_round(&heads), "{heads:?}");
+        }
+        for heads in [
+            ["Device", "Charge if it is not returned in 21 days"],
+            ["Plan", "Not included"],
+            ["Contract", "Fee for each month left"],
+        ] {
+            assert!(!turn_round(&heads), "{heads:?}");
+        }
+        assert!(!turn_round(&[]));
+    }
 
     #[test]
     fn exclusions_are_told_from_troubles() {
