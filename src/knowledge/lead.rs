@@ -149,7 +149,16 @@ struct Place<'a> {
     text: &'a str,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// The headings above a byte, and above them the article's title where it excludes what the article says.
+    fn above(&self, at: usize) -> Vec<&'a str> {
+        let title = Some(self.passage.title.as_str()).filter(|title| excludes(title));
+        title
+            .into_iter()
+            .chain(headings_above(self.passage, at))
+            .collect()
+    }
+
     /// What the row that begins at the byte `start` belongs behind.
     fn of_row(&self, start: usize) -> Behind {
         let before = self.text.get(..start).unwrap_or_default();
@@ -177,7 +186,7 @@ impl Place<'_> {
 
     /// What leads to the table that begins with the line at `line`.
     fn of_table(&self, line: usize) -> Option<String> {
-        let above = headings_above(self.passage, line);
+        let above = self.above(line);
         let rest = self.text.get(..line)?.trim_end();
         let block = last_block(rest);
         let first = rest.get(block.clone())?.trim_start();
@@ -198,7 +207,7 @@ impl Place<'_> {
 
     /// What a sentence that is no item belongs behind: headings that exclude what it says.
     fn of_sentence(&self, at: usize, sentence: &str) -> Option<String> {
-        let above = headings_above(self.passage, at);
+        let above = self.above(at);
         // One that denies by itself would be denied twice.
         if denies(sentence) || !above.iter().any(|heading| excludes(heading)) {
             return None;
@@ -216,7 +225,7 @@ impl Place<'_> {
         let text = self.text;
         let own = text.get(line..)?;
         let numbered = |item: &str| item.trim_start().starts_with(|c: char| c.is_ascii_digit());
-        let above = headings_above(self.passage, line);
+        let above = self.above(line);
         let mut rest = text.get(..line)?.trim_end();
         loop {
             let block = last_block(rest);

@@ -324,6 +324,29 @@ fn no_words_hide_what_the_headings_deny() {
 }
 
 #[test]
+fn a_title_that_excludes_is_above_all_headings() {
+    for (headings, text, piece, expected) in [
+        (&[][..], "- Water", "Water", "Not covered: Water."),
+        (
+            &[],
+            "Water damage.",
+            "Water damage.",
+            "Not covered: Water damage.",
+        ),
+        (
+            &["Phones"],
+            "- Screens",
+            "Screens",
+            "Not covered – Phones: Screens.",
+        ),
+    ] {
+        let mut passage = passage(headings, text);
+        passage.title = "Not covered".into();
+        assert_eq!(told(&passage, piece), expected);
+    }
+}
+
+#[test]
 fn rows_are_told_behind_what_leads_to_their_table() {
     let table = "| Kind | Fee |\n|---|---|\n| Late | £5 |";
     for (headings, before, expected) in [
