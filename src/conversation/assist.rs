@@ -54,8 +54,9 @@ pub struct Citation {
     pub version: String,
     /// The words that support the claim, verbatim.
     pub quote: String,
-    /// Where the quote is an item of a list: the words that it belongs behind, which may turn its meaning round ("No
-    /// compensation is due when"). Where it is a row of a table: the row of the table's heads, as it is written.
+    /// The words that the quote belongs behind, which may turn its meaning round ("No compensation is due when"): what leads
+    /// to its list or table, headings that deny what it says. Where it is a row of a table: the row of the table's heads as
+    /// well, as it is written, as the last line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lead: Option<String>,
     /// First byte of the quote in the passage's text.

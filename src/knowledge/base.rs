@@ -1,32 +1,27 @@
 //! The knowledge base: ingest, search, cite, answer or abstain.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::chunk::{article_of, passages_for, searchable};
 use super::feedback::FeedbackBook;
 use super::gaps::GapBook;
-use super::load::distinct;
-use super::options::{IngestReport, KnowledgeOptions};
+use super::options::KnowledgeOptions;
 use super::outline::Outlines;
 use super::readable::spoken_all;
 use super::sparse::SparseEncoder;
-use super::support::{citation, confidence, in_reading_order, merge, missing};
+use super::support::{citation, confidence, in_reading_order, is_repeated, merge, missing};
 use super::turn::Indexes;
 use super::views::{View, parts};
-use super::{
-    Hit, IndexedPassage, KnowledgeAnswer, KnowledgeArticle, Passage, Question, VectorQuery,
-    VectorStore,
-};
-use crate::conversation::{Citation, PassageId, TenantId};
+use super::{Hit, KnowledgeAnswer, Question, VectorQuery, VectorStore};
+use crate::conversation::Citation;
 use crate::embedding::{Embedder, TextKind};
-use crate::error::{Error, ErrorKind, Result};
+#[allow(unused_imports, reason = "for links in the documentation")]
+use crate::error::ErrorKind;
+use crate::error::Result;
 
-/// Passages embedded and stored at once: what is lost when ingestion is interrupted.
-const INGEST_BATCH: usize = 128;
 /// Query vectors kept: searching, citing and answering ask for the same one.
 const REMEMBERED: usize = 64;
 /// Passages of one article whose sentences are compared.
@@ -47,7 +42,7 @@ pub struct KnowledgeBase {
 
 #[derive(Default)]
 pub(super) struct State {
-    ingesting: tokio::sync::Mutex<()>,
+    pub(super) ingesting: tokio::sync::Mutex<()>,
     pub(super) feedback: FeedbackBook,
     pub(super) gaps: GapBook,
     queries: Mutex<VecDeque<(String, Vec<f32>)>>,
@@ -85,136 +80,6 @@ impl KnowledgeBase {
     pub fn with_options(mut self, options: KnowledgeOptions) -> Self {
         self.options = options;
         self
-    }
-
-    /// Makes `articles` the whole collection of every tenant that occurs among them.
-    ///
-    /// Only passages whose content changed are embedded; passages that no article has any more are removed.
-    /// Tenants that do not occur are left alone ([`clear`](Self::clear) removes one). Articles that are only out
-    /// of reach just now are removed too: where
-    /// [`LoadReport::is_complete`](super::LoadReport::is_complete) says no, call [`update`](Self::update).
-    /// `progress` is called
-    /// with the number of passages done and to do. Interrupted, it leaves a searchable mixture of old and
-    /// new; calling it again finishes.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidInput`] if an id occurs twice for a tenant; what the embedder or the store
-    /// reports.
-    pub async fn ingest(
-        &self,
-        articles: Vec<KnowledgeArticle>,
-        progress: Option<&(dyn Fn(usize, usize) + Send + Sync)>,
-    ) -> Result<IngestReport> {
-        self.take_in(articles, true, progress).await
-    }
-
-    /// Adds `articles` and replaces those with the same ids; whatever else the tenants have stays.
-    ///
-    /// For a part of a collection, or where not all of it could be loaded. Otherwise as
-    /// [`ingest`](Self::ingest).
-    ///
-    /// # Errors
-    /// As for [`ingest`](Self::ingest).
-    pub async fn update(
-        &self,
-        articles: Vec<KnowledgeArticle>,
-        progress: Option<&(dyn Fn(usize, usize) + Send + Sync)>,
-    ) -> Result<IngestReport> {
-        self.take_in(articles, false, progress).await
-    }
-
-    async fn take_in(
-        &self,
-        articles: Vec<KnowledgeArticle>,
-        whole_collection: bool,
-        progress: Option<&(dyn Fn(usize, usize) + Send + Sync)>,
-    ) -> Result<IngestReport> {
-        distinct(&articles)?;
-        // Two ingestions at once would each remove what the other adds.
-        let _turn = self.state.ingesting.lock().await;
-        let _changes = self.turns.changing();
-        let mut report = IngestReport {
-            articles: articles.len(),
-            ..IngestReport::default()
-        };
-        let mut wanted: BTreeMap<TenantId, Vec<Passage>> = BTreeMap::new();
-        for article in &articles {
-            wanted
-                .entry(article.tenant.clone())
-                .or_default()
-                .extend(passages_for(
-                    article,
-                    self.options.passage_tokens,
-                    self.embedder.as_ref(),
-                ));
-        }
-        let mut changed: Vec<Passage> = Vec::new();
-        let mut vanished: Vec<(TenantId, Vec<PassageId>)> = Vec::new();
-        for (tenant, passages) in wanted {
-            let listed = self.store.list(&tenant).await?;
-            let mut stored: HashMap<PassageId, String> = listed.into_iter().collect();
-            for passage in passages {
-                match stored.remove(&passage.id) {
-                    Some(hash) if hash == passage.content_hash => report.unchanged += 1,
-                    Some(_) => {
-                        report.updated += 1;
-                        changed.push(passage);
-                    }
-                    None => {
-                        report.added += 1;
-                        changed.push(passage);
-                    }
-                }
-            }
-            let given: HashSet<&str> = articles
-                .iter()
-                .filter(|article| article.tenant == tenant)
-                .map(|article| article.id.as_str())
-                .collect();
-            let is_given = |id: &PassageId| given.contains(article_of(id.as_str()));
-            let mut gone: Vec<PassageId> = stored
-                .into_keys()
-                .filter(|id| whole_collection || is_given(id))
-                .collect();
-            gone.sort();
-            report.removed += gone.len();
-            vanished.push((tenant, gone));
-        }
-        // First what must no longer be shown, then what is new.
-        for (tenant, gone) in vanished.iter().filter(|(_, gone)| !gone.is_empty()) {
-            self.store.remove(tenant, gone).await?;
-        }
-        self.outlines.forget();
-        let total = changed.len();
-        let tell = |done| {
-            if let Some(progress) = progress {
-                progress(done, total);
-            }
-        };
-        tell(0);
-        let mut done = 0;
-        for batch in changed.chunks(INGEST_BATCH) {
-            let indexed = self.index(batch).await?;
-            self.store.upsert(indexed).await?;
-            done += batch.len();
-            tell(done);
-        }
-        self.outlines.forget();
-        Ok(report)
-    }
-
-    /// Removes everything of a tenant; returns the number of passages.
-    ///
-    /// # Errors
-    /// What the store reports.
-    pub async fn clear(&self, tenant: &TenantId) -> Result<usize> {
-        let _turn = self.state.ingesting.lock().await;
-        let _changes = self.turns.changing();
-        let listed = self.store.list(tenant).await?;
-        let ids: Vec<PassageId> = listed.into_iter().map(|(id, _)| id).collect();
-        self.store.remove(tenant, &ids).await?;
-        self.outlines.forget();
-        Ok(ids.len())
     }
 
     /// The best passages for a question, at most `limit`, best first; none for a question without words.
@@ -297,12 +162,18 @@ impl KnowledgeBase {
         let best = |passages: &[(f32, Hit)]| passages.first().map_or(0.0, |(sure, _)| *sure);
         articles.retain(|passages| best(passages) >= self.options.article_confidence);
         articles.sort_by(|a, b| best(b).total_cmp(&best(a)));
+        // The same text in two articles is shown once.
+        let mut known = HashSet::new();
+        articles.retain(|passages| {
+            let best = passages.first();
+            best.is_none_or(|(_, best)| !is_repeated(&best.passage, &mut known))
+        });
         articles.truncate(limit);
         let mut matches = Vec::with_capacity(articles.len());
         for passages in articles {
             let facts = self.facts(&passages, question).await?;
             if let Some((confidence, hit)) = passages.into_iter().next() {
-                matches.push(self.match_of(hit, facts, confidence));
+                matches.extend(self.match_of(hit, facts, confidence));
             }
         }
         Ok(matches)
@@ -368,39 +239,6 @@ impl KnowledgeBase {
             confidence,
             missing: None,
         })
-    }
-
-    async fn index(&self, batch: &[Passage]) -> Result<Vec<IndexedPassage>> {
-        let texts: Vec<String> = batch.iter().map(searchable).collect();
-        let vectors = self.embedder.embed(&texts, TextKind::Document).await?;
-        if vectors.len() != batch.len() {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                format!(
-                    "{} returned {} vectors for {} texts",
-                    self.embedder.id(),
-                    vectors.len(),
-                    batch.len()
-                ),
-            ));
-        }
-        let mut encoders: HashMap<&str, SparseEncoder> = HashMap::new();
-        Ok(batch
-            .iter()
-            .zip(texts)
-            .zip(vectors)
-            .map(|((passage, text), dense)| {
-                let language = passage.language.as_str();
-                let encoder = encoders
-                    .entry(language)
-                    .or_insert_with(|| SparseEncoder::new(language));
-                IndexedPassage {
-                    passage: passage.clone(),
-                    dense,
-                    sparse: encoder.document(&text),
-                }
-            })
-            .collect())
     }
 
     pub(super) fn encoder(&self, question: &Question) -> SparseEncoder {

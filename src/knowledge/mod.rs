@@ -10,6 +10,7 @@ mod edge;
 mod fallback;
 mod feedback;
 mod gaps;
+mod ingest;
 #[cfg(any(feature = "edge", feature = "qdrant"))]
 mod layout;
 mod lead;

@@ -1,11 +1,13 @@
 //! Sentences as proof: which support a question, which stand behind a written text.
 
+use std::collections::HashSet;
+
 use super::base::KnowledgeBase;
 use super::lead::headings_above;
-use super::readable::{readable, spoken};
-use super::screen::quotable;
+use super::readable::{bare, quotes, readable, spoken};
+use super::screen::instructions_to_models;
 use super::sentence::sentences;
-use super::support::{Candidate, Supporting, citation, rank_sentences};
+use super::support::{Candidate, Supporting, citation, is_repeated, rank_sentences};
 use super::views::parts;
 use super::{ArticleMatch, Hit, Question};
 use crate::conversation::Citation;
@@ -45,7 +47,7 @@ impl KnowledgeBase {
     /// The sentences of a passage that may be quoted, in the order of the text: what an answer from it can be held
     /// against.
     pub fn sentences_of(&self, hit: &Hit) -> Vec<Citation> {
-        let ranges = quotable(&hit.passage.text).into_iter();
+        let ranges = quotes(&hit.passage).into_iter();
         ranges.map(|range| citation(hit, range)).collect()
     }
 
@@ -64,7 +66,15 @@ impl KnowledgeBase {
     ) -> Result<Vec<ReadSentence>> {
         let mut ranked: Vec<(f32, usize, Supporting)> = Vec::new();
         let found = self.rank_in(hits, question, before).await?.into_iter();
+        let mut known = HashSet::new();
         for (at, supporting) in found.enumerate() {
+            // The same text in two articles is read once.
+            if hits
+                .get(at)
+                .is_none_or(|hit| is_repeated(&hit.passage, &mut known))
+            {
+                continue;
+            }
             ranked.extend(supporting.into_iter().map(|found| (found.score, at, found)));
         }
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -140,15 +150,30 @@ impl KnowledgeBase {
         Ok(ranked.into_iter().map(|(_, citation)| citation).collect())
     }
 
-    /// A hit with what it says about the question; the whole passage where no sentence may be quoted by itself.
-    pub(super) fn match_of(&self, hit: Hit, facts: Vec<Citation>, confidence: f32) -> ArticleMatch {
-        let whole = || citation(&hit, 0..hit.passage.text.len());
-        ArticleMatch {
-            citation: facts.first().cloned().unwrap_or_else(whole),
+    /// A hit with what it says about the question; the whole passage where no sentence may be quoted by itself. `None` where
+    /// that would be because it speaks to a model.
+    pub(super) fn match_of(
+        &self,
+        hit: Hit,
+        facts: Vec<Citation>,
+        confidence: f32,
+    ) -> Option<ArticleMatch> {
+        let citation = match facts.first() {
+            Some(best) => best.clone(),
+            None => {
+                let text = &hit.passage.text;
+                let whole = citation(&hit, 0..text.len());
+                let read = [text.clone(), bare(text)];
+                let is_clean = |text: &String| instructions_to_models(text).is_empty();
+                Some(whole).filter(|_| read.iter().all(is_clean))?
+            }
+        };
+        Some(ArticleMatch {
+            citation,
             hit,
             facts,
             confidence,
-        }
+        })
     }
 
     /// The sentences of a passage, best first.
@@ -170,7 +195,7 @@ impl KnowledgeBase {
         before: Option<&str>,
     ) -> Result<Vec<Vec<Supporting>>> {
         let mut candidates = Vec::with_capacity(hits.len());
-        let mut quotes: Vec<String> = Vec::new();
+        let mut texts: Vec<String> = Vec::new();
         for hit in hits {
             let passage = &hit.passage;
             if !question.scope.allows(passage) {
@@ -183,12 +208,12 @@ impl KnowledgeBase {
                 ));
             }
             let mut own = Vec::new();
-            for range in quotable(&passage.text) {
+            for range in quotes(passage) {
                 // With the heading in front, "It takes five days." says what takes five days.
                 let above = headings_above(passage, range.start);
                 let about = above.last().copied().unwrap_or(&passage.title);
                 let text = readable(passage, range.clone());
-                quotes.push(match text.starts_with(about) {
+                texts.push(match text.starts_with(about) {
                     true => text,
                     false => format!("{about}: {text}"),
                 });
@@ -202,7 +227,7 @@ impl KnowledgeBase {
             }
             candidates.push(own);
         }
-        if quotes.is_empty() {
+        if texts.is_empty() {
             return Ok(vec![Vec::new(); hits.len()]);
         }
         let asked = self.query_vectors(&parts(&question.text)).await?;
@@ -214,7 +239,7 @@ impl KnowledgeBase {
             }
             None => None,
         };
-        let vectors = self.embedder.embed(&quotes, TextKind::Document).await?;
+        let vectors = self.embedder.embed(&texts, TextKind::Document).await?;
         let mut vectors = vectors.as_slice();
         let encoder = self.encoder(question);
         let mut ranked = Vec::with_capacity(hits.len());

@@ -4,9 +4,9 @@
 use std::ops::Range;
 
 use super::Passage;
-use super::lead::{is_conditional, lead, reads_on};
-use super::screen::instructions_to_models;
-use super::sentence::{is_border, marker};
+use super::lead::{Behind, behind, is_conditional, lead, reads_on, turn_round};
+use super::screen::{instructions_to_models, quotable};
+use super::sentence::{is_border, marker, quote_marks};
 use crate::conversation::Citation;
 
 /// Words that another word follows ("No compensation is due when"). English, German, Latvian.
@@ -20,19 +20,53 @@ const EITHER: &[&str] = &["or", "oder", "vai"];
 /// And of which none will do without the other.
 const BOTH: &[&str] = &["and", "und", "un"];
 
+/// The pieces of a passage that may be quoted: those that can be said with what they stand behind, and that do not speak to
+/// a model together with it.
+pub(super) fn quotes(passage: &Passage) -> Vec<Range<usize>> {
+    let mut ranges = quotable(&passage.text);
+    ranges.retain(|range| {
+        let piece = passage.text.get(range.clone()).unwrap_or_default();
+        let lead = match behind(passage, range) {
+            Behind::Unsayable => return false,
+            Behind::Words(lead) => Some(lead),
+            // On one line it was looked at already.
+            Behind::Nothing if !piece.contains('\n') => return true,
+            Behind::Nothing => None,
+        };
+        let lead = lead.as_deref();
+        [read(piece, lead), said(piece, lead)]
+            .iter()
+            .all(|told| instructions_to_models(told).is_empty())
+    });
+    ranges
+}
+
 /// The piece at `range` of a passage. A row of a table is told with the heads of its columns: "Slot: Afternoon; Time: 1 pm
 /// to 6 pm".
 pub(super) fn readable(passage: &Passage, range: Range<usize>) -> String {
-    let text = passage.text.as_str();
-    let piece = text.get(range.clone()).unwrap_or_default();
+    let piece = passage.text.get(range.clone()).unwrap_or_default();
+    read(piece, lead(passage, &range).as_deref())
+}
+
+fn read(piece: &str, lead: Option<&str>) -> String {
     let Some(cells) = cells(piece) else {
-        return match lead(passage, &range) {
-            Some(lead) => behind(&lead, &bare(piece)),
-            None => bare(piece),
-        };
+        return said(piece, lead);
     };
-    let head = head(text.get(..range.start).unwrap_or_default()).and_then(self::cells);
-    headed(&cells, &head.unwrap_or_default()).join("; ")
+    let (words, heads) = lead.map(under).unwrap_or_default();
+    let told = headed(&cells, &heads).join("; ");
+    match words.is_empty() {
+        true => told,
+        false => joined(words, &told),
+    }
+}
+
+/// The words that belong before a piece, and the heads of the columns of its table.
+pub(super) fn under(lead: &str) -> (&str, Vec<&str>) {
+    let (words, head) = lead.rsplit_once('\n').unwrap_or(("", lead));
+    match cells(head) {
+        Some(heads) => (words, heads),
+        None => (lead, Vec::new()),
+    }
 }
 
 /// The cells of a row that are not empty, each behind the head of its column.
@@ -51,24 +85,41 @@ fn headed(cells: &[&str], heads: &[&str]) -> Vec<String> {
 /// A quote as one says it: without markup, an item behind its lead-in, and of a row what the columns say of its first cell
 /// ("Fibre 300 – Fee for each month left: £14.").
 pub(crate) fn spoken(citation: &Citation) -> String {
-    let lead = citation.lead.as_deref();
-    let Some(cells) = cells(&citation.quote) else {
-        let piece = bare(&citation.quote);
+    said(&citation.quote, citation.lead.as_deref())
+}
+
+fn said(piece: &str, lead: Option<&str>) -> String {
+    let Some(cells) = cells(piece) else {
+        let piece = bare(piece);
         return match lead {
-            Some(lead) => behind(lead, &piece),
+            Some(lead) => behind_words(lead, &piece),
             None => piece,
         };
     };
-    let heads = lead.and_then(self::cells).unwrap_or_default();
-    match (cells.split_first(), heads.split_first()) {
-        (Some((of, cells)), Some((_, heads))) if !of.is_empty() => {
-            let told = headed(cells, heads).join("; ");
-            match told.is_empty() {
-                true => bare(of),
-                false => ended(&format!("{} – {told}", bare(of))),
-            }
-        }
-        _ => headed(&cells, &[]).join(": "),
+    let (words, heads) = lead.map(under).unwrap_or_default();
+    let told = said_row(&cells, &heads);
+    match words.is_empty() {
+        true => told,
+        false => behind_words(words, &told),
+    }
+}
+
+fn said_row(cells: &[&str], heads: &[&str]) -> String {
+    let (Some((of, rest)), Some((_, others))) = (cells.split_first(), heads.split_first()) else {
+        let told = headed(cells, &[]);
+        return match told.split_first() {
+            Some((first, rest)) if !rest.is_empty() => format!("{first}: {}", rest.join("; ")),
+            _ => told.concat(),
+        };
+    };
+    // Where heads deny, the first one says what the others turn round ("You can return", "You cannot return").
+    if of.is_empty() || turn_round(heads) {
+        return ended(&headed(cells, heads).join("; "));
+    }
+    let told = headed(rest, others).join("; ");
+    match told.is_empty() {
+        true => bare(of),
+        false => ended(&format!("{} – {told}", bare(of))),
     }
 }
 
@@ -77,9 +128,9 @@ pub(crate) fn spoken_all(citations: &[Citation]) -> String {
     let mut told = String::new();
     let mut last: Option<(&str, &str)> = None;
     for citation in citations {
-        // Rows have heads in place of a lead-in.
+        // Rows have heads, too, in place of a lead-in.
         let lead = citation.lead.as_deref();
-        let lead = lead.filter(|lead| cells(lead).is_none());
+        let lead = lead.filter(|_| cells(&citation.quote).is_none());
         let piece = bare(&citation.quote);
         match (lead, last) {
             (Some(lead), Some((before, item))) if lead == before => {
@@ -107,7 +158,7 @@ pub(crate) fn spoken_all(citations: &[Citation]) -> String {
 }
 
 /// An item behind its lead-in, as a sentence.
-fn behind(lead: &str, piece: &str) -> String {
+fn behind_words(lead: &str, piece: &str) -> String {
     joined(lead, &ended(piece))
 }
 
@@ -167,24 +218,36 @@ fn joint<'a>(item: &'a str, of: &[&str]) -> Option<&'a str> {
     of.contains(&last.to_lowercase().as_str()).then_some(last)
 }
 
-/// The cells of a row; `None` where it is none.
+/// The cells of a row, as they are written; `None` where it is none.
 pub(super) fn cells(piece: &str) -> Option<Vec<&str>> {
     let inner = piece.trim().strip_prefix('|')?;
-    let inner = inner.strip_suffix('|').unwrap_or(inner);
-    Some(inner.split('|').map(str::trim).collect())
+    let mut cells = Vec::new();
+    let mut from = 0;
+    for (at, _) in inner.match_indices('|') {
+        let before = inner.get(from..at).unwrap_or_default();
+        // `\|` is a letter of the cell.
+        if !before.ends_with('\\') {
+            cells.push(before.trim());
+            from = at + 1;
+        }
+    }
+    let last = inner.get(from..).unwrap_or_default().trim();
+    if !last.is_empty() || cells.is_empty() {
+        cells.push(last);
+    }
+    Some(cells)
 }
 
-/// The row of heads of the table that `before` ends in; `None` where it has none.
-pub(super) fn head(before: &str) -> Option<&str> {
+/// The row of heads of the table that `before` ends in; `None` where it has none, or they say nothing.
+pub(super) fn raw_head(before: &str) -> Option<&str> {
     let rows = before.lines().rev().map(str::trim);
     let rows: Vec<&str> = rows
         .skip_while(|line| line.is_empty())
         .take_while(|line| line.starts_with('|'))
         .collect();
     match rows.as_slice() {
-        // A head that speaks to a model is not read to one.
-        [.., border, head] if is_border(border) && instructions_to_models(head).is_empty() => {
-            Some(*head)
+        [.., border, head] if is_border(border) => {
+            Some(*head).filter(|head| head.contains(char::is_alphanumeric))
         }
         _ => None,
     }
@@ -192,13 +255,16 @@ pub(super) fn head(before: &str) -> Option<&str> {
 
 /// Words without markup, on one line.
 pub(super) fn bare(text: &str) -> String {
-    let text = text.replace("**", "");
-    let lines = text.lines().enumerate().map(|(at, line)| match at {
-        0 => line,
-        // Of a list that is quoted as a whole, every item but the first has its marker.
-        _ => {
-            let line = line.trim_start();
-            line.get(marker(line)..).unwrap_or(line)
+    let text = text.replace("**", "").replace("\\|", "|");
+    let lines = text.lines().enumerate().map(|(at, line)| {
+        let line = line.get(quote_marks(line)..).unwrap_or(line);
+        match at {
+            0 => line,
+            // Of a list that is quoted as a whole, every item but the first has its marker.
+            _ => {
+                let line = line.trim_start();
+                line.get(marker(line)..).unwrap_or(line)
+            }
         }
     });
     let words = lines.flat_map(str::split_whitespace);
@@ -282,6 +348,31 @@ mod tests {
         ] {
             assert_eq!(told(&plain, row).1, said);
         }
+    }
+
+    #[test]
+    fn cells_may_hold_borders_and_heads_may_turn_round_the_first_column() {
+        let table = passage(
+            "",
+            "| You can return | You cannot return |\n|---|---|\n| phones | SIM cards |\n| | eSIM \\| packs |",
+        );
+        let both = "You can return: phones; You cannot return: SIM cards";
+        let row = "| phones | SIM cards |";
+        assert_eq!(told(&table, row), (both.into(), format!("{both}.")));
+        let one = "You cannot return: eSIM | packs";
+        let row = "| | eSIM \\| packs |";
+        assert_eq!(told(&table, row), (one.into(), format!("{one}.")));
+        let asked = passage(
+            "",
+            "| Question | Shop | Online |\n|---|---|---|\n| Can I return it? | No. Ask us. | yes |",
+        );
+        let row = "| Can I return it? | No. Ask us. | yes |";
+        assert_eq!(
+            told(&asked, row).1,
+            "Can I return it? – Shop: No. Ask us.; Online: yes."
+        );
+        assert_eq!(cells("| a \\| b | c"), Some(vec!["a \\| b", "c"]));
+        assert_eq!(cells("|"), Some(vec![""]));
     }
 
     #[test]

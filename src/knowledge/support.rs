@@ -1,12 +1,13 @@
 //! Which sentences of a passage support an answer, and how likely it is that they do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use super::chunk::searchable;
 use super::lead::lead;
 use super::rank::{best_score, fuse};
 use super::sparse::SparseEncoder;
-use super::{Hit, Question};
+use super::{Hit, Passage, Question};
 use crate::conversation::{Citation, PassageId};
 use crate::embedding::similarity;
 
@@ -84,6 +85,13 @@ fn gives_example(sentence: &str) -> bool {
     .any(|sign| lower.contains(sign))
 }
 
+/// Whether a passage says, under the same title and headings, what one of those `known` says; if not, it is known now.
+pub(super) fn is_repeated(passage: &Passage, known: &mut HashSet<String>) -> bool {
+    let words = searchable(passage).to_lowercase();
+    let words: Vec<&str> = words.split_whitespace().collect();
+    !known.insert(words.join(" "))
+}
+
 /// The citation of `range` in the passage of `hit`; the range must lie on character borders.
 pub(super) fn citation(hit: &Hit, range: Range<usize>) -> Citation {
     let passage = &hit.passage;
@@ -106,7 +114,7 @@ pub(super) fn citation(hit: &Hit, range: Range<usize>) -> Citation {
 /// has, and whether both rankings put it first.
 pub(super) fn confidence(hit: &Hit, question: &Question, encoder: &SparseEncoder) -> f32 {
     let words = encoder.query(&question.text);
-    let covered = words.coverage(&encoder.document(&super::chunk::searchable(&hit.passage)));
+    let covered = words.coverage(&encoder.document(&searchable(&hit.passage)));
     let agreement = (hit.score / best_score(2)).clamp(0.0, 1.0);
     let evidence = 8.0 * hit.similarity + 2.5 * covered + agreement - 5.5;
     1.0 / (1.0 + (-evidence).exp())

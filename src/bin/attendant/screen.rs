@@ -261,7 +261,7 @@ impl Screen {
         let lead = citation
             .lead
             .as_deref()
-            .filter(|lead| !lead.starts_with('|'));
+            .and_then(|lead| lead.lines().find(|line| !line.starts_with('|')));
         let quote = lead
             .into_iter()
             .chain([citation.quote.as_str()])

@@ -10,6 +10,7 @@ use attendant::knowledge::{IngestReport, KnowledgeArticle, KnowledgeBase, LoadRe
 use attendant::models::Cache;
 use attendant::store::{ConversationStore, SqliteStore};
 use attendant::{Assistant, Content, Error, ErrorKind, Result};
+use indicatif::ProgressBar;
 
 use crate::args::Setup;
 use crate::screen::Screen;
@@ -117,23 +118,57 @@ pub(crate) async fn take_in(
     complete: bool,
     screen: &Screen,
 ) -> Result<IngestReport> {
-    let bar = std::sync::OnceLock::new();
-    let progress = |done: usize, total: usize| {
+    let progress = Progress::new(screen);
+    let told = |done, total| progress.tell(done, total);
+    if complete {
+        knowledge.ingest(articles, Some(&told)).await
+    } else {
+        knowledge.update(articles, Some(&told)).await
+    }
+}
+
+/// Indexes all articles anew, whatever is stored.
+pub(crate) async fn take_in_again(
+    knowledge: &KnowledgeBase,
+    articles: Vec<KnowledgeArticle>,
+    screen: &Screen,
+) -> Result<IngestReport> {
+    let progress = Progress::new(screen);
+    let told = |done, total| progress.tell(done, total);
+    knowledge.rebuild(articles, Some(&told)).await
+}
+
+/// A bar that is there while passages are indexed.
+struct Progress<'a> {
+    screen: &'a Screen,
+    bar: std::sync::OnceLock<ProgressBar>,
+}
+
+impl<'a> Progress<'a> {
+    fn new(screen: &'a Screen) -> Self {
+        Self {
+            screen,
+            bar: std::sync::OnceLock::new(),
+        }
+    }
+
+    fn tell(&self, done: usize, total: usize) {
         if total > 0 {
-            let bar = bar.get_or_init(|| screen.bar("indexing passages"));
+            let bar = self
+                .bar
+                .get_or_init(|| self.screen.bar("indexing passages"));
             bar.set_length(total as u64);
             bar.set_position(done as u64);
         }
-    };
-    let report = if complete {
-        knowledge.ingest(articles, Some(&progress)).await
-    } else {
-        knowledge.update(articles, Some(&progress)).await
-    };
-    if let Some(bar) = bar.get() {
-        bar.finish_and_clear();
     }
-    report
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.get() {
+            bar.finish_and_clear();
+        }
+    }
 }
 
 /// What an ingestion changed.

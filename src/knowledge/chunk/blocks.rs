@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::Count;
-use crate::knowledge::sentence::{is_border, is_heading, starts_item};
+use super::{Count, short};
+use crate::knowledge::sentence::{Fences, is_border, is_heading, starts_item};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
@@ -24,7 +24,7 @@ pub(super) struct Block {
 pub(super) fn blocks(body: &str, count: Count<'_>) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut open: Option<(Kind, Range<usize>)> = None;
-    let mut fence: Option<&str> = None;
+    let mut fences = Fences::default();
     let mut blank = false;
     let mut at = 0;
     let close = |open: &mut Option<(Kind, Range<usize>)>, blocks: &mut Vec<Block>| {
@@ -34,13 +34,11 @@ pub(super) fn blocks(body: &str, count: Count<'_>) -> Vec<Block> {
         let start = at;
         at += line.len();
         let bare = line.trim();
-        let marks = ["```", "~~~"]
-            .into_iter()
-            .find(|mark| bare.starts_with(mark));
-        if let Some(mark) = fence {
+        let was_code = fences.is_open();
+        let is_fence = fences.is_fence(bare);
+        if was_code {
             extend(&mut open, at);
-            if marks == Some(mark) {
-                fence = None;
+            if is_fence {
                 close(&mut open, &mut blocks);
             }
             continue;
@@ -51,17 +49,16 @@ pub(super) fn blocks(body: &str, count: Count<'_>) -> Vec<Block> {
         }
         let after_blank = std::mem::take(&mut blank);
         let indented = line.starts_with([' ', '\t']);
-        let item = starts_item(bare);
+        let item = is_item(bare);
         let table = bare.starts_with('|');
         let text = matches!(open, Some((Kind::Text, _)));
-        if marks.is_some() {
+        if is_fence {
             close(&mut open, &mut blocks);
-            fence = marks;
             open = Some((Kind::Whole, start..at));
         } else if is_heading(bare) && !indented {
             close(&mut open, &mut blocks);
             let level = bare.bytes().take_while(|b| *b == b'#').count();
-            let title = bare.trim_matches(['#', ' ']).to_owned();
+            let title = short(bare.trim_matches(['#', ' '])).to_owned();
             blocks.push(Block {
                 tokens: count(&title),
                 kind: Kind::Heading(level, title),
@@ -94,6 +91,11 @@ pub(super) fn blocks(body: &str, count: Count<'_>) -> Vec<Block> {
     blocks
 }
 
+/// Whether a line begins an item of a list, or is quoted: a quote stays whole as a list does.
+pub(super) fn is_item(line: &str) -> bool {
+    starts_item(line) || line.starts_with("> ")
+}
+
 /// A paragraph of one line with `===` or `---` under it is a heading.
 fn underlined(
     body: &str,
@@ -112,6 +114,7 @@ fn underlined(
         return;
     }
     let level = if border.starts_with('=') { 1 } else { 2 };
+    let title = short(title);
     blocks.push(Block {
         tokens: count(title),
         kind: Kind::Heading(level, title.to_owned()),

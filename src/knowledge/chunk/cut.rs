@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use super::blocks::{Block, Kind, blocks};
+use super::blocks::{Block, Kind, blocks, is_item};
 use super::{Budget, Count};
 use crate::knowledge::KnowledgeArticle;
-use crate::knowledge::sentence::{indent, is_border, sentences, starts_item};
+use crate::knowledge::lead::{denies, introduces};
+use crate::knowledge::sentence::{indent, is_border, sentences};
 
 /// A stretch of the body that becomes a passage.
 pub(super) struct Piece {
@@ -135,7 +136,7 @@ fn units(body: &str, blocks: &[Block], budget: Budget<'_>) -> Vec<Unit> {
     let mut blocks = blocks.iter().peekable();
     while let Some(block) = blocks.next() {
         let text = body.get(block.range.clone()).unwrap_or_default();
-        let introduces = block.kind == Kind::Text && text.trim_end().ends_with(':');
+        let introduces = block.kind == Kind::Text && introduces(text);
         if introduces && let Some(list) = blocks.next_if(|next| next.kind == Kind::Whole) {
             let range = block.range.start..list.range.end;
             whole(body, range, block.tokens + list.tokens, budget, &mut units);
@@ -192,35 +193,49 @@ fn whole(
         {
             at += border.len();
             let first = lines.next_if(|next| is_row(next));
-            head = Some(start..at);
+            // What leads to a table is said again with its heads where it denies what the rows say.
+            let denied = items.first().filter(|_| items.len() == 1);
+            let denied = denied.map(|(before, _)| before.clone()).filter(|before| {
+                let words = body.get(before.clone()).unwrap_or_default();
+                !is_item(words.trim()) && introduces(words) && denies(words)
+            });
+            head = Some(denied.as_ref().map_or(start, |before| before.start)..at);
             at += first.map_or(0, str::len);
             // The head is no passage without a row.
-            items.push((start..at, None));
+            items.push((start..at, denied));
             continue;
         }
         if !is_row(bare) && !bare.is_empty() {
             head = None;
         }
-        let is_item = starts_item(bare) && indent(line) <= *outermost.get_or_insert(indent(line));
-        let begins = is_item || is_row(bare);
+        let begins_item = is_item(bare) && indent(line) <= *outermost.get_or_insert(indent(line));
+        let begins = begins_item || is_row(bare);
         match items.last_mut() {
             // A continued item stays with its first line.
             Some((last, _)) if !begins => last.end = at,
             last => {
                 if let Some((before, _)) = last.filter(|_| intro.is_none()) {
                     let words = body.get(before.clone()).unwrap_or_default().trim();
-                    let leads =
-                        !starts_item(words) && words.trim_end_matches(['*', '_']).ends_with(':');
+                    let leads = !is_item(words) && introduces(words);
                     intro = leads.then(|| before.clone());
                 }
                 items.push((start..at, head.clone().or_else(|| intro.clone())));
             }
         }
     }
+    // Many rows have one head: its tokens are counted once.
+    let mut counted: Option<(Range<usize>, usize)> = None;
     for (range, head) in items {
         let first = units.len();
         let leads = head.is_some() && head == intro;
-        fit(body, range, head, budget, units);
+        if let Some(head) = &head
+            && counted.as_ref().is_none_or(|(known, _)| known != head)
+        {
+            let words = body.get(head.clone()).unwrap_or_default();
+            counted = Some((head.clone(), (budget.count)(words)));
+        }
+        let lead = counted.clone().filter(|_| head.is_some());
+        fit(body, range, lead, budget, units);
         if leads {
             // What an item is cut into goes on with the item, not with what leads to it.
             for unit in units.iter_mut().skip(first + 1) {
@@ -234,15 +249,11 @@ fn whole(
 fn fit(
     body: &str,
     range: Range<usize>,
-    head: Option<Range<usize>>,
+    lead: Option<(Range<usize>, usize)>,
     budget: Budget<'_>,
     units: &mut Vec<Unit>,
 ) {
     let text = |range: &Range<usize>| body.get(range.clone()).unwrap_or_default();
-    let lead = head.map(|head| {
-        let tokens = (budget.count)(text(&head));
-        (head, tokens)
-    });
     let tokens = (budget.count)(text(&range));
     // A head that leaves no room for rows is not repeated.
     let lead = lead.filter(|(_, tokens)| *tokens <= budget.most / 2);

@@ -6,8 +6,10 @@
 
 mod blocks;
 mod cut;
+mod struck;
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -20,6 +22,9 @@ const VERSION: &str = "passages-2";
 
 /// A list or table longer than this many passages is divided after all.
 const OVERLONG: usize = 2;
+
+/// Characters of a title or heading that passages keep: each has a copy of it.
+const LONGEST_TITLE: usize = 200;
 
 /// Tokens of a text.
 type Count<'a> = &'a dyn Fn(&str) -> usize;
@@ -72,7 +77,9 @@ pub(crate) fn passages_for(
 
 /// The passages of an article.
 pub(crate) fn passages(article: &KnowledgeArticle, budget: Budget<'_>) -> Vec<Passage> {
+    let article = &*prepared(article);
     let mut ordinals: HashMap<String, usize> = HashMap::new();
+    let mut taken: HashSet<String> = HashSet::new();
     cut::pieces(article, budget)
         .into_iter()
         .filter_map(|piece| {
@@ -94,14 +101,38 @@ pub(crate) fn passages(article: &KnowledgeArticle, budget: Budget<'_>) -> Vec<Pa
             let slug = slug(&headings);
             let ordinal = ordinals.entry(slug.clone()).or_insert(0);
             *ordinal += 1;
-            let id = match (slug.is_empty(), *ordinal) {
+            let mut id = match (slug.is_empty(), *ordinal) {
                 (true, n) => format!("{}#{n}", article.id),
                 (false, 1) => format!("{}#{slug}", article.id),
                 (false, n) => format!("{}#{slug}.{n}", article.id),
             };
+            // A heading "1" has the id of the text before all headings. No heading's words have this mark.
+            while !taken.insert(id.clone()) {
+                id.push('~');
+            }
             Some(passage(article, id.into(), headings, text))
         })
         .collect()
+}
+
+/// An article without what is struck out in it, and with a title that each passage can have.
+fn prepared(article: &KnowledgeArticle) -> Cow<'_, KnowledgeArticle> {
+    let body = struck::unstruck(&article.body);
+    let title = short(&article.title);
+    if title == article.title && matches!(body, Cow::Borrowed(_)) {
+        return Cow::Borrowed(article);
+    }
+    Cow::Owned(KnowledgeArticle {
+        title: title.to_owned(),
+        body: body.into_owned(),
+        ..article.clone()
+    })
+}
+
+/// The beginning of a title.
+fn short(title: &str) -> &str {
+    let end = title.char_indices().nth(LONGEST_TITLE);
+    end.and_then(|(end, _)| title.get(..end)).unwrap_or(title)
 }
 
 /// The article that a passage with this id is from.

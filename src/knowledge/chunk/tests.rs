@@ -203,6 +203,82 @@ fn a_table_that_is_cut_repeats_its_head_and_one_that_fits_is_not_cut() {
 }
 
 #[test]
+fn what_denies_a_list_or_a_table_stays_with_every_part_of_it() {
+    let both = "Some words before it all.\n\n**Not refunded:**\n\n- calls\n- texts\n\nNo refund for\n\n- data\n- apps";
+    let found: Vec<String> = cut(both, 6).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(
+        found,
+        [
+            "Some words before it all.",
+            "**Not refunded:**\n\n- calls\n- texts",
+            "No refund for\n\n- data\n- apps"
+        ]
+    );
+    let table =
+        "Not due now:\n\n| kind | fee |\n|---|---|\n| late | 5 |\n| lost | 9 |\n| sent | 2 |";
+    let narrow = Budget::new(21, Some(21), &words);
+    let found = texts(&article(table), narrow);
+    assert_eq!(found.len(), 2);
+    for (_, text) in found {
+        assert!(
+            text.starts_with("Not due now:\n\n| kind | fee |\n|---|---|\n"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn no_two_passages_have_one_id() {
+    let body = "one two three\n\n## 1\n\nfour five six\n\n## ?\n\nseven eight nine\n\n## 2\n\nten eleven twelve";
+    let ids: Vec<String> = cut(body, 4).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["refunds#1", "refunds#1~", "refunds#2", "refunds#2~"]);
+    for id in ids {
+        assert_eq!(article_of(&id), "refunds");
+    }
+}
+
+#[test]
+fn struck_out_text_and_endless_titles_are_in_no_passage() {
+    let found = cut("It costs ~~£30~~ £25.\n\n~~~\n~~a~~\n~~~", 100);
+    assert_eq!(found[0].1, "It costs £25.\n\n~~~\n~~a~~\n~~~");
+    let mut long = article(&format!("a b c\n\n## {}\n\nd e f", "ä".repeat(5_000)));
+    long.title = "ü".repeat(5_000);
+    for passage in passages(&long, budget(4)) {
+        assert_eq!(passage.title.chars().count(), LONGEST_TITLE);
+        assert!(
+            passage
+                .headings
+                .iter()
+                .all(|heading| heading.chars().count() <= LONGEST_TITLE)
+        );
+    }
+}
+
+#[test]
+fn the_head_of_a_long_table_is_counted_once() {
+    let counted = std::cell::Cell::new(0);
+    let count = |text: &str| {
+        counted.set(counted.get() + usize::from(text.contains("kind")));
+        words(text)
+    };
+    let rows = "| late | 5 |\n".repeat(500);
+    let table = article(&format!("| kind | fee |\n|---|---|\n{rows}"));
+    assert!(passages(&table, Budget::new(16, Some(16), &count)).len() > 100);
+    assert!(counted.get() < 10, "{}", counted.get());
+}
+
+#[test]
+fn only_the_same_fence_closes_code() {
+    let body = "````\n```\n## no heading\n```\n````\n\n## Part\n\none two three";
+    let found = cut(body, 5);
+    assert_eq!(
+        found.last().map(|(id, _)| id.as_str()),
+        Some("refunds#part")
+    );
+    assert!(found.iter().all(|(id, _)| !id.contains("no-heading")));
+}
+
+#[test]
 fn the_article_of_a_passage_is_known_by_its_id() {
     let mut odd = article(LONG);
     odd.id = "faq#1".into();

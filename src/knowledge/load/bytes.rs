@@ -6,12 +6,30 @@ use std::path::Path;
 /// One control character in so many characters is no text any more.
 const CHARACTERS_PER_CONTROL: usize = 200;
 
-/// Why a file gave no bytes.
+/// Why a file gave no article.
+#[derive(Debug)]
 pub(super) enum Unread {
-    /// The system did not hand it over; tomorrow it may.
+    /// The system did not hand it over, or had no time or thread for it; tomorrow it may.
     Unreachable(String),
     /// It is not what we take.
     Refused(String),
+}
+
+impl Unread {
+    /// The same of another file.
+    pub(super) fn map(self, about: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Unreachable(why) => Self::Unreachable(about(why)),
+            Self::Refused(why) => Self::Refused(about(why)),
+        }
+    }
+}
+
+/// What a parser does not take.
+impl From<String> for Unread {
+    fn from(why: String) -> Self {
+        Self::Refused(why)
+    }
 }
 
 /// All bytes of a file that is no larger than `limit` bytes. A larger one is not read at all.

@@ -10,6 +10,7 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::markdown::Markdown;
+use super::table::Cell;
 use super::{Draft, LoadOptions, Parsed};
 
 /// How old Word files and encrypted new ones begin.
@@ -292,7 +293,7 @@ impl Document {
                 self.hidden = false;
             }
             "t" => self.in_text = true,
-            "vanish" if self.in_run => self.hidden = is_on(tag),
+            "vanish" | "strike" | "dstrike" if self.in_run => self.hidden |= is_on(tag),
             "tab" if self.in_run => self.text("\t"),
             "br" | "cr" if self.in_run => self.text("\n"),
             "noBreakHyphen" => self.text("-"),
@@ -301,7 +302,27 @@ impl Document {
                 self.body.open_table();
             }
             "tr" => self.body.begin_row(),
-            "tc" => self.body.begin_cell(),
+            "tblHeader" if is_on(tag) => self.body.row_is_head(),
+            "tc" => self.body.begin_cell(Cell::default()),
+            "gridBefore" => {
+                let skipped = Cell {
+                    columns: count(tag),
+                    ..Cell::default()
+                };
+                self.body.begin_cell(skipped);
+                self.body.end_cell();
+            }
+            "gridSpan" => {
+                if let Some(cell) = self.body.cell() {
+                    cell.columns = count(tag);
+                }
+            }
+            "vMerge" => {
+                let begins = attribute(tag, "val").is_some_and(|value| value == "restart");
+                if let Some(cell) = self.body.cell() {
+                    cell.goes_on = !begins;
+                }
+            }
             "pStyle" => {
                 let style = attribute(tag, "val").and_then(|id| self.styles.0.get(&id).cloned());
                 if let (Some(paragraph), Some(style)) = (self.open.last_mut(), style) {
@@ -361,7 +382,7 @@ impl Document {
             self.body.begin_heading(level);
         } else if let (Some(list), 0) = (list, self.tables) {
             let numbers = self.numbering.has_numbers(list, *level);
-            self.body.begin_item_at(level + 1, numbers);
+            self.body.begin_item_at(level.saturating_add(1), numbers);
         } else {
             self.body.close_lists();
         }
@@ -375,7 +396,13 @@ impl Document {
     }
 }
 
-/// Moved away, drawn instead by programs that cannot show a text box, or deleted.
+/// How many columns a property says; one where it says nothing.
+fn count(tag: &BytesStart<'_>) -> usize {
+    let count = attribute(tag, "val").and_then(|value| value.parse().ok());
+    count.unwrap_or(1)
+}
+
+/// Moved away, drawn instead by programs that cannot show a text box, deleted, or what it looked like before a change.
 fn is_dropped(name: &str) -> bool {
-    matches!(name, "Fallback" | "moveFrom" | "del")
+    matches!(name, "Fallback" | "moveFrom" | "del") || name.ends_with("PrChange")
 }

@@ -8,15 +8,16 @@ use html5gum::{DefaultEmitter, Token, Tokenizer};
 
 use super::markdown::Markdown;
 use super::meta::{Fields, is_language};
+use super::table::Cell;
 use super::{Draft, Parsed};
 
 /// Begins the name of a meta tag that belongs to us: `<meta name="attendant:audience" content="agent">`.
 const META_PREFIX: &str = "attendant:";
 
-/// Elements whose content is no part of the text.
-const DROPPED: [&str; 15] = [
+/// Elements whose content is no part of the text, or no longer holds.
+const DROPPED: [&str; 18] = [
     "script", "style", "nav", "footer", "template", "noscript", "svg", "iframe", "object",
-    "canvas", "audio", "video", "button", "select", "textarea",
+    "canvas", "audio", "video", "button", "select", "textarea", "del", "s", "strike",
 ];
 
 /// Elements that never have an end tag.
@@ -64,8 +65,12 @@ struct Page {
     language: Option<String>,
     notes: Vec<String>,
     in_title: bool,
-    /// The element that is left out, and how many of its name are open inside it.
-    dropped: Option<(String, usize)>,
+    /// The element that is left out.
+    dropped: Option<Dropped>,
+    /// Headings that are open: on pages that fold, a button holds their words.
+    titles: usize,
+    /// Whether the rows are those of a table's head.
+    in_head: bool,
     /// Whether the page says what its main part is, and how many of them are open.
     main: Option<usize>,
 }
@@ -73,11 +78,12 @@ struct Page {
 impl Page {
     fn start(&mut self, tag: &StartTag<()>) -> Result<(), String> {
         let name = name(&tag.name);
-        if let Some((dropped, open)) = &mut self.dropped {
-            if *dropped == name {
-                *open += 1;
+        if let Some(dropped) = &mut self.dropped {
+            if !dropped.ends_before(&name) {
+                dropped.enter(&name);
+                return Ok(());
             }
-            return Ok(());
+            self.dropped = None;
         }
         let attribute = |key: &str| {
             tag.attributes
@@ -88,11 +94,12 @@ impl Page {
             || attribute("aria-hidden").is_some_and(|value| value == "true")
             || attribute("style").is_some_and(|style| hides(&style));
         let name = name.as_str();
-        if (hidden || DROPPED.contains(&name)) && !VOID.contains(&name) {
+        let folds = name == "button" && self.titles > 0;
+        if (hidden || DROPPED.contains(&name) && !folds) && !VOID.contains(&name) {
             // Without an end tag, XHTML's `<script/>` and the like have no content.
             let empty = tag.self_closing && !matches!(name, "script" | "style");
             if !empty {
-                self.dropped = Some((name.to_owned(), 1));
+                self.dropped = Some(Dropped::new(name));
             }
             return Ok(());
         }
@@ -121,15 +128,22 @@ impl Page {
                     self.text(&format!(" {alternative} "));
                 }
             }
-            _ => self.open(name, attribute("role").as_deref()),
+            _ => {
+                self.titles += usize::from(is_title(name));
+                self.open(name, &attribute);
+            }
         }
         Ok(())
     }
 
-    fn open(&mut self, name: &str, role: Option<&str>) {
+    fn open(&mut self, name: &str, attribute: &dyn Fn(&str) -> Option<String>) {
         if !self.wanted() {
             return;
         }
+        let is_arranging = || {
+            let role = attribute("role").unwrap_or_default();
+            matches!(role.as_str(), "presentation" | "none")
+        };
         let body = &mut self.body;
         match name {
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => body.begin_heading(level(name)),
@@ -138,9 +152,15 @@ impl Page {
             "ol" => body.open_list(true),
             "li" => body.begin_item(),
             // A table that only arranges the page is none.
-            "table" if !matches!(role, Some("presentation" | "none")) => body.open_table(),
-            "tr" => body.begin_row(),
-            "td" | "th" => body.begin_cell(),
+            "table" if !is_arranging() => body.open_table(),
+            "thead" => self.in_head = true,
+            "tr" => {
+                body.begin_row();
+                if self.in_head {
+                    body.row_is_head();
+                }
+            }
+            "td" | "th" => body.begin_cell(cell(name, attribute)),
             "pre" => body.begin_preformatted(),
             "dd" => body.join(": "),
             _ if is_block(name) => body.end_block(),
@@ -149,14 +169,18 @@ impl Page {
     }
 
     fn end(&mut self, name: &str) {
-        if let Some((dropped, open)) = &mut self.dropped {
-            if dropped == name {
-                *open -= 1;
-                if *open == 0 {
+        if let Some(dropped) = &mut self.dropped {
+            match dropped.leave(name) {
+                Left::Inside => return,
+                Left::Closed => {
                     self.dropped = None;
+                    return;
                 }
+                Left::Around => self.dropped = None,
             }
-            return;
+        }
+        if is_title(name) {
+            self.titles = self.titles.saturating_sub(1);
         }
         match name {
             "title" => self.in_title = false,
@@ -166,7 +190,11 @@ impl Page {
             }
             _ if !self.wanted() => {}
             "ul" | "ol" | "menu" => self.body.close_list(),
-            "table" => self.body.close_table(),
+            "table" => {
+                self.in_head = false;
+                self.body.close_table();
+            }
+            "thead" => self.in_head = false,
             "td" | "th" => self.body.end_cell(),
             "pre" => self.body.end_preformatted(),
             // Its description follows in the same paragraph.
@@ -221,6 +249,118 @@ impl Page {
     }
 }
 
+/// An element that is left out.
+#[derive(Debug)]
+struct Dropped {
+    name: String,
+    /// Elements of its name that are open, itself included.
+    open: usize,
+    /// Lists and tables that are open inside it; only counted where its end tag may be left out.
+    inside: usize,
+}
+
+/// Where an end tag leaves an element that is left out.
+enum Left {
+    Inside,
+    Closed,
+    /// What is around it ended, and it with that.
+    Around,
+}
+
+impl Dropped {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            open: 1,
+            inside: 0,
+        }
+    }
+
+    /// Whether its end tag may be left out.
+    fn is_open_ended(&self) -> bool {
+        matches!(
+            self.name.as_str(),
+            "p" | "li" | "dt" | "dd" | "tr" | "td" | "th"
+        )
+    }
+
+    /// Whether it has no end tag and ends where an element of this name begins.
+    fn ends_before(&self, name: &str) -> bool {
+        let ends = match self.name.as_str() {
+            "p" => is_block(name) || level(name) > 0 || holds(name) || name == "pre",
+            "li" => name == "li",
+            "dt" | "dd" => matches!(name, "dt" | "dd"),
+            "tr" => is_part(name) || name == "tr",
+            "td" | "th" => is_part(name) || matches!(name, "tr" | "td" | "th"),
+            _ => false,
+        };
+        ends && self.inside == 0
+    }
+
+    fn enter(&mut self, name: &str) {
+        match self.is_open_ended() {
+            true => self.inside += usize::from(holds(name)),
+            false => self.open += usize::from(self.name == name),
+        }
+    }
+
+    fn leave(&mut self, name: &str) -> Left {
+        if !self.is_open_ended() {
+            self.open -= usize::from(self.name == name);
+            return match self.open {
+                0 => Left::Closed,
+                _ => Left::Inside,
+            };
+        }
+        if self.inside > 0 {
+            self.inside -= usize::from(holds(name));
+            return Left::Inside;
+        }
+        let ends_around = match self.name.as_str() {
+            "p" => is_block(name) || matches!(name, "td" | "th" | "tr"),
+            "td" | "th" => name == "tr",
+            _ => false,
+        };
+        if self.name == name {
+            Left::Closed
+        } else if ends_around || holds(name) || is_part(name) || name == "main" {
+            Left::Around
+        } else {
+            Left::Inside
+        }
+    }
+}
+
+/// Lists and tables.
+fn holds(name: &str) -> bool {
+    matches!(name, "ul" | "ol" | "menu" | "dl" | "table")
+}
+
+/// Parts of a table.
+fn is_part(name: &str) -> bool {
+    matches!(name, "thead" | "tbody" | "tfoot")
+}
+
+/// What is read as a title, and may be a button on pages that fold.
+fn is_title(name: &str) -> bool {
+    level(name) > 0 || name == "summary"
+}
+
+fn cell(name: &str, attribute: &dyn Fn(&str) -> Option<String>) -> Cell {
+    let count = |key: &str| attribute(key).and_then(|value| value.parse::<usize>().ok());
+    let of_row = attribute("scope").is_some_and(|scope| scope.starts_with("row"));
+    Cell {
+        is_head: name == "th" && !of_row,
+        columns: count("colspan").unwrap_or(1),
+        // 0 is all rows that are left.
+        rows: match count("rowspan") {
+            Some(0) => usize::MAX,
+            rows => rows.unwrap_or(1),
+        },
+        ..Cell::default()
+    }
+}
+
 fn name(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
@@ -228,7 +368,9 @@ fn name(name: &[u8]) -> String {
 fn hides(style: &str) -> bool {
     let style: String = style.chars().filter(|c| !c.is_whitespace()).collect();
     let style = style.to_ascii_lowercase();
-    style.contains("display:none") || style.contains("visibility:hidden")
+    ["display:none", "visibility:hidden", "line-through"]
+        .iter()
+        .any(|hides| style.contains(hides))
 }
 
 /// 1 to 6 for a heading, else 0.

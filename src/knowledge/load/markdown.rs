@@ -1,5 +1,7 @@
 //! Writes Markdown block by block: the one form in which all formats reach the chunker.
 
+use super::table::{Cell, Table};
+
 /// Deeper items are written at this depth: indentation would grow with the square of the nesting.
 const DEEPEST_ITEM: usize = 12;
 
@@ -13,8 +15,9 @@ pub(super) struct Markdown {
     lists: Vec<List>,
     /// Open tables: only the outermost one is written as such.
     tables: usize,
-    rows: Vec<Vec<String>>,
-    in_cell: bool,
+    table: Table,
+    /// The open cell of the outermost table.
+    cell: Option<Cell>,
     preformatted: bool,
 }
 
@@ -97,7 +100,7 @@ impl Markdown {
         if self.preformatted {
             return;
         }
-        if self.in_cell {
+        if self.cell.is_some() {
             self.text(" ");
             return;
         }
@@ -220,18 +223,25 @@ impl Markdown {
     pub(super) fn begin_row(&mut self) {
         if self.tables == 1 {
             self.end_cell();
-            self.rows.push(Vec::new());
+            self.table.begin_row();
+        }
+    }
+
+    /// Says that the open row is one of heads.
+    pub(super) fn row_is_head(&mut self) {
+        if self.tables == 1 {
+            self.table.is_head();
         }
     }
 
     /// Begins a cell of the row.
-    pub(super) fn begin_cell(&mut self) {
+    pub(super) fn begin_cell(&mut self, cell: Cell) {
         match self.tables {
             1 => {
                 self.end_cell();
                 // A caption, or text that stands between the cells.
                 self.end_block();
-                self.in_cell = true;
+                self.cell = Some(cell);
             }
             // A table that only arranges the page.
             0 => self.end_block(),
@@ -239,20 +249,22 @@ impl Markdown {
         }
     }
 
-    /// Ends the cell.
-    pub(super) fn end_cell(&mut self) {
-        if self.tables != 1 || !std::mem::take(&mut self.in_cell) {
-            return;
-        }
-        let text = std::mem::take(&mut self.text);
-        let text = text.trim().replace('\n', " ").replace('|', "\\|");
-        match self.rows.last_mut() {
-            Some(row) => row.push(text),
-            None => self.rows.push(vec![text]),
-        }
+    /// The open cell, for formats that describe it inside it.
+    pub(super) fn cell(&mut self) -> Option<&mut Cell> {
+        self.cell.as_mut().filter(|_| self.tables == 1)
     }
 
-    /// Closes a table and writes it, the first row as its head.
+    /// Ends the cell.
+    pub(super) fn end_cell(&mut self) {
+        let Some(cell) = self.cell.take_if(|_| self.tables == 1) else {
+            return;
+        };
+        let text = std::mem::take(&mut self.text);
+        let text = text.trim().replace('\n', " ").replace('|', "\\|");
+        self.table.push(text, cell);
+    }
+
+    /// Closes a table and writes it.
     pub(super) fn close_table(&mut self) {
         if self.tables != 1 {
             self.tables = self.tables.saturating_sub(1);
@@ -261,17 +273,8 @@ impl Markdown {
         self.end_cell();
         self.tables = 0;
         self.end_block();
-        let rows = std::mem::take(&mut self.rows);
-        let full = |row: &&Vec<String>| row.iter().any(|cell| !cell.is_empty());
-        let mut lines: Vec<String> = Vec::new();
-        for row in rows.iter().filter(full) {
-            lines.push(format!("| {} |", row.join(" | ")));
-            if lines.len() == 1 {
-                lines.push(format!("|{}", "---|".repeat(row.len())));
-            }
-        }
-        if !lines.is_empty() {
-            self.write_apart(&lines.join("\n"));
+        for block in self.table.finish() {
+            self.write_apart(&block);
         }
     }
 

@@ -108,10 +108,12 @@ impl Fields {
     }
 }
 
-/// The lines between the two `---` lines, and what follows; no front matter where the first line is
+/// The lines between the two `---` lines, and what follows; no front matter where the first line that is not blank is
 /// something else.
 pub(super) fn split_front_matter(text: &str) -> Result<(&str, &str), String> {
-    let Some(rest) = text.strip_prefix("---").and_then(after_line_end) else {
+    // A blank line or a second byte order mark before it must not publish an internal text.
+    let begin = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let Some(rest) = begin.strip_prefix("---").and_then(after_line_end) else {
         return Ok(("", text));
     };
     let mut at = 0;

@@ -16,6 +16,8 @@ mod meta;
 mod pairs;
 #[cfg(feature = "documents")]
 mod pdf;
+#[cfg(feature = "documents")]
+mod table;
 mod walk;
 
 use std::collections::HashMap;
@@ -41,7 +43,7 @@ pub struct LoadReport {
     /// Files that are among the articles, with a remark.
     pub notes: Vec<LoadNote>,
     /// Files and folders that could not be read at all (permissions, a disk or a network share that
-    /// fails). Their articles are missing here, but nobody took them away.
+    /// fails, no time or thread for a parser). Their articles are missing here, but nobody took them away.
     pub unreachable: usize,
 }
 
@@ -264,11 +266,8 @@ impl Loader<'_> {
             Ok(false) => return Ok(Fields::default()),
             Err(error) => return Err(Unread::Unreachable(about(error.to_string()))),
         }
-        let bytes =
-            bytes::read(&beside, self.options.max_text_bytes).map_err(|unread| match unread {
-                Unread::Refused(why) => Unread::Refused(about(why)),
-                Unread::Unreachable(why) => Unread::Unreachable(about(why)),
-            })?;
+        let bytes = bytes::read(&beside, self.options.max_text_bytes)
+            .map_err(|unread| unread.map(about))?;
         bytes::decode(&bytes, None)
             .and_then(|(text, _)| {
                 // The dashes of front matter may be kept.
@@ -283,7 +282,7 @@ impl Loader<'_> {
 
     fn parse(&self, path: &Path, format: Format) -> Result<Parsed, Unread> {
         let bytes = bytes::read(path, format.limit(self.options))?;
-        parse(bytes, format, self.options).map_err(Unread::Refused)
+        parse(bytes, format, self.options)
     }
 
     fn article(
@@ -353,9 +352,9 @@ impl Loader<'_> {
     }
 }
 
-fn parse(bytes: Vec<u8>, format: Format, options: &LoadOptions) -> Result<Parsed, String> {
+fn parse(bytes: Vec<u8>, format: Format, options: &LoadOptions) -> Result<Parsed, Unread> {
     match format {
-        Format::Text => with_front_matter(&bytes, None, |body| {
+        Format::Text => Ok(with_front_matter(&bytes, None, |body| {
             Ok(Parsed {
                 drafts: vec![Draft {
                     body: body.to_owned(),
@@ -363,9 +362,9 @@ fn parse(bytes: Vec<u8>, format: Format, options: &LoadOptions) -> Result<Parsed
                 }],
                 ..Parsed::default()
             })
-        }),
-        Format::Json => with_note(&bytes, pairs::parse_json),
-        Format::JsonLines => with_note(&bytes, pairs::parse_lines),
+        })?),
+        Format::Json => Ok(with_note(&bytes, pairs::parse_json)?),
+        Format::JsonLines => Ok(with_note(&bytes, pairs::parse_lines)?),
         #[cfg(feature = "documents")]
         _ => {
             let options = options.clone();
@@ -382,10 +381,8 @@ fn parse(bytes: Vec<u8>, format: Format, options: &LoadOptions) -> Result<Parsed
         #[cfg(not(feature = "documents"))]
         _ => {
             let _ = options;
-            Err(
-                "this build reads no HTML, PDF, DOCX and CSV; build with feature `documents`"
-                    .into(),
-            )
+            let why = "this build reads no HTML, PDF, DOCX and CSV; build with feature `documents`";
+            Err(Unread::Refused(why.into()))
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Questions with their answers, one article each: JSON, a JSON line each, or CSV.
 
-use serde_json::{Map, Value};
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::meta::{Fields, KEYS};
@@ -8,11 +12,11 @@ use super::{Draft, Parsed};
 
 /// JSON: an array of objects, or an object with such an array in its one field (`{"faq": [...]}`).
 pub(super) fn parse_json(text: &str) -> Result<Parsed, String> {
-    let value: Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
+    let value: Json = serde_json::from_str(text).map_err(|error| not_json(&error))?;
     let rows = match value {
-        Value::Array(rows) => rows,
-        Value::Object(fields) if fields.len() == 1 => match fields.into_iter().next() {
-            Some((_, Value::Array(rows))) => rows,
+        Json::Array(rows) => rows,
+        Json::Object(fields) if fields.len() == 1 => match fields.into_iter().next() {
+            Some((_, Json::Array(rows))) => rows,
             _ => return Err(SHAPE.into()),
         },
         _ => return Err(SHAPE.into()),
@@ -33,7 +37,7 @@ pub(super) fn parse_lines(text: &str) -> Result<Parsed, String> {
     let mut rows = lines
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(at, line)| {
-            let row = serde_json::from_str(line).map_err(|error| format!("not JSON: {error}"));
+            let row = serde_json::from_str(line).map_err(|error| not_json(&error));
             (format!("line {}", at + 1), row.and_then(object))
         });
     collect(&mut rows)
@@ -45,8 +49,13 @@ pub(super) fn parse_csv(text: &str) -> Result<Parsed, String> {
     let head = text.lines().next().unwrap_or_default();
     let times = |mark: &u8| head.bytes().filter(|b| b == mark).count();
     let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(times);
+    let delimiter = delimiter.unwrap_or(b',');
+    let (text, unclosed) = up_to_unclosed(text, delimiter);
+    if let Some(why) = unclosed.as_ref().filter(|_| text.trim().is_empty()) {
+        return Err(why.clone());
+    }
     let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter.unwrap_or(b','))
+        .delimiter(delimiter)
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
     let columns: Vec<String> = reader
@@ -80,7 +89,49 @@ pub(super) fn parse_csv(text: &str) -> Result<Parsed, String> {
             .map_err(|error| format!("not CSV: {error}"));
         (format!("row {}", at + 1), row)
     });
-    collect(&mut rows)
+    let Some(why) = unclosed else {
+        return collect(&mut rows);
+    };
+    let mut parsed = collect(&mut rows).map_err(|_| why.clone())?;
+    parsed.refused.push(why);
+    Ok(parsed)
+}
+
+/// The rows before one with a quote that nothing closes, and why the rest is left out: such a quote takes all that follows
+/// into its field, or closes at the quote of another one, with words right behind it.
+#[cfg(feature = "documents")]
+fn up_to_unclosed(text: &str, delimiter: u8) -> (&str, Option<String>) {
+    let mut bytes = text.bytes().enumerate().peekable();
+    let (mut row, mut line) = (0, 1);
+    let mut begins_field = true;
+    while let Some((at, byte)) = bytes.next() {
+        if byte == b'"' && begins_field {
+            let opened = line;
+            let mut closed = false;
+            while let Some((_, byte)) = bytes.next() {
+                line += usize::from(byte == b'\n');
+                let next = bytes.peek().map(|(_, next)| *next);
+                if byte == b'"' && next == Some(b'"') {
+                    bytes.next();
+                } else if byte == b'"' {
+                    let ends = next.is_none_or(|c| c == delimiter || c.is_ascii_whitespace());
+                    closed = ends || line == opened;
+                    break;
+                }
+            }
+            if !closed {
+                let why = format!(
+                    "line {opened}: a quote is opened that is not closed; this row and all rows after it are left out"
+                );
+                return (text.get(..row).unwrap_or_default(), Some(why));
+            }
+        }
+        begins_field = byte == delimiter || byte == b'\n';
+        if byte == b'\n' {
+            (row, line) = (at + 1, line + 1);
+        }
+    }
+    (text, None)
 }
 
 type Row = Vec<(String, String)>;
@@ -162,19 +213,95 @@ fn known(name: &str) -> Result<(), String> {
     ))
 }
 
-fn object(value: Value) -> Result<Row, String> {
-    let Value::Object(fields) = value else {
+fn object(value: Json) -> Result<Row, String> {
+    let Json::Object(fields) = value else {
         return Err("not an object with `question` and `answer`".into());
     };
-    texts(fields)
-}
-
-fn texts(fields: Map<String, Value>) -> Result<Row, String> {
-    let text = |(name, value): (String, Value)| match value {
-        Value::String(text) => Ok((name, text)),
-        Value::Null => Ok((name, String::new())),
-        Value::Number(number) => Ok((name, number.to_string())),
+    let text = |(name, value): (String, Json)| match value {
+        Json::Text(Value::String(text)) => Ok((name, text)),
+        Json::Text(Value::Null) => Ok((name, String::new())),
+        Json::Text(Value::Number(number)) => Ok((name, number.to_string())),
         _ => Err(format!("`{name}` is neither a text nor a number")),
     };
     fields.into_iter().map(text).collect()
+}
+
+fn not_json(error: &serde_json::Error) -> String {
+    match error.is_data() {
+        true => error.to_string(),
+        false => format!("not JSON: {error}"),
+    }
+}
+
+/// JSON whose objects have each field once. Of two fields `audience`, one would be lost unseen.
+enum Json {
+    Array(Vec<Json>),
+    Object(Vec<(String, Json)>),
+    /// A text, a number, or another value without parts.
+    Text(Value),
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyJson)
+    }
+}
+
+struct AnyJson;
+
+impl<'de> Visitor<'de> for AnyJson {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Text(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+        Ok(Json::Text(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+        Ok(Json::Text(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+        Ok(Json::Text(value.into()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+        Ok(Json::Text(value.into()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Json, E> {
+        Ok(Json::Text(value.into()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Text(Value::Null))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<Json, A::Error> {
+        let mut array = Vec::new();
+        while let Some(row) = rows.next_element()? {
+            array.push(row);
+        }
+        Ok(Json::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Json, A::Error> {
+        let mut object: Vec<(String, Json)> = Vec::new();
+        let mut known = HashSet::new();
+        while let Some((name, value)) = fields.next_entry::<String, Json>()? {
+            if !known.insert(name.clone()) {
+                let twice = format!("the field `{name}` is there twice");
+                return Err(A::Error::custom(twice));
+            }
+            object.push((name, value));
+        }
+        Ok(Json::Object(object))
+    }
 }

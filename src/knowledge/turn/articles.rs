@@ -1,8 +1,11 @@
 //! Articles to show for a turn about a subject that several articles tell of.
 
+use std::collections::HashSet;
+
 use super::evidence::EvidenceOptions;
 use super::{RecentTurns, TurnKnowledge, head};
 use crate::error::{ErrorKind, Result};
+use crate::knowledge::support::is_repeated;
 use crate::knowledge::{ArticleMatch, KnowledgeBase, Question, Scope};
 
 /// Passages that are held in memory for this; larger collections are only searched.
@@ -52,6 +55,7 @@ impl KnowledgeBase {
     ) -> Result<Vec<ArticleMatch>> {
         let question = Question::new(known.query, scope.clone());
         let mut found: Vec<ArticleMatch> = Vec::new();
+        let mut known_texts = HashSet::new();
         for candidate in known.matches {
             let article = &candidate.hit.passage.article;
             let is_there = found.iter().any(|m| m.hit.passage.article == *article);
@@ -65,10 +69,14 @@ impl KnowledgeBase {
             if sure < self.options.article_confidence {
                 continue;
             }
+            // The same text in two articles is shown once.
+            if is_repeated(&candidate.hit.passage, &mut known_texts) {
+                continue;
+            }
             let passages = [(sure, candidate.hit)];
             let facts = self.facts(&passages, &question).await?;
             let [(confidence, hit)] = passages;
-            found.push(self.match_of(hit, facts, confidence));
+            found.extend(self.match_of(hit, facts, confidence));
         }
         found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
         Ok(found)

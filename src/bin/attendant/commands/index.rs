@@ -42,16 +42,11 @@ async fn index(args: IndexArgs, again: bool, screen: &Screen) -> Result<()> {
         store.map_err(|why| why.context("try `attendant knowledge rebuild`"))?
     };
     let base = KnowledgeBase::new(embedder, Arc::new(store));
-    if again {
-        let mut tenants: Vec<&TenantId> = loaded.articles.iter().map(|a| &a.tenant).collect();
-        tenants.sort();
-        tenants.dedup();
-        for tenant in tenants {
-            base.clear(tenant).await?;
-        }
-    }
     let (complete, skipped, notes) = (loaded.is_complete(), loaded.skipped, loaded.notes);
-    let report = setup::take_in(&base, loaded.articles, complete, screen).await?;
+    let report = match again {
+        true => setup::take_in_again(&base, loaded.articles, screen).await?,
+        false => setup::take_in(&base, loaded.articles, complete, screen).await?,
+    };
     if !args.json {
         return screen.line(&setup::in_words(&report));
     }

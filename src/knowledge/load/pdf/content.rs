@@ -256,10 +256,11 @@ impl<'a> Canvas<'a> {
             fonts.as_dict().ok()?.get_deref(name, document).ok()
         })?;
         let font = font.as_dict().ok()?;
+        let stop = self.stop;
         let known = self
             .fonts
             .entry(std::ptr::from_ref(font))
-            .or_insert_with(|| Rc::new(Font::new(font, document, MAX_CONTENT)));
+            .or_insert_with(|| Rc::new(Font::new(font, document, MAX_CONTENT, stop)));
         Some(Rc::clone(known))
     }
 

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use lopdf::{Dictionary, Document, Encoding, Object};
 
+use crate::knowledge::load::guard::Stop;
+
 /// Width of a letter where the font does not say, in thousandths of its size.
 const USUAL_WIDTH: f32 = 500.0;
 
-/// Entries of a table of widths that are read.
+/// Entries of a table of widths that are read; a range has as many as it has letters.
 const MAX_WIDTHS: usize = 70_000;
 
 /// A font of a page.
@@ -22,7 +24,12 @@ pub(super) struct Font<'a> {
 
 impl<'a> Font<'a> {
     /// `limit` is what its tables may inflate to, in bytes.
-    pub(super) fn new(font: &'a Dictionary, document: &'a Document, limit: usize) -> Self {
+    pub(super) fn new(
+        font: &'a Dictionary,
+        document: &'a Document,
+        limit: usize,
+        stop: &Stop,
+    ) -> Self {
         let name = |key: &[u8]| {
             let name = font.get_deref(key, document).and_then(Object::as_name);
             name.map(|name| String::from_utf8_lossy(name).into_owned())
@@ -31,7 +38,7 @@ impl<'a> Font<'a> {
         let wide = name(b"Subtype") == "Type0";
         let base = name(b"BaseFont").to_lowercase();
         let (widths, default_width) = if wide {
-            wide_widths(font, document)
+            wide_widths(font, document, stop)
         } else {
             (narrow_widths(font, document), USUAL_WIDTH)
         };
@@ -112,15 +119,17 @@ fn narrow_widths(font: &Dictionary, document: &Document) -> HashMap<u16, f32> {
     let (Ok(first), Ok(widths)) = (first, widths) else {
         return HashMap::new();
     };
-    let codes = first..;
-    codes
+    (0..)
         .zip(widths.iter().take(256))
-        .filter_map(|(code, width)| Some((u16::try_from(code).ok()?, number(width, document)?)))
+        .filter_map(|(at, width)| {
+            let code = u16::try_from(first.checked_add(at)?).ok()?;
+            Some((code, number(width, document)?))
+        })
         .collect()
 }
 
 /// Two forms: `first [width width …]` and `first last width`.
-fn wide_widths(font: &Dictionary, document: &Document) -> (HashMap<u16, f32>, f32) {
+fn wide_widths(font: &Dictionary, document: &Document, stop: &Stop) -> (HashMap<u16, f32>, f32) {
     let mut widths = HashMap::new();
     let inner = font
         .get_deref(b"DescendantFonts", document)
@@ -137,7 +146,11 @@ fn wide_widths(font: &Dictionary, document: &Document) -> (HashMap<u16, f32>, f3
         .unwrap_or(1000.0);
     let table = inner.get_deref(b"W", document).and_then(Object::as_array);
     let mut entries = table.map(|table| table.iter()).unwrap_or_default();
-    while let Some(first) = entries.next().and_then(|first| code(first, document)) {
+    let mut read = 0;
+    while read < MAX_WIDTHS
+        && !stop.is_told()
+        && let Some(first) = entries.next().and_then(|first| code(first, document))
+    {
         let Some((_, second)) = entries
             .next()
             .and_then(|next| document.dereference(next).ok())
@@ -145,6 +158,7 @@ fn wide_widths(font: &Dictionary, document: &Document) -> (HashMap<u16, f32>, f3
             break;
         };
         if let Ok(list) = second.as_array() {
+            read += list.len();
             for (code, width) in (first..=u16::MAX).zip(list) {
                 widths.extend(number(width, document).map(|width| (code, width)));
             }
@@ -152,11 +166,11 @@ fn wide_widths(font: &Dictionary, document: &Document) -> (HashMap<u16, f32>, f3
             code(second, document),
             entries.next().and_then(|width| number(width, document)),
         ) {
-            widths.extend((first..=last).map(|code| (code, width)));
+            let codes = first..=last;
+            read += codes.len();
+            widths.extend(codes.map(|code| (code, width)));
         }
-        if widths.len() > MAX_WIDTHS {
-            break;
-        }
+        read += 1;
     }
     (widths, usual)
 }
@@ -169,4 +183,28 @@ fn number(object: &Object, document: &Document) -> Option<f32> {
 fn code(object: &Object, document: &Document) -> Option<u16> {
     let (_, object) = document.dereference(object).ok()?;
     u16::try_from(object.as_i64().ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_of_widths_without_end_or_sense_are_read_to_a_limit() {
+        let document = Document::new();
+        let range = [0.into(), 65_535.into(), 500.into()];
+        let all: Vec<Object> = range.iter().cloned().cycle().take(300_000).collect();
+        let mut inner = Dictionary::new();
+        inner.set("W", all);
+        let mut font = Dictionary::new();
+        font.set("DescendantFonts", vec![Object::Dictionary(inner)]);
+        let begin = std::time::Instant::now();
+        let (widths, _) = wide_widths(&font, &document, &Stop::default());
+        assert_eq!(widths.len(), 65_536);
+        assert!(begin.elapsed() < std::time::Duration::from_secs(10));
+        let mut narrow = Dictionary::new();
+        narrow.set("FirstChar", i64::MAX);
+        narrow.set("Widths", vec![Object::Integer(500); 3]);
+        assert!(narrow_widths(&narrow, &document).is_empty());
+    }
 }

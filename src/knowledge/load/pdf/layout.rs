@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use super::Fragment;
 use crate::knowledge::load::markdown::Markdown;
+use crate::knowledge::load::table::Cell;
 
 /// Pieces of one line differ in height by less than this part of their size.
 const SAME_LINE: f32 = 0.4;
@@ -15,6 +16,8 @@ const SPACE: f32 = 0.15;
 const CELL: f32 = 1.8;
 /// Cells of one column begin within so many sizes.
 const SAME_COLUMN: f32 = 1.2;
+/// Items of one list begin within so many sizes.
+const SAME_LIST: f32 = 0.6;
 /// Lines further apart than so many sizes are of two paragraphs.
 const PARAGRAPH: f32 = 1.7;
 /// Letters larger than those of the body by this factor are a heading.
@@ -25,6 +28,8 @@ const LONGEST_HEADING: usize = 120;
 const HEADING_LEVELS: usize = 4;
 /// Lines at the top and at the bottom of a page that may be its frame.
 const FRAME: usize = 2;
+/// Numbers in a line of the frame that are looked at one by one.
+const MOST_NUMBERS: usize = 4;
 /// Pages on which a line of the frame comes again.
 const FRAME_PAGES: usize = 3;
 
@@ -57,74 +62,112 @@ pub(super) fn markdown(pages: Vec<Vec<Fragment>>) -> String {
         .collect();
     drop_frames(&mut pages);
     let lines: Vec<Line> = pages.into_iter().flatten().collect();
-    let sizes = Sizes::of(&lines);
-    let mut body = Markdown::default();
+    let mut page = Writer {
+        body: Markdown::default(),
+        sizes: Sizes::of(&lines),
+        bullets: Vec::new(),
+    };
     let mut rest = lines.as_slice();
     let mut before: Option<&Line> = None;
     while let [line, after @ ..] = rest {
         let rows = table(rest);
         if rows > 1 {
-            body.close_lists();
-            body.open_table();
-            for row in rest.iter().take(rows) {
-                body.begin_row();
-                for (_, cell) in &row.cells {
-                    body.begin_cell();
-                    body.text(cell);
-                }
-            }
-            body.close_table();
+            page.table(rest.get(..rows).unwrap_or_default());
             before = None;
             rest = rest.get(rows..).unwrap_or_default();
             continue;
         }
-        write(line, before, after.first(), &sizes, &mut body);
+        page.line(line, before, after.first());
         before = Some(line);
         rest = after;
     }
-    body.finish()
+    page.body.finish()
 }
 
-fn write(
-    line: &Line,
-    before: Option<&Line>,
-    after: Option<&Line>,
-    sizes: &Sizes,
-    body: &mut Markdown,
-) {
-    let text = line.text();
-    let level = sizes.heading(line, &text, after);
-    let level_before = before.map_or(0, |before| {
-        sizes.heading(before, &before.text(), Some(line))
-    });
-    let apart = before.is_none_or(|before| is_apart(before, line));
-    if level > 0 {
-        // A heading may go on in the next line.
-        if level != level_before || apart {
-            body.begin_heading(level);
+struct Writer {
+    body: Markdown,
+    sizes: Sizes,
+    /// Where the bullets of the open lists stand, outermost first.
+    bullets: Vec<f32>,
+}
+
+impl Writer {
+    fn table(&mut self, rows: &[Line]) {
+        let body = &mut self.body;
+        self.bullets.clear();
+        body.close_lists();
+        body.open_table();
+        for (at, row) in rows.iter().enumerate() {
+            body.begin_row();
+            // Only letters tell heads from what stands under them.
+            if at == 0 && row.bold && rows.get(1).is_some_and(|next| !next.bold) {
+                body.row_is_head();
+            }
+            for (_, cell) in &row.cells {
+                body.begin_cell(Cell::default());
+                body.text(cell);
+            }
         }
-        body.text(&text);
-        body.text(" ");
-        return;
+        body.close_table();
     }
-    if level_before > 0 {
-        body.end_block();
+
+    fn line(&mut self, line: &Line, before: Option<&Line>, after: Option<&Line>) {
+        let text = line.text();
+        let level = self.sizes.heading(line, &text, after);
+        let level_before = before.map_or(0, |before| {
+            self.sizes.heading(before, &before.text(), Some(line))
+        });
+        let apart = before.is_none_or(|before| is_apart(before, line));
+        let body = &mut self.body;
+        if level > 0 {
+            self.bullets.clear();
+            // A heading may go on in the next line.
+            if level != level_before || apart {
+                body.begin_heading(level);
+            }
+            body.text(&text);
+            body.text(" ");
+            return;
+        }
+        if level_before > 0 {
+            body.end_block();
+        }
+        if let Some(item) = bullet(&text) {
+            let depth = depth(&mut self.bullets, line, before);
+            body.begin_item_at(depth, false);
+            body.text(item);
+        } else if is_numbered(&text) {
+            // The number is kept as it stands.
+            self.bullets.clear();
+            body.close_lists();
+            body.end_block();
+            body.text(&text);
+        } else if apart || level_before > 0 {
+            self.bullets.clear();
+            body.end_block();
+            body.close_lists();
+            body.text(&text);
+        } else {
+            join(before, &text, body);
+        }
     }
-    if let Some(item) = bullet(&text) {
-        body.begin_item_at(1, false);
-        body.text(item);
-    } else if is_numbered(&text) {
-        // The number is kept as it stands.
-        body.close_lists();
-        body.end_block();
-        body.text(&text);
-    } else if apart || level_before > 0 {
-        body.end_block();
-        body.close_lists();
-        body.text(&text);
-    } else {
-        join(before, &text, body);
+}
+
+/// How deep the item of a line is, by how far to the right its bullet stands.
+fn depth(bullets: &mut Vec<f32>, line: &Line, before: Option<&Line>) -> usize {
+    let start = line.cells.first().map_or(0.0, |(start, _)| *start);
+    let near = SAME_LIST * line.size;
+    // In another column everything stands further to the right.
+    if before.is_some_and(|before| before.page == line.page && before.height < line.height) {
+        bullets.clear();
     }
+    while bullets.last().is_some_and(|last| start < last - near) {
+        bullets.pop();
+    }
+    if bullets.last().is_none_or(|last| start > last + near) {
+        bullets.push(start);
+    }
+    bullets.len()
 }
 
 /// Goes on with the paragraph; a word that was divided at the end of the line is put together.
@@ -242,7 +285,9 @@ fn drop_frames(pages: &mut [Vec<Line>]) {
     for page in pages.iter() {
         for (at, line) in page.iter().enumerate() {
             if in_frame(at, page.len()) {
-                *seen.entry(shape(line)).or_insert(0) += 1;
+                for likeness in likenesses(line) {
+                    *seen.entry(likeness).or_insert(0) += 1;
+                }
             }
         }
     }
@@ -253,10 +298,55 @@ fn drop_frames(pages: &mut [Vec<Line>]) {
         page.retain(|line| {
             let framed = in_frame(at, length);
             at += 1;
-            let shape = shape(line);
-            !(framed && (is_page_number(&shape) || seen.get(&shape).is_some_and(|n| *n >= often)))
+            let comes_again = || {
+                let mut known = likenesses(line).into_iter();
+                known.any(|known| seen.get(&known).is_some_and(|n| *n >= often))
+            };
+            !(framed && (is_page_number(&shape(line)) || comes_again()))
         });
     }
+}
+
+/// How a line is the same on other pages: as it stands, or with one of its numbers, or all, counted on from page to page.
+/// Titles that differ by a number otherwise ("Fibre 100", "Fibre 300") are not.
+fn likenesses(line: &Line) -> Vec<String> {
+    let text = line.text().to_lowercase();
+    let mut parts: Vec<(String, Option<String>)> = Vec::new();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (words, digits) = rest.split_at(at);
+        let end = digits.find(|c: char| !c.is_ascii_digit());
+        let (digits, after) = digits.split_at(end.unwrap_or(digits.len()));
+        let number = digits.parse::<i64>().ok();
+        let page = i64::try_from(line.page).unwrap_or(i64::MAX);
+        let counted = number.map(|number| format!("#{}", number.saturating_sub(page)));
+        parts.push((words.to_owned(), None));
+        parts.push((digits.to_owned(), counted));
+        rest = after;
+    }
+    parts.push((rest.to_owned(), None));
+    let with = |counted: &dyn Fn(usize) -> bool| -> String {
+        let told = parts.iter().enumerate();
+        let told = told.map(|(at, (as_it_is, number))| match number {
+            Some(number) if counted(at) => number.as_str(),
+            _ => as_it_is.as_str(),
+        });
+        told.collect()
+    };
+    let mut found = vec![with(&|_| false)];
+    let numbers = parts.iter().filter(|(_, number)| number.is_some()).count();
+    if numbers > 0 {
+        found.push(with(&|_| true));
+    }
+    if (2..=MOST_NUMBERS).contains(&numbers) {
+        found.extend(
+            (0..parts.len())
+                .step_by(2)
+                .map(|one| with(&|at| at == one + 1)),
+        );
+    }
+    found.dedup();
+    found
 }
 
 fn in_frame(at: usize, length: usize) -> bool {
@@ -318,8 +408,8 @@ impl Sizes {
             let place = self.headings.iter().position(|known| *known <= size);
             return place.unwrap_or(0).min(HEADING_LEVELS - 1) + 1;
         }
-        // Bold and alone in its line, with plain text after it.
-        let plain_after = after.is_some_and(|after| !after.bold);
+        // Bold and alone in its line, with plain text or a table after it.
+        let plain_after = after.is_some_and(|after| !after.bold || after.cells.len() > 1);
         let sentence = text.ends_with(['.', ',', ';', ':']);
         let single = line.cells.len() == 1 && bullet(text).is_none();
         if line.bold && plain_after && !sentence && single && size >= self.body * 0.95 {

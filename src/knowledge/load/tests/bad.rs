@@ -119,7 +119,7 @@ fn deep_nesting_and_circles_end_soon() {
 fn a_parser_that_hangs_or_panics_holds_nobody_up() {
     let long = Duration::from_secs(600);
     let found = guard::run(long, |_| panic!("a defect in a library")).unwrap_err();
-    assert!(found.contains("breaks its parser"), "{found}");
+    assert!(matches!(&found, Unread::Refused(why) if why.contains("breaks its parser")));
     let (sender, receiver) = std::sync::mpsc::channel();
     let begin = Instant::now();
     let found = guard::run(Duration::from_millis(50), move |stop| {
@@ -129,10 +129,47 @@ fn a_parser_that_hangs_or_panics_holds_nobody_up() {
         sender.send(()).unwrap();
         Err("late".into())
     });
-    assert!(found.unwrap_err().contains("took longer"));
+    let found = found.unwrap_err();
+    assert!(matches!(&found, Unread::Unreachable(why) if why.contains("took longer")));
     assert!(begin.elapsed() < Duration::from_secs(10));
     // It was told to stop.
     receiver.recv_timeout(Duration::from_secs(10)).unwrap();
+}
+
+#[test]
+fn a_file_that_takes_too_long_was_not_taken_away() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "a.html", "<p>text");
+    let options = LoadOptions {
+        file_timeout: Duration::ZERO,
+        ..LoadOptions::default()
+    };
+    let report = load_articles_with(dir.path(), &"acme".into(), &options, None).unwrap();
+    // A quick thread may be done before anybody waits for it.
+    assert_eq!(report.articles.len() + report.unreachable, 1);
+    assert_eq!(report.is_complete(), report.skipped.is_empty());
+}
+
+#[test]
+fn an_unclosed_quote_is_told_and_the_rows_before_it_are_kept() {
+    let head = "question,answer\nA?,\"1, \"\"2\"\"\n3\"\n";
+    for rest in [
+        "B?,\"open\nC?,3\n",
+        "B?,\"open\nC?,\"Now\"\nD?,4\n",
+        "\"B?,2\nC?,\"3\"\n",
+    ] {
+        let report = load(&[("a.csv", format!("{head}{rest}").as_bytes())]);
+        assert_eq!(report.articles.len(), 1, "{rest}");
+        assert_eq!(report.articles[0].body, "# A?\n\n1, \"2\"\n3");
+        let reason = &report.skipped[0].reason;
+        assert!(reason.contains("line 4: a quote is opened"), "{reason}");
+    }
+    for whole in ["question,answer\n\"B?,2\n", "\"question,answer\nB?,2\n"] {
+        assert!(refusal("a.csv", whole.as_bytes()).contains("a quote is opened"));
+    }
+    // What is odd in one line only is read as before.
+    let odd = load(&[("a.csv", b"question,answer\nA?,\"say \"yes\"\" now\n")]);
+    assert_eq!(odd.articles.len(), 1);
 }
 
 /// Whatever the bytes, there are articles or a reason, and nothing panics: `parse` is called without the
@@ -181,14 +218,14 @@ fn unguarded(
     format: Format,
     options: &LoadOptions,
     stop: &guard::Stop,
-) -> std::result::Result<Parsed, String> {
-    match format {
-        Format::Html => with_front_matter(bytes, html::charset(bytes).as_deref(), html::parse),
-        Format::Pdf => pdf::parse(bytes, stop),
-        Format::Docx => docx::parse(bytes.to_vec(), options),
-        Format::Csv => with_note(bytes, pairs::parse_csv),
-        _ => parse(bytes.to_vec(), format, options),
-    }
+) -> std::result::Result<Parsed, Unread> {
+    Ok(match format {
+        Format::Html => with_front_matter(bytes, html::charset(bytes).as_deref(), html::parse)?,
+        Format::Pdf => pdf::parse(bytes, stop)?,
+        Format::Docx => docx::parse(bytes.to_vec(), options)?,
+        Format::Csv => with_note(bytes, pairs::parse_csv)?,
+        _ => parse(bytes.to_vec(), format, options)?,
+    })
 }
 
 /// A number that looks random (xorshift).

@@ -73,7 +73,7 @@ fn a_word_file_becomes_markdown() {
         <w:p><w:pPr><w:numPr><w:ilvl w:val="1"/><w:numId w:val="1"/></w:numPr></w:pPr><w:r><w:t>Choose</w:t></w:r></w:p>
         <w:p><w:pPr><w:numPr><w:ilvl w:val="1"/><w:numId w:val="1"/></w:numPr></w:pPr><w:r><w:t>Send</w:t></w:r></w:p>
         <w:p><w:r><w:t>Done.</w:t></w:r></w:p>
-        <w:tbl><w:tr><w:tc><w:p><w:r><w:t>kind</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>fee</w:t></w:r></w:p></w:tc></w:tr>
+        <w:tbl><w:tr><w:trPr><w:tblHeader/></w:trPr><w:tc><w:p><w:r><w:t>kind</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>fee</w:t></w:r></w:p></w:tc></w:tr>
         <w:tr><w:tc><w:p><w:pPr><w:pStyle w:val="Bullet"/></w:pPr><w:r><w:t>late</w:t></w:r></w:p><w:p><w:r><w:t>or lost</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>5</w:t></w:r></w:p></w:tc></w:tr></w:tbl>
         <w:p><w:r><w:t>After.</w:t></w:r></w:p>"#;
     let article = one("refund.docx", &docx(body));
@@ -108,8 +108,8 @@ fn a_pdf_becomes_markdown() {
         (11, "F", 50, 620, "\\225 the order"),
         (11, "F", 50, 607, "\\225 the item"),
         (11, "B", 50, 580, "Fees"),
-        (11, "F", 50, 560, "kind"),
-        (11, "F", 250, 560, "fee"),
+        (11, "B", 50, 560, "kind"),
+        (11, "B", 250, 560, "fee"),
         (11, "F", 50, 547, "late"),
         (11, "F", 250, 547, "5 EUR"),
         (11, "F", 50, 534, "lost"),
@@ -160,6 +160,37 @@ fn running_titles_and_page_numbers_of_a_pdf_are_left_out_and_scans_are_noted() {
         "{:?}",
         report.notes
     );
+}
+
+#[test]
+fn titles_that_differ_by_a_number_stay_and_bullets_are_as_deep_as_they_stand() {
+    let page = |number: usize, name: &str| {
+        drawn(&[
+            (9, "F", 50, 780, &format!("Price list, page {number} of 3")),
+            (16, "F", 50, 740, name),
+            (11, "F", 50, 700, &format!("{name} is sold here.")),
+            (11, "F", 50, 660, "You cannot return:"),
+            (11, "F", 50, 640, "\\225 phones that were"),
+            (11, "F", 60, 627, "used, and"),
+            (11, "F", 70, 614, "\\225 opened boxes"),
+            (11, "F", 70, 601, "\\225 opened cables"),
+            (11, "F", 50, 588, "\\225 cards"),
+            (11, "F", 50, 540, &format!("{name} ends.")),
+            (9, "F", 50, 30, &number.to_string()),
+        ])
+    };
+    let pages = [
+        page(1, "Fibre 100"),
+        page(2, "Fibre 300"),
+        page(3, "Fibre 500"),
+    ];
+    let pages: Vec<&str> = pages.iter().map(String::as_str).collect();
+    let body = one("fibre.pdf", &pdf(&pages)).body;
+    let list = "You cannot return:\n\n- phones that were used, and\n  - opened boxes\n  - opened cables\n- cards";
+    let expected = ["100", "300", "500"].map(|speed| {
+        format!("# Fibre {speed}\n\nFibre {speed} is sold here.\n\n{list}\n\nFibre {speed} ends.")
+    });
+    assert_eq!(body, expected.join("\n\n"));
 }
 
 #[test]

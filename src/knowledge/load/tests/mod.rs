@@ -6,6 +6,8 @@ mod bad;
 mod documents;
 #[cfg(feature = "documents")]
 mod made;
+#[cfg(feature = "documents")]
+mod tables;
 mod texts;
 
 use super::*;

@@ -199,6 +199,32 @@ fn a_bad_line_is_left_out_and_a_misspelt_field_refuses_the_file() {
 }
 
 #[test]
+fn a_field_given_twice_refuses_the_row_and_blank_lines_hide_no_front_matter() {
+    let rows = b"{\"question\": \"A?\", \"answer\": \"1\", \"audience\": \"agent\", \"audience\": \"customer\"}\n\
+        {\"question\": \"B?\", \"answer\": 2}";
+    let report = load(&[
+        ("a.json", b"[{\"audience\": \"agent\", \"audience\": \"customer\", \"question\": \"A?\", \"answer\": \"1\"}]"),
+        ("b.jsonl", rows),
+        ("c.md", "\u{feff}\u{feff}\n \n---\naudience: agent\n---\ntext".as_bytes()),
+    ]);
+    let [number, text] = report.articles.as_slice() else {
+        panic!("{report:?}");
+    };
+    assert_eq!(number.body, "# B?\n\n2");
+    assert_eq!(
+        (text.audience, text.body.as_str()),
+        (Audience::Agent, "text")
+    );
+    assert_eq!(report.skipped.len(), 2);
+    for skipped in &report.skipped {
+        assert!(
+            skipped.reason.contains("`audience` is there twice"),
+            "{skipped:?}"
+        );
+    }
+}
+
+#[test]
 fn a_file_beside_gives_the_keys_and_its_mistakes_refuse_the_file() {
     let pairs = br#"[{"question": "A?", "answer": "1"}, {"question": "B?", "answer": "2", "audience": "customer"}]"#;
     let report = load(&[
