@@ -9,7 +9,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use super::playbook::{Old, Playbook, Slot, Step, overlaid};
-use super::reader::{identifier, last_identifier};
+use super::reader::{NO_NEEDS, identifier, last_identifier};
 use super::state::{DialogueState, key};
 use crate::conversation::{Conversation, Evidence, NextBestAction, Role, UtteranceId};
 use crate::embedding::{Embedder, TextKind, similarity};
@@ -46,6 +46,8 @@ pub struct ActionRanker {
     playbooks: Arc<[Playbook]>,
     /// One a playbook.
     vectors: Arc<[Arc<Examples>]>,
+    /// Of what people say who need none of them.
+    nothing: Arc<[Vec<f32>]>,
     /// Slots whose values are told by their form, and the form.
     identifiers: Arc<[(String, Regex)]>,
 }
@@ -65,13 +67,15 @@ impl ActionRanker {
     /// # Errors
     /// As the embedder.
     pub async fn new(embedder: Arc<dyn Embedder>, playbooks: Arc<[Playbook]>) -> Result<Self> {
-        let nothing = Self {
+        let texts = NO_NEEDS.map(str::to_owned);
+        let none = Self {
+            nothing: embedder.embed(&texts, TextKind::Query).await?.into(),
             embedder,
             playbooks: Arc::default(),
             vectors: Arc::default(),
             identifiers: Arc::default(),
         };
-        nothing.with(playbooks).await
+        none.with(playbooks).await
     }
 
     /// The same with these texts of playbooks.
@@ -104,6 +108,7 @@ impl ActionRanker {
             embedder: self.embedder.clone(),
             playbooks,
             vectors: vectors.into(),
+            nothing: self.nothing.clone(),
             identifiers: identifiers
                 .map(|((slot, _), pattern)| (slot, pattern))
                 .collect(),
@@ -131,6 +136,13 @@ impl ActionRanker {
             matches!(role, Role::EndUser | Role::Unknown)
         });
         let vectors = self.embed(&said).await?;
+        let nothing: Vec<f32> = vectors
+            .iter()
+            .map(|vector| closest(vector, &self.nothing))
+            .collect();
+        // The more examples there are, the closer anything is to one of them: what is closer still to words that need nothing
+        // is less of a need by as much.
+        let need = |alike: f32, nothing: f32| alike.min(2.0 * alike - nothing);
         let mut matches: Vec<PlaybookMatch> = self
             .playbooks
             .iter()
@@ -138,8 +150,11 @@ impl ActionRanker {
             .filter_map(|(playbook, examples)| {
                 let best = said
                     .iter()
-                    .zip(&vectors)
-                    .map(|(utterance, vector)| (closest(vector, &examples.needs), utterance.id))
+                    .zip(vectors.iter().zip(&nothing))
+                    .map(|(utterance, (vector, nothing))| {
+                        let alike = closest(vector, &examples.needs);
+                        (need(alike, *nothing), utterance.id)
+                    })
                     .max_by(|a, b| a.0.total_cmp(&b.0))?;
                 Some(PlaybookMatch {
                     playbook: playbook.id.clone(),

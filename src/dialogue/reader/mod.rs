@@ -15,6 +15,7 @@ mod over;
 mod values;
 
 pub use consent::Choice;
+pub(super) use needs::NO_NEEDS;
 pub(super) use values::{identifier, last_identifier};
 
 use std::ops::Range;

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::understanding::intent::IntentMatch;
 
 /// What people say who need none of the procedures.
-pub(super) const NO_NEEDS: [&str; 80] = [
+pub(in crate::dialogue) const NO_NEEDS: [&str; 80] = [
     "hello there",
     "good morning",
     "thank you very much",
