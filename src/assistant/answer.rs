@@ -282,6 +282,7 @@ pub(super) async fn answer(
     let known = known.chain(titles).chain([question.text.as_str()]);
     // What only gives the question back has understood nothing of the article.
     let unproven = echoes(&text.answer, &question.text)
+        || speaks_of_them(&text.answer)
         || !ungrounded_numbers(&text.answer, known).is_empty()
         || !unproven_claims(&text.answer, &[]).is_empty();
     if unproven {
@@ -315,6 +316,12 @@ fn speaks_to_readers(read: &ReadSentence) -> bool {
     [under_heading, under_title]
         .iter()
         .all(|told| instructions_to_models(told).is_empty())
+}
+
+/// An answer is said to the customer; one about "the customer" tells of them to somebody else.
+fn speaks_of_them(answer: &str) -> bool {
+    let lower = answer.trim_start().to_lowercase();
+    lower.starts_with("the customer ") || lower.starts_with("the user ")
 }
 
 /// What the model reads, under its headings; titles and headings are screened as sentences are.

@@ -18,6 +18,12 @@ static AGREES: Cue = Cue::new(|| {
         r"\b(?:i accept|i agree|i(?:(?:'|’)?ll| will) (?:take|have|keep|stay)|take (?:it|that|this|the offer)|i(?:(?:'|’)?m| am) staying|please (?:do|book|move|send|order|postpone) (?:it|that|so|them)|do (?:it|that)|(?:that|it|which)(?:(?:'|’)?s| is| would be|(?:'|’)d be)? (?:works|suits|fine|perfect|good|great|okay|ok|lovely)|(?:would be|is) (?:perfect|fine|great|good|okay|ok|lovely))\b",
     )
 });
+/// Whether something was done.
+static STATUS: Cue = Cue::new(|| {
+    pattern(
+        r"\b(?:is|are|has|have|was|were|did|(?:'|’)s)\b.*\b(?:done|gone through|sorted|changed|booked|cancelled|canceled|on (?:its|the) way|refunded|ordered|sent|confirmed|removed|blocked|processed|dealt with|taken care of|all set)\b",
+    )
+});
 /// Fewer words are a courtesy,
 const FEWEST_WORDS: usize = 3;
 /// and more are a story, in which a word that also means a value may stand for anything.
@@ -36,6 +42,9 @@ impl Reader {
             || cues::is_thanks(text)
             || cues::is_done(text)
             || assent::clear_answer(text) == Some(false);
+        if cues::question(text).is_some_and(|question| finds(&STATUS, question)) {
+            return self.asked_for_outcome(turn, needs);
+        }
         let Some(Topic::Playbook { id }) = &turn.state.about else {
             return None;
         };
@@ -51,6 +60,24 @@ impl Reader {
         let repeats = repeats(turn, last)?;
         let comes_back = repeats && words <= MOST_WORDS || finds(&AGREES, text);
         comes_back.then(|| id.clone())
+    }
+}
+
+impl Reader {
+    /// The procedure that a question about an outcome is about ("Is the new plan done as well?"): the need that was heard,
+    /// where it was seen to, else the last one.
+    fn asked_for_outcome(&self, turn: &Turn<'_>, needs: &[IntentMatch]) -> Option<String> {
+        let heard = needs
+            .iter()
+            .filter(|need| need.probability >= NEED)
+            .max_by(|a, b| a.probability.total_cmp(&b.probability));
+        let id = match (heard, &turn.state.about) {
+            (Some(need), _) => &need.intent,
+            (None, Some(Topic::Playbook { id })) => id,
+            _ => return None,
+        };
+        let playbook = self.playbooks.iter().find(|playbook| playbook.id == *id)?;
+        has_changed_something(playbook, turn.state).then(|| id.clone())
     }
 }
 

@@ -26,6 +26,97 @@ static SECOND: Cue = LazyLock::new(|| {
 static NEITHER: Cue = LazyLock::new(|| {
     Regex::new(r"(?i)\b(?:neither|none of (?:these|those|them|that)|something (?:else|different)|not (?:that|those|either))\b").ok()
 });
+/// Words that choose nothing, however many there are.
+const NO_CHOICE: [&str; 88] = [
+    "a",
+    "ace",
+    "ah",
+    "aha",
+    "all",
+    "and",
+    "aye",
+    "be",
+    "brilliant",
+    "but",
+    "champion",
+    "cheers",
+    "cool",
+    "course",
+    "dear",
+    "do",
+    "don",
+    "enough",
+    "er",
+    "fair",
+    "fine",
+    "go",
+    "good",
+    "gotcha",
+    "grand",
+    "great",
+    "guess",
+    "hear",
+    "hm",
+    "hmm",
+    "i",
+    "is",
+    "it",
+    "just",
+    "know",
+    "like",
+    "love",
+    "lovely",
+    "ll",
+    "m",
+    "makes",
+    "mate",
+    "me",
+    "mhm",
+    "mind",
+    "nice",
+    "now",
+    "of",
+    "oh",
+    "ok",
+    "okay",
+    "on",
+    "one",
+    "pal",
+    "perfect",
+    "please",
+    "right",
+    "righto",
+    "s",
+    "say",
+    "see",
+    "sense",
+    "so",
+    "splendid",
+    "suppose",
+    "sure",
+    "t",
+    "ta",
+    "thank",
+    "thanks",
+    "that",
+    "the",
+    "then",
+    "think",
+    "this",
+    "to",
+    "understand",
+    "understood",
+    "uh",
+    "um",
+    "ve",
+    "very",
+    "well",
+    "with",
+    "yeah",
+    "yep",
+    "yes",
+    "you",
+];
 /// More words than this tell of the need itself.
 const WORDS_OF_A_CHOICE: usize = 6;
 
@@ -57,7 +148,11 @@ impl Reader {
 
     /// Whether the words can choose none of several things: a yes to "Which one?" names none.
     pub(super) fn chooses_nothing(&self, text: &str) -> bool {
-        finds(&ONLY_AGREES, text) || cues::is_thanks(text)
+        let says_something = text
+            .split(|c: char| !c.is_alphanumeric())
+            .map(str::to_lowercase)
+            .any(|word| !word.is_empty() && !NO_CHOICE.contains(&word.as_str()));
+        finds(&ONLY_AGREES, text) || cues::is_thanks(text) || !says_something
     }
 
     /// Whether there is a question in the words.
@@ -128,6 +223,22 @@ mod tests {
             "",
         ] {
             assert!(!reader.only_acknowledges(yes), "{yes}");
+        }
+    }
+
+    #[tokio::test]
+    async fn courtesies_choose_nothing() {
+        let reader = reader().await;
+        for said in [
+            "Okay, so be it.",
+            "Nice one.",
+            "Right, champion.",
+            "Hm, I see now",
+        ] {
+            assert!(reader.chooses_nothing(said), "{said}");
+        }
+        for said in ["the cheaper", "whichever is biggest", "the post one"] {
+            assert!(!reader.chooses_nothing(said), "{said}");
         }
     }
 

@@ -86,7 +86,7 @@ static INFORMATION: Cue = LazyLock::new(|| {
 });
 static OWN_NEED: Cue = LazyLock::new(|| {
     pattern(
-        r"\b(?:how (?:do|can|could|would) i|(?:can|could|will|would) (?:you|we)|i (?:want|need|would like|was|were|have been|got|lost|can(?:'|’)?t|cannot)|i(?:'|’)d like|i(?:'|’)ve (?:been|got|lost)|i(?:'|’)m (?:moving|leaving|switching|having|calling)|please|help me|my (?:internet|broadband|line|phone|sim|bill|account|hub) (?:is|was|has|keeps|won(?:'|’)?t|does)|is there (?:an? |any )?(?:known |current |local )?(?:outage|disruption)|nothing (?:loads|works|opens))\b",
+        r"\b(?:how (?:do|can|could|would) i|(?:can|could|will|would) (?:you|we)|i (?:want|need|would like|was|were|have been|got (?:an?|the|my|two|no|charged|billed)|lost|can(?:'|’)?t|cannot)|i(?:'|’)d like|i(?:'|’)ve (?:been|got|lost)|i(?:'|’)m (?:moving|leaving|switching|having|calling)|please|help me|my (?:internet|broadband|line|phone|sim|bill|account|hub) (?:is|was|has|keeps|won(?:'|’)?t|does)|is there (?:an? |any )?(?:known |current |local )?(?:outage|disruption)|nothing (?:loads|works|opens))\b",
     )
 });
 
@@ -105,7 +105,7 @@ static ASKS_WHAT: Cue = LazyLock::new(|| {
 
 static CORRECTS: Cue = LazyLock::new(|| {
     pattern(
-        r"\b(?:actually|i meant|i mean|sorry|correction|instead|rather|wait|not that|wrong|mistake)\b|^\W*no\b",
+        r"\b(?:actually|i meant|i mean|sorry|correction|instead|rather|wait|not (?:that|the|on the)|wrong|mistake|(?:has to|should|must) be|after all|change that)\b|^\W*no\b",
     )
 });
 

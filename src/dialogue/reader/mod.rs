@@ -387,7 +387,10 @@ impl Reader {
             .partition(|slot| asked.contains(&slot.name.as_str()));
         for slot in first.into_iter().chain(rest) {
             let was_asked = asked.contains(&slot.name.as_str());
-            let Some(found) = turn.words.value(slot, was_asked) else {
+            let known = turn.state.slots.contains_key(&slot.name);
+            // "It has to be the tenth, not the ninth" puts right what was given before, though something else is asked.
+            let puts_right = known && slot.is_plain() && cues::corrects(turn.text);
+            let Some(found) = turn.words.value(slot, was_asked || puts_right) else {
                 continue;
             };
             let overlaps = |span: &Range<usize>| {
@@ -400,7 +403,6 @@ impl Reader {
             }
             taken.extend(found.span);
             // A word that also means a value does not change what is known, unless something is put right.
-            let known = turn.state.slots.contains_key(&slot.name);
             if known && !was_asked && !slot.values.is_empty() && !cues::corrects(turn.text) {
                 continue;
             }

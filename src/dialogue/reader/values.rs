@@ -135,7 +135,11 @@ impl Words<'_> {
 
     fn annotated(&self, slot: &Slot, asked: bool) -> Option<FoundValue> {
         let kind = slot.kind.annotation()?;
-        let found = self.annotations(slot, asked);
+        let mut found = self.annotations(slot, asked);
+        // "The tenth, not the ninth": what is denied is not meant, where something else is.
+        let denied = |one: &Annotation| denial(self.text, &(one.start..one.end)) == Denial::Strong;
+        let is_else = found.iter().any(|one| one.kind == kind && !denied(one));
+        found.retain(|one| !(is_else && one.kind == kind && denied(one)));
         let fits = |wanted: AnnotationKind| found.iter().rfind(move |one| one.kind == wanted);
         // Who was asked for a sum says "forty two", and who was asked for a number "six months" or "it is number 4711".
         let loose = match slot.kind {
@@ -229,16 +233,22 @@ impl Words<'_> {
 
     /// The words that are left when what was understood is taken out, as the answer to a question for words.
     pub(super) fn left_over(&self, taken: &[Range<usize>]) -> Option<String> {
-        let mut kept = String::new();
+        let mut pieces: Vec<&str> = Vec::new();
         let mut at = 0;
         let mut taken = taken.to_vec();
         taken.sort_by_key(|span| span.start);
         for span in taken {
-            kept.push_str(self.text.get(at..span.start.max(at)).unwrap_or_default());
-            kept.push(' ');
+            pieces.push(self.text.get(at..span.start.max(at)).unwrap_or_default());
             at = at.max(span.end);
         }
-        kept.push_str(self.text.get(at..).unwrap_or_default());
+        pieces.push(self.text.get(at..).unwrap_or_default());
+        // Around a value stand small words ("The … of June, and 25 Birch Avenue"): what has figures, or most words, is meant.
+        let weight = |piece: &&str| {
+            let figures = piece.chars().any(|c| c.is_ascii_digit());
+            (figures, piece.split_whitespace().count())
+        };
+        let kept = pieces.iter().copied().max_by_key(weight);
+        let kept = kept.unwrap_or_default().to_owned();
         let bare = LEAD_IN.as_ref().map_or_else(
             || kept.clone(),
             |lead| {
@@ -257,11 +267,10 @@ impl Words<'_> {
         let bare = bare.trim_matches(|c: char| {
             c.is_whitespace() || matches!(c, ',' | '.' | ';' | ':' | '-' | '!')
         });
-        let bare = bare
-            .trim_end_matches(" and")
-            .trim_end_matches(" is")
-            .trim_end_matches(',')
-            .trim();
+        let bare = LEAD_OUT
+            .as_ref()
+            .map_or(bare.into(), |end| end.replace(bare, ""));
+        let bare = bare.trim_end_matches(',').trim();
         (!bare.is_empty()).then(|| bare.to_owned())
     }
 }
@@ -280,6 +289,14 @@ fn written(text: &str, value: &str) -> Option<Range<usize>> {
 static LEAD_IN: std::sync::LazyLock<Option<Regex>> = std::sync::LazyLock::new(|| {
     Regex::new(
         r"(?i)^\W*(?:sure|yes|yeah|ok|okay|of course|well|um|uh|erm|so|no problem|certainly|no|sorry|actually|i meant|i mean|it(?:'|’)?s|it is|it(?:'|’)?d be|that(?:'|’)?s|that would be|that(?:'|’)?ll be|for the time being|for now|currently|at the moment|still(?: at)?|we(?:'|’)?re(?: at)?|we are at|we live (?:at|in)|i(?:'|’)?m still (?:at|in)|this is|they are|i(?:'|’)?m at|i am at|i live at|i live in|living at|my (?:date of birth|dob|birthday|address|first line|name|postcode|street|reason)(?: of (?:my |the )?address)?(?: is|:)?|(?:the )?(?:address|first line(?: of (?:my |the )?address)?|date of birth|dob|reason)(?: is|:)?|born(?: on)?|i was born(?: on)?|because|and|at|is|on)\b[\s,:.-]*",
+    )
+    .ok()
+});
+
+/// What leads to another value behind an answer.
+static LEAD_OUT: std::sync::LazyLock<Option<Regex>> = std::sync::LazyLock::new(|| {
+    Regex::new(
+        r"(?i)(?:[\s,;.]*\b(?:and|i was born|born|my (?:date of birth|dob|birthday)|date of birth|dob|is|it(?:'|’)?s|on|the))+[\s,:;.-]*$",
     )
     .ok()
 });
