@@ -291,17 +291,22 @@ pub(super) async fn answer(
     // What the answer stands on is found by comparing it with what was read, sentence by sentence.
     let candidates: Vec<Citation> = read.into_iter().map(|read| read.citation).collect();
     let proof = inner.knowledge.attribute(&text.answer, &candidates).await?;
-    // What nothing that was read says is not made true by a citation.
-    if proof.is_empty() || turned_round(&proof).is_some() {
+    if turned_round(&proof).is_some() {
         return found.quoted(inner, question, answered).await;
     }
     if !is_right(inner, &sources, question, &text.answer).await? {
         return Ok(unknown(question, best));
     }
     let proof = proof.into_iter().map(|p| p.citation);
+    let mut citations: Vec<Citation> = proof.take(MOST_CITATIONS).collect();
+    if citations.is_empty()
+        && let Some(hit) = found.hits.first()
+    {
+        citations.push(inner.knowledge.cite(hit, question).await?);
+    }
     Ok(KnowledgeAnswer {
         text: Some(text.answer.trim().to_owned()),
-        citations: proof.take(MOST_CITATIONS).collect(),
+        citations,
         confidence: best,
         missing: None,
     })
