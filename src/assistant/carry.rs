@@ -352,7 +352,7 @@ impl Assistant {
                     question: text,
                 });
             }
-            Effect::AskToClarify => response.say(&phrases.clarify),
+            Effect::AskToClarify => self.ask_what(conversation, response).await?,
             Effect::AskMore => self.ask_more(conversation, response),
             Effect::Finish => response.say(&phrases.goodbye),
             Effect::Chat => match self.small_talk(conversation, &response.state).await? {
@@ -360,13 +360,7 @@ impl Assistant {
                     response.say(&text);
                     response.mark(&text, PieceKind::Free);
                 }
-                None => {
-                    let said = conversation.transcript.last_of(Role::EndUser);
-                    let said = said.map_or("", |said| said.text.as_str());
-                    if !self.ask_which(conversation, said, response).await? {
-                        response.say(&phrases.clarify);
-                    }
-                }
+                None => self.ask_what(conversation, response).await?,
             },
             Effect::SearchKnowledge { question } => {
                 let scope = Scope::new(conversation.tenant.clone(), Audience::Customer)

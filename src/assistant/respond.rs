@@ -241,12 +241,13 @@ impl Assistant {
             }
         }
         if commands.is_empty() {
-            // No article answers what asks nothing: it is asked at once whether that need is meant.
+            // No article answers what asks nothing: it is asked at once what is meant.
             let may_be_meant = |need: &String| self.may_ask_whether(need, state).is_some();
             let tells_of_a_need = !asks && doubted.as_ref().is_some_and(may_be_meant);
             commands.push(
                 match state.playbook.is_none()
                     && !tells_of_a_need
+                    && (asks || self.inner.reader.wants_to_know(said))
                     && said.split_whitespace().count() >= WORDS_TO_LOOK_UP
                 {
                     true => Command::Answer {

@@ -2,6 +2,7 @@
 
 use super::Assistant;
 use super::carry::Response;
+use super::respond::WORDS_TO_LOOK_UP;
 use crate::conversation::number_words::Tongue;
 use crate::conversation::{Approver, Conversation, Role};
 use crate::dialogue::{Command, DialogueState, StepKind, ToolEffect};
@@ -72,6 +73,21 @@ impl Assistant {
             .replace("{second}", about_second);
         response.say(&words);
         Ok(true)
+    }
+
+    /// Asks what they mean: which of two needs, where they said enough to be like any, else in general.
+    pub(super) async fn ask_what(
+        &self,
+        conversation: &Conversation,
+        response: &mut Response,
+    ) -> Result<()> {
+        let said = conversation.transcript.last_of(Role::EndUser);
+        let said = said.map_or("", |said| said.text.as_str());
+        let enough = said.split_whitespace().count() >= WORDS_TO_LOOK_UP;
+        if !(enough && self.ask_which(conversation, said, response).await?) {
+            response.say(&self.inner.phrases.clarify);
+        }
+        Ok(())
     }
 
     /// Asks whether the model heard right, in place of saying that it is not known.

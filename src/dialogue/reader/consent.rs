@@ -17,6 +17,9 @@ static ONLY_AGREES: Cue = LazyLock::new(|| {
     let word = r"(?:ok|okay|k|right|alright|all right|i see|mm+|mhm|m-hm|hm+|uh-?huh|aha|got it|understood|noted|oh|um|erm|well|then|so|thanks|thank you|cheers|ta|good|great|fine|cool|lovely|perfect|yes|yeah|yep|yup|sure|of course|please|do it|do that|go ahead|sounds good|that(?:'|’)?s (?:fine|ok|okay|good|right|it)|definitely|absolutely|exactly|correct|so be it|i don(?:'|’)?t mind|don(?:'|’)?t mind|whatever(?: you (?:say|think))?|righto|righty ?ho|fair enough|go on(?: then)?|as you (?:say|like|wish)|you know best|i (?:guess|suppose)(?: so)?|let(?:'|’)?s see|i see now|gotcha|sorted|noted|very well|if you (?:say so|like|would|must)|mind|now|and|it|there)";
     Regex::new(&format!(r"(?i)^\W*{word}(?:\W+{word})*\W*$")).ok()
 });
+static WANTS_TO_KNOW: Cue = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:tell me|(?:want|wanted|need|like) to (?:know|ask|find out|understand|learn|hear)|wonder(?:ed|ing)?|explain|curious|information (?:on|about)|(?:a |my )?question (?:on|about|is)|no idea (?:how|what|when|where|whether)|(?:don(?:'|’)?t|do not) know (?:how|what|when|where|whether|if))\b").ok()
+});
 static FIRST: Cue = LazyLock::new(|| {
     Regex::new(r"(?i)\b(?:the )?(?:first|former|1st)(?: (?:one|thing|option))?\b|^\W*(?:number )?(?:1|one|a)\W*$").ok()
 });
@@ -158,6 +161,11 @@ impl Reader {
     /// Whether there is a question in the words.
     pub fn asks(&self, text: &str) -> bool {
         cues::question(text).is_some()
+    }
+
+    /// Whether they want to know something without asking it ("tell me about the notice period").
+    pub fn wants_to_know(&self, text: &str) -> bool {
+        finds(&WANTS_TO_KNOW, text)
     }
 
     /// Whether they ask for information rather than for help with something of their own.
