@@ -117,7 +117,7 @@ impl Summarizer {
         };
         // What was written before still stands, but covers no more than it did.
         let mut note = previous.cloned().unwrap_or_default();
-        if !previous.is_some_and(complete)
+        if !previous.is_some_and(&complete)
             && let Some(judged) = self.judge(conversation, prefix, options, &asked).await?
         {
             note = Summary {
@@ -132,7 +132,10 @@ impl Summarizer {
         let facts = find_facts(conversation);
         note.sections
             .retain(|section| section.kind != SectionKind::Entities);
-        if !facts.is_empty() {
+        // What there was no room for in the same note is not there again.
+        let had = |p: &Summary| p.section(SectionKind::Entities).is_some();
+        let is_cut = previous.is_some_and(|p| complete(p) && p.shortened_to.is_some() && !had(p));
+        if !facts.is_empty() && !is_cut {
             let values: Vec<&str> = facts.iter().map(|fact| fact.value.as_str()).collect();
             note.sections.push(SummarySection {
                 kind: SectionKind::Entities,

@@ -180,6 +180,7 @@ mod tests {
             [[steps]]
             id = "{step}"
             label = "L"
+            kind = "inform"
             cost = 0.1
             say = "Done."
             "#

@@ -85,7 +85,7 @@ impl SlotKind {
 
 impl Slot {
     /// Whether its values are told by their form or by a list, and say nothing of who the customer is: they may be put right
-    /// at any time, and another run of the procedure asks for them anew.
+    /// at any time.
     pub(crate) fn is_plain(&self) -> bool {
         let has_form = !self.values.is_empty() || self.kind != SlotKind::Text;
         has_form && self.kind != SlotKind::YesNo && self.pattern.is_none() && !self.secret

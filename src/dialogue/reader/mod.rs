@@ -104,7 +104,8 @@ impl Reader {
             .collect();
         let mut examples = examples;
         if !examples.is_empty() {
-            examples.extend(needs::NO_NEEDS.map(IntentExample::none_of_these));
+            let none = needs::NO_NEEDS.iter().take(needs::TAUGHT);
+            examples.extend(none.map(|text| IntentExample::none_of_these(*text)));
         }
         let needs = match examples.is_empty() {
             true => None,
@@ -245,7 +246,7 @@ impl Reader {
                 None => Reading::default(),
             };
         }
-        let commands = needs::begun(&wanted, &turn.words);
+        let commands = needs::begun(&wanted, &turn.words, Some(turn.state));
         match question.filter(|_| cues::asks_for_information(text)) {
             // An article answers more quickly than a procedure, if there is one.
             Some(question) => Reading {

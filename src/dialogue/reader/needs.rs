@@ -9,7 +9,7 @@ use crate::dialogue::state::DialogueState;
 use crate::error::Result;
 use crate::understanding::intent::IntentMatch;
 
-/// What people say who need none of the procedures.
+/// What people say who need none of the procedures. Those in front teach it; all of them show what is likelier nothing.
 pub(in crate::dialogue) const NO_NEEDS: [&str; 80] = [
     "hello there",
     "good morning",
@@ -93,6 +93,8 @@ pub(in crate::dialogue) const NO_NEEDS: [&str; 80] = [
     "what do you do with my data",
 ];
 
+/// So many of them teach it: where a procedure has a handful of examples, more would drown them.
+pub(super) const TAUGHT: usize = 30;
 /// A sentence of a message that is no need as a whole must be so likely.
 const IN_A_SENTENCE: f32 = 0.5;
 /// A need that was mentioned earlier must have been so likely.
@@ -142,7 +144,7 @@ impl Reader {
     pub fn begin_with(&self, playbook: &str, text: &str, language: &str) -> Vec<Command> {
         let words = Words { text, language };
         let wanted: Vec<&Playbook> = self.playbooks.iter().filter(|p| p.id == playbook).collect();
-        begun(&wanted, &words)
+        begun(&wanted, &words, None)
     }
 
     /// A need that is told in pieces: no message says it alone, all together do ("42 quid went on the 3rd", "then the same
@@ -207,7 +209,11 @@ impl Reader {
 }
 
 /// Procedures are begun, and what the customer gave along with it is not asked again.
-pub(super) fn begun(wanted: &[&Playbook], words: &Words<'_>) -> Vec<Command> {
+pub(super) fn begun(
+    wanted: &[&Playbook],
+    words: &Words<'_>,
+    state: Option<&DialogueState>,
+) -> Vec<Command> {
     let mut commands: Vec<Command> = wanted
         .iter()
         .map(|playbook| Command::StartPlaybook {
@@ -221,7 +227,11 @@ pub(super) fn begun(wanted: &[&Playbook], words: &Words<'_>) -> Vec<Command> {
             continue;
         }
         seen.push(slot);
-        commands.extend(words.value(slot, false).map(|found| set(slot, found.value)));
+        // "No, it should be the tenth" of what was done with another day.
+        let known = state.is_some_and(|state| state.slots.contains_key(&slot.name));
+        let puts_right = known && slot.is_plain() && cues::corrects(words.text);
+        let found = words.value(slot, puts_right);
+        commands.extend(found.map(|found| set(slot, found.value)));
     }
     commands
 }

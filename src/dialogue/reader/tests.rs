@@ -278,7 +278,7 @@ fn waits_for_a_yes() -> DialogueState {
         playbook: Some("cancel".into()),
         slots: [("decision".to_owned(), "cancel".to_owned())].into(),
         pending: Some(super::super::state::PendingApproval {
-            source: "cancel/end".into(),
+            source: "cancel/who".into(),
             by: Approver::Customer,
             question: "Shall I go ahead and cancel it?".into(),
             asked_at: jiff::Timestamp::UNIX_EPOCH,
@@ -406,7 +406,7 @@ async fn who_somebody_is_is_no_yes_and_what_is_put_off_is_none() {
         playbook: Some("cancel".into()),
         slots: [("account".to_owned(), "LF402117".to_owned())].into(),
         pending: Some(crate::dialogue::state::PendingApproval {
-            source: "cancel/end".into(),
+            source: "cancel/who".into(),
             by: Approver::Customer,
             question: question.into(),
             asked_at: jiff::Timestamp::UNIX_EPOCH,

@@ -438,7 +438,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Whether a step depends on a slot.
-pub(super) fn uses(step: &Step, slot: &str) -> bool {
+fn uses(step: &Step, slot: &str) -> bool {
     let named = format!("slots.{slot}");
     let within = |source: &String| {
         source.match_indices(&named).any(|(at, _)| {

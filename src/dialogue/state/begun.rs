@@ -1,6 +1,5 @@
 //! Procedures are begun, resumed and left.
 
-use super::apply::uses;
 use super::walk::Walk;
 use super::{DialogueState, Topic, key};
 use crate::dialogue::playbook::{Playbook, StepKind};
@@ -20,22 +19,6 @@ fn forget(state: &mut DialogueState, playbook: &Playbook) {
     own.for_each(|slot| drop(state.slots.remove(&slot.name)));
 }
 
-/// The values that an earlier run of this procedure alone changed something with: whoever needs it again means others, and
-/// is asked. Who the customer is, which other procedures ask too, stays known.
-fn used_up(state: &DialogueState, own: &Playbook, playbooks: &[Playbook]) -> Vec<String> {
-    let others = |name: &str| {
-        let mut others = playbooks.iter().filter(|other| other.id != own.id);
-        others.any(|other| other.slot(name).is_some())
-    };
-    let changed = |name: &str| {
-        let mut steps = own.steps.iter();
-        steps.any(|step| state.fixed.contains(&key(&own.id, &step.id)) && uses(step, name))
-    };
-    let slots = own.slots.iter().filter(|slot| slot.is_plain());
-    let used = slots.filter(|slot| changed(&slot.name) && !others(&slot.name));
-    used.map(|slot| slot.name.clone()).collect()
-}
-
 impl Walk<'_> {
     /// Begins or resumes a procedure; the running one waits.
     pub(super) fn begin(&mut self, id: &str) {
@@ -45,11 +28,7 @@ impl Walk<'_> {
         if !resumed {
             // The same need may come up twice in a conversation; who the customer is stays known.
             let own = key(id, "");
-            let playbooks = self.moment.playbooks;
-            let playbook = playbooks.iter().find(|p| p.id == id);
-            let given = playbook.map_or_else(Vec::new, |own| used_up(&self.state, own, playbooks));
             let state = &mut self.state;
-            given.iter().for_each(|name| drop(state.slots.remove(name)));
             let earlier = state.runs.entry(id.to_owned()).or_default();
             *earlier += 1;
             for steps in [
@@ -61,7 +40,7 @@ impl Walk<'_> {
             ] {
                 steps.retain(|step| !step.starts_with(&own));
             }
-            if let Some(playbook) = playbook {
+            if let Some(playbook) = self.moment.playbooks.iter().find(|p| p.id == id) {
                 forget(state, playbook);
             }
             // What is begun anew is begun as it is now.

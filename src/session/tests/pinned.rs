@@ -192,9 +192,10 @@ async fn a_yes_to_the_old_words_does_the_old_step_once_and_the_next_run_is_by_th
     let session = third.resume("acme", "c1").await.unwrap();
     let words = ["I want to cancel my contract", "Yes, go ahead."];
     let events = told(session, &words).await;
+    // That they say it again is acknowledged first.
     let said = replies(&events);
     assert_eq!(
-        said[..2],
+        said[said.len() - 3..said.len() - 1],
         [
             "Shall I end your contract today?",
             "Your contract ends today."
