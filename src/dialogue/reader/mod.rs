@@ -207,7 +207,8 @@ impl Reader {
             .iter()
             .filter(|need| {
                 let own = text.get(need.span.clone()).unwrap_or_default();
-                let is_further = need.probability >= FURTHER_NEED && !cues::means_that(own);
+                let says_what = own.split([',', ';']).any(cues::means_that);
+                let is_further = need.probability >= FURTHER_NEED && !says_what;
                 need.probability >= likeliest || several && is_further
             })
             .cloned();
