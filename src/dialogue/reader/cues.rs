@@ -44,9 +44,11 @@ static NO_LONGER: Cue = LazyLock::new(|| {
         r"\b(?:no longer (?:want|need|use)|don(?:'|’)?t (?:want|need|use)|not any ?more)\b(?: (?:it|this|that|the|my|your|them|any)\b|\W*$)",
     )
 });
+/// More words than this tell something.
+const WORDS_OF_A_PAUSE: usize = 10;
 static STALLS: Cue = LazyLock::new(|| {
     pattern(
-        r"^\W*(?:(?:ok|okay|sure|yes|yeah|um|uh|erm|well|right|oh|hm+|sorry|so|just|can you|could you|please)\W+)*(?:(?:one|a|just a) (?:moment|second|sec|minute|min)|half a (?:second|minute)|hang on|hold on|hold the line|bear with me|wait|give me (?:a|one) (?:moment|second|sec|minute|min)|let me (?:just )?(?:look|check|find|see|get|fetch|grab|think|go)|i(?:(?:'|’)?ll| will| need to| have to| must|(?:'|’)?m going to)?(?: just)?(?: go(?: and)?| need to| have to)? (?:find|look|check|get|fetch|grab)\b)",
+        r"^\W*(?:(?:ok|okay|sure|yes|yeah|um|uh|erm|well|right|oh|hm+|sorry|so|just|please)\W+)*(?:(?:one|a|just a) (?:moment|second|sec|minute|min)|half a (?:second|minute)|hang on|hold on|hold the line|bear with me|wait(?: a \w+)?\W*$|give me (?:a|one) (?:moment|second|sec|minute|min)|let me (?:just )?(?:look|check|find|see|get|fetch|grab|think|go)|i(?:(?:'|’)?ll| will| need to| have to| must|(?:'|’)?m going to)(?: just)?(?: go(?: and)?)? (?:find|look|check|get|fetch|grab)\b)",
     )
 });
 /// Whoever only wants to know something needs no procedure.
@@ -145,7 +147,8 @@ pub(super) fn tells_of_no_use(text: &str) -> bool {
 
 /// Whether somebody only asks for a moment; figures are what they were looking for.
 pub(super) fn stalls(text: &str) -> bool {
-    finds(&STALLS, text) && !text.chars().any(|c| c.is_ascii_digit())
+    let is_short = text.split_whitespace().count() <= WORDS_OF_A_PAUSE;
+    is_short && finds(&STALLS, text) && !text.chars().any(|c| c.is_ascii_digit())
 }
 
 /// Whether the customer only wants to know something, and have nothing done.

@@ -294,7 +294,8 @@ impl Reader {
         }
         // "One moment, I need to find it" is no value: the question waits.
         let asked_something = turn.asked.is_some() || waits.is_some();
-        if asked_something && commands.is_empty() && !answers && cues::stalls(text) {
+        let says_else = answers || question.is_some() || !others.is_empty();
+        if asked_something && commands.is_empty() && !says_else && cues::stalls(text) {
             return Ok(Reading::certain(vec![Command::Clarify]));
         }
         if let Some(pending) = waits {

@@ -439,6 +439,10 @@ async fn who_somebody_is_is_no_yes_and_what_is_put_off_is_none() {
 async fn a_moment_is_no_value_and_no_wish_is_no_giving_up() {
     let read_it = read(&asked("address"), "One moment, I need to find my glasses.").await;
     assert_eq!(read_it.commands, [Command::Clarify]);
+    for told in ["I find it too dear", "I get a better price elsewhere"] {
+        let read_it = read(&asked("address"), told).await;
+        assert_ne!(read_it.commands, [Command::Clarify], "{told}");
+    }
     let read_it = read(&asked("born"), "I'd rather not say that").await;
     assert_eq!(read_it.commands, [], "{read_it:?}");
     let read_it = read(&asked("address"), "I just no longer want it.").await;
