@@ -5,8 +5,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::conversation::{Effort, EffortKind, EffortSign, Role, Utterance};
+use crate::conversation::{
+    Effort, EffortKind, EffortSign, ParticipantId, Role, Utterance, UtteranceId,
+};
 use crate::embedding::similarity;
+use crate::understanding::intent::packed::{pack, unpack};
 
 /// From this similarity on, a customer says the same again.
 const SAME: f32 = 0.75;
@@ -71,7 +74,16 @@ static PHRASES: LazyLock<Vec<(EffortKind, Regex)>> = LazyLock::new(|| {
 #[derive(Clone, Debug, Default)]
 pub struct EffortTracker {
     effort: Effort,
-    said: Vec<(Utterance, Vec<f32>)>,
+    said: Vec<Said>,
+}
+
+/// What is looked at where the customer may say the same again.
+#[derive(Clone, Debug)]
+struct Said {
+    id: UtteranceId,
+    participant: ParticipantId,
+    /// Packed: a quarter of the memory, which every conversation that waits takes.
+    vector: Vec<u8>,
 }
 
 impl EffortTracker {
@@ -95,7 +107,11 @@ impl EffortTracker {
             if self.said.len() >= KEPT {
                 self.said.remove(0);
             }
-            self.said.push((said.clone(), vector.to_vec()));
+            self.said.push(Said {
+                id: said.id,
+                participant: said.participant.clone(),
+                vector: pack(vector),
+            });
         }
     }
 
@@ -130,15 +146,15 @@ impl EffortTracker {
         let alike = self
             .said
             .iter()
-            .filter(|(earlier, _)| earlier.participant == said.participant)
-            .filter(|(_, other)| other.len() == vector.len())
-            .map(|(earlier, other)| (earlier, similarity(other, vector)))
+            .filter(|earlier| earlier.participant == said.participant)
+            .filter(|earlier| earlier.vector.len() == vector.len())
+            .map(|earlier| (earlier.id, similarity(&unpack(&earlier.vector), vector)))
             .max_by(|a, b| a.1.total_cmp(&b.1))?;
         if alike.1 < SAME {
             return None;
         }
         Some(EffortSign {
-            repeats: Some(alike.0.id),
+            repeats: Some(alike.0),
             ..EffortSign::new(EffortKind::Repeat, said.id, said.text.trim())
         })
     }

@@ -28,7 +28,7 @@ mod clauses;
 mod grams;
 mod memory;
 mod model;
-mod packed;
+pub(in crate::understanding) mod packed;
 mod recognizer;
 mod softmax;
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub(super) mod bytes {
 }
 
 /// A vector of unit norm in a byte a value; what it was is found again but for the rounding.
-pub(super) fn pack(vector: &[f32]) -> Vec<u8> {
+pub(in crate::understanding) fn pack(vector: &[f32]) -> Vec<u8> {
     let largest = vector
         .iter()
         .fold(1e-9_f32, |largest, x| largest.max(x.abs()));
@@ -57,7 +57,7 @@ pub(super) fn pack(vector: &[f32]) -> Vec<u8> {
 }
 
 /// The vector of unit norm that was packed.
-pub(super) fn unpack(bytes: &[u8]) -> Vec<f32> {
+pub(in crate::understanding) fn unpack(bytes: &[u8]) -> Vec<f32> {
     let mut vector: Vec<f32> = bytes
         .iter()
         .map(|byte| f32::from(byte.cast_signed()))

@@ -1,6 +1,6 @@
 //! Follows a conversation utterance by utterance.
 
-use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::signs::{of_agent, of_customer, plain};
 use crate::conversation::{
@@ -94,10 +94,17 @@ struct Counts {
     content: f32,
 }
 
+/// One thing that was said, as far as it takes to tell whether it is said again.
+#[derive(Clone, Debug)]
+struct Said {
+    words: Box<[u32]>,
+    vector: Option<Vec<f32>>,
+}
+
 /// What one side said.
 #[derive(Clone, Debug, Default)]
 struct Side {
-    said: Vec<(HashSet<String>, Option<Vec<f32>>)>,
+    said: Vec<Said>,
 }
 
 impl ExperienceTracker {
@@ -236,24 +243,41 @@ impl ExperienceTracker {
 
 impl Side {
     fn repeats(&self, plain: &str, vector: Option<&[f32]>) -> bool {
-        let words: HashSet<&str> = plain.split_whitespace().collect();
+        let words = different_words(plain);
         if words.len() < WORDS {
             return false;
         }
-        self.said.iter().any(|(known, known_vector)| {
-            if let (Some(a), Some(b)) = (vector, known_vector) {
-                return known.len() >= WORDS && similarity(a, b) >= SAME;
+        self.said.iter().any(|known| {
+            if let (Some(a), Some(b)) = (vector, &known.vector) {
+                return known.words.len() >= WORDS && similarity(a, b) >= SAME;
             }
-            let common = words.iter().filter(|word| known.contains(**word)).count() as f32;
-            let all = (known.len() + words.len()) as f32 - common;
+            let is_known = |word: &&u32| known.words.binary_search(word).is_ok();
+            let common = words.iter().filter(is_known).count() as f32;
+            let all = (known.words.len() + words.len()) as f32 - common;
             common / all.max(1.0) >= SAME_WORDS
         })
     }
 
     fn keep(&mut self, plain: &str, vector: Option<&[f32]>) {
-        let words = plain.split_whitespace().map(str::to_owned).collect();
-        self.said.push((words, vector.map(<[f32]>::to_vec)));
+        self.said.push(Said {
+            words: different_words(plain),
+            vector: vector.map(<[f32]>::to_vec),
+        });
     }
+}
+
+/// The words of a text, each once, as hashes in order: a session keeps those of every turn, and they only have to be
+/// told apart.
+fn different_words(plain: &str) -> Box<[u32]> {
+    let hash = |word: &str| {
+        let mut hasher = DefaultHasher::new();
+        word.hash(&mut hasher);
+        hasher.finish() as u32
+    };
+    let mut words: Vec<u32> = plain.split_whitespace().map(hash).collect();
+    words.sort_unstable();
+    words.dedup();
+    words.into()
 }
 
 fn share(odds: f32) -> f32 {
