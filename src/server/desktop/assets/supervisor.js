@@ -3,7 +3,7 @@
 import { h, put, $ } from "./dom.js";
 import { t, ofFive, percent, decimal, count, readable } from "./strings.js";
 import { request } from "./api.js";
-import { translate, toast, withKey } from "./page.js";
+import { translate, toast, why, withKey } from "./page.js";
 
 const known = (value, show) => (value === null || value === undefined ? null : show(value));
 
@@ -134,7 +134,7 @@ async function load() {
       report.groups?.length > 0 && groups(report.groups),
     );
   } catch (error) {
-    toast(t("problem", { why: error.message }), true);
+    toast(t("problem", { why: why(error) }), true);
   } finally {
     control.disabled = false;
   }
