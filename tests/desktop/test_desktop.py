@@ -14,12 +14,13 @@ from pathlib import Path
 
 from browser import Browser
 from server import Server
+from trouble import Trouble
 from wire import Wire
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script> & </textarea>"
 
 
-class Tests:
+class Tests(Trouble):
     def __init__(self, server, browser):
         self.server = server
         self.browser = browser
@@ -266,7 +267,7 @@ class Tests:
         b.colours("light")
 
     def run(self, only):
-        names = [name for name in type(self).__dict__ if name.startswith("test_") and only in name]
+        names = [name for tests in (Tests, Trouble) for name in tests.__dict__ if name.startswith("test_") and only in name]
         if not names:
             raise SystemExit(f"no test is called like {only}")
         for name in names:

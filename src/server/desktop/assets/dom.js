@@ -87,21 +87,24 @@ export function keyed(container, items, key, stamp, draw) {
     const version = String(stamp(item));
     let node = known.get(name);
     known.delete(name);
+    const focused = node?.contains(document.activeElement) ? document.activeElement : null;
+    let isNew = false;
     if (!node || node.dataset.stamp !== version) {
       const drawn = draw(item);
       drawn.dataset.key = name;
       drawn.dataset.stamp = version;
       if (node) {
-        const hadFocus = node.contains(document.activeElement);
-        const action = document.activeElement?.dataset?.action;
-        if (node === place) place = node.nextElementSibling;
+        if (node === place) place = drawn;
         node.replaceWith(drawn);
-        if (hadFocus) refocus(drawn, action);
       }
       node = drawn;
+      isNew = true;
     }
     if (node === place) place = place.nextElementSibling;
     else container.insertBefore(node, place);
+    // What is moved loses the focus; so it is given back last.
+    if (focused && isNew) refocus(node, focused.dataset.action);
+    else if (focused && focused !== document.activeElement) focused.focus();
   }
   for (const node of known.values()) {
     if (node.contains(document.activeElement)) focusBeside(container, node);
