@@ -29,7 +29,7 @@ class Between:
             def pass_on(self):
                 between._handle(self)
 
-            do_GET = do_POST = do_PUT = do_DELETE = pass_on
+            do_GET = do_POST = do_PUT = do_DELETE = do_OPTIONS = pass_on
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True

@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "desktop"))
 
+from between import Between  # noqa: E402
 from browser import Browser  # noqa: E402
 from server import Server  # noqa: E402
 
@@ -54,15 +55,26 @@ def typescript_example(server, modules):
 
 
 def widget(server, browser, origin):
+    between = Between(server.url)
     conversation = server.call("POST", "/v1/conversations", {"channel": "chat"})["conversation"]["id"]
     say = {"role": "end_user", "text": "You charged me twice this month. When will I have my money back?"}
     server.call("POST", f"/v1/conversations/{conversation}/utterances", say)
-    query = urllib.parse.urlencode({"server": server.url, "conversation": conversation, "key": server.key})
+    query = urllib.parse.urlencode({"server": between.url, "conversation": conversation, "key": server.key})
     browser.open(f"{origin}/index.html?{query}")
     card = browser.find("attendant-suggestions button", 60)
     words = card.text
     card.click()
     browser.wait(lambda: browser.text("#taken") == words, 10, "the host to take the words over")
+    # Whatever it was, it is told to the server, once, and after the end of the conversation too.
+    server.call("POST", f"/v1/conversations/{conversation}/end", {})
+    for card in browser.all("attendant-suggestions button"):
+        card.click()
+        card.click()
+    fed_back = lambda: between.sent("POST", f"/v1/conversations/{conversation}/feedback")
+    cards = len(browser.all("attendant-suggestions button"))
+    browser.wait(lambda: len(fed_back()) >= cards, 10, "all to be told")
+    assert cards > 1 and len(fed_back()) == cards and all(status == 202 for _, status in fed_back()), fed_back()
+    between.close()
     problems = browser.problems()
     assert not problems, problems
 

@@ -192,8 +192,9 @@ async function tryTo(work, refused = () => {}) {
   }
 }
 
-/** Does something, unless it is being done. */
-async function once(name, work) {
+/** Does something in this conversation, unless it is being done. */
+async function once(what, work) {
+  const name = `${state?.id} ${what}`;
   if (sending.has(name)) return;
   sending.add(name);
   try {

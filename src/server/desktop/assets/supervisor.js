@@ -135,6 +135,9 @@ async function load() {
     );
   } catch (error) {
     toast(t("problem", { why: why(error) }), true);
+    // Figures that are there stay; an empty page says why it is empty.
+    const place = $("figures");
+    if (!place.querySelector(".tiles")) put(place, h("p", { class: "quiet none" }, t("problem", { why: why(error) })));
   } finally {
     control.disabled = false;
   }
