@@ -153,7 +153,10 @@ class Trouble:
         credit = {**ask, "source": "strategy/s-1/credit", "question": "Credit £5?"}
         conversation, between, stream = self.staged(refund, credit)
         assert b.text(".alert-question") == "Refund £42?"
-        self.check_access("approval")
+        self.check_access("approval, light")
+        b.colours("dark")
+        self.check_access("approval, dark")
+        b.colours("light")
         b.find("[data-action=approve-yes]").click()
         b.wait(lambda: b.text(".alert-question") == "Credit £5?", 10, "the second question")
         # Its button is not under the finger that pressed the first one.
@@ -279,6 +282,40 @@ class Trouble:
         self.say(conversation, "end_user", "Anybody?")
         b.wait(lambda: "Anybody?" in b.text("#talk-list"), 20, "what was said meanwhile")
         assert len(b.all("#talk-list .said")) == 2
+        between.close()
+
+    def test_a_browser_that_keeps_nothing_works_until_it_is_closed(self):
+        b = self.browser
+        conversation = self.begin()
+        blocked = """for (const name of ["sessionStorage", "localStorage"]) Object.defineProperty(window, name, {
+            get() { throw new DOMException("blocked", "SecurityError"); } });"""
+        added = b.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": blocked})
+        try:
+            self.desk(f"&conversation={conversation}")
+            self.live()
+            self.say(conversation, "end_user", CHARGED)
+            b.find("[data-action=action-dismiss]", 30).click()
+            b.gone("[data-action=action-dismiss]")
+            b.find("#theme").click()
+        finally:
+            b.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+    def test_what_somebody_reads_or_opens_is_left_alone_while_more_comes(self):
+        b = self.browser
+        felt = {"utterance": 1, "valence": -0.6, "arousal": 0.5, "felt": {"anger": 0.8}}
+        said = {"type": "utterance_final", "participant": "c", "role": "end_user", "start_ms": 1000, "end_ms": 2000}
+        conversation, between, stream = self.staged(
+            {**said, "id": 1, "text": "I am cross."}, {"type": "emotion", "participant": "c", "state": felt, "events": []},
+            customer={"keys": {"email": "z@example.org"}, "profile": {
+                "id": "z", "display_name": "Zoe Lane", "attributes": {}, "history": []}})
+        b.find("#mood summary").click()
+        select = "getSelection().selectAllChildren(document.querySelector('.customer-name')); return String(getSelection());"
+        assert b.driver.execute_script(select) == "Zoe Lane"
+        self.tell(stream, {**said, "id": 2, "text": "Very.", "start_ms": 3000, "end_ms": 4000})
+        b.wait(lambda: "Very." in b.text("#talk-list"), 10, "the words")
+        assert b.driver.execute_script("return String(getSelection())") == "Zoe Lane", "the selection is gone"
+        assert b.focused("return document.activeElement.dataset.action") == "mood-table", "the focus is gone"
+        assert b.find("#mood details[open]")
         between.close()
 
     def test_words_from_right_to_left_and_words_without_an_end(self):
