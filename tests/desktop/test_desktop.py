@@ -120,6 +120,8 @@ class Tests(Trouble):
         b.find("#talk-list .said")
         b.press("3")
         assert b.find("#note-situation").get_attribute("value") == f"Charged twice. {HOSTILE}"
+        assert "newer text" not in b.text("#note"), "what was saved is taken for a newer text"
+        assert not b.find("#note").find_element("id", "note-now").is_displayed(), "after the end no note is written"
         links = [e for e in b.all("#note .link[data-action^=evidence]") if e.is_displayed()]
         if links:
             links[0].click()

@@ -79,6 +79,35 @@ def widget(server, browser, origin):
     assert not problems, problems
 
 
+def frame(server, browser, origin):
+    """The whole desk in a frame of the host's page: what is taken over is told to the host, and to nobody else."""
+    conversation = server.call("POST", "/v1/conversations", {"channel": "voice"})["conversation"]["id"]
+    say = {"role": "end_user", "text": "You charged me twice this month. When will I have my money back?"}
+    server.call("POST", f"/v1/conversations/{conversation}/utterances", say)
+    browser.open(f"{origin}/index.html?server={server.url}&conversation={conversation}&key={server.key}")
+    desk = f"{server.url}/desktop?conversation={conversation}&access_token={server.key}"
+    browser.driver.execute_script(
+        """window.told = [];
+           addEventListener("message", ({ data, origin }) => told.push({ ...data, origin }));
+           const frame = document.createElement("iframe");
+           Object.assign(frame, { src: arguments[0], width: 1200, height: 700, allow: "clipboard-write" });
+           document.body.append(frame);""", desk)
+    browser.driver.switch_to.frame(browser.find("iframe"))
+    card = browser.find("#cards .card-article.is-open", 60)
+    title = card.find_element("css selector", ".card-title").text
+    browser.driver.execute_script("arguments[0].focus()", card)
+    browser.press("a")
+    browser.find("#cards .card-article.is-used")
+    browser.driver.switch_to.default_content()
+    told = lambda: browser.driver.execute_script("return told")
+    browser.wait(lambda: told(), 10, "the host to be told")
+    one = told()[0]
+    assert (one["source"], one["type"], one["conversation"], one["text"]) == ("attendant", "used", conversation, title), one
+    assert one["origin"] == server.url, one
+    problems = browser.problems()
+    assert not problems, problems
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
@@ -111,10 +140,12 @@ def main():
             browser = Browser(chromium, driver, None, shots)
             try:
                 widget(server, browser, origin)
+                print("ok   the widget in a page of another origin", flush=True)
+                frame(server, browser, origin)
+                print("ok   the desk in a frame of another origin", flush=True)
             finally:
                 browser.quit()
-            print("ok   the widget in a page of another origin", flush=True)
-    print("3 tests of the kit passed")
+    print("4 tests of the kit passed")
 
 
 if __name__ == "__main__":
