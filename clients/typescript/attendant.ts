@@ -94,17 +94,22 @@ async function* messages(body: ReadableStream<Uint8Array>) {
   const decoder = new TextDecoder();
   const reader = body.getReader();
   let text = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    text += decoder.decode(value, { stream: true }).replaceAll("\r", "");
-    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-      const lines = text.slice(0, end).split("\n");
-      text = text.slice(end + 2);
-      const field = (name: string) =>
-        lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).replace(/^ /, ""));
-      const data = field("data").join("\n");
-      if (data) yield { id: Number(field("id")[0] ?? 0), event: field("event")[0] ?? "message", data };
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      text += decoder.decode(value, { stream: true }).replaceAll("\r", "");
+      for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
+        const lines = text.slice(0, end).split("\n");
+        text = text.slice(end + 2);
+        const field = (name: string) =>
+          lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).replace(/^ /, ""));
+        const data = field("data").join("\n");
+        if (data) yield { id: Number(field("id")[0] ?? 0), event: field("event")[0] ?? "message", data };
+      }
     }
+  } finally {
+    // Whoever stops reading holds no connection open.
+    await reader.cancel().catch(() => undefined);
   }
 }

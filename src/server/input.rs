@@ -36,7 +36,7 @@ pub(super) enum ClientInput {
     Handoff(AnswerHandoff),
     /// Steps that the person who leads has done, as `playbook/step`.
     StepsDone(StepsDone),
-    /// What the human agent did with a suggested article.
+    /// What the human agent did with a suggestion; after the end too.
     Feedback(Feedback),
     /// Where an item of a checklist stands.
     Checklist(ChecklistOverride),

@@ -14,12 +14,13 @@ from pathlib import Path
 
 from browser import Browser
 from server import Server
+from trouble import Trouble
 from wire import Wire
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script> & </textarea>"
 
 
-class Tests:
+class Tests(Trouble):
     def __init__(self, server, browser):
         self.server = server
         self.browser = browser
@@ -119,6 +120,8 @@ class Tests:
         b.find("#talk-list .said")
         b.press("3")
         assert b.find("#note-situation").get_attribute("value") == f"Charged twice. {HOSTILE}"
+        assert "newer text" not in b.text("#note"), "what was saved is taken for a newer text"
+        assert not b.find("#note").find_element("id", "note-now").is_displayed(), "after the end no note is written"
         links = [e for e in b.all("#note .link[data-action^=evidence]") if e.is_displayed()]
         if links:
             links[0].click()
@@ -266,7 +269,7 @@ class Tests:
         b.colours("light")
 
     def run(self, only):
-        names = [name for name in type(self).__dict__ if name.startswith("test_") and only in name]
+        names = [name for tests in (Tests, Trouble) for name in tests.__dict__ if name.startswith("test_") and only in name]
         if not names:
             raise SystemExit(f"no test is called like {only}")
         for name in names:

@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "desktop"))
 
+from between import Between  # noqa: E402
 from browser import Browser  # noqa: E402
 from server import Server  # noqa: E402
 
@@ -54,15 +55,55 @@ def typescript_example(server, modules):
 
 
 def widget(server, browser, origin):
+    between = Between(server.url)
     conversation = server.call("POST", "/v1/conversations", {"channel": "chat"})["conversation"]["id"]
     say = {"role": "end_user", "text": "You charged me twice this month. When will I have my money back?"}
     server.call("POST", f"/v1/conversations/{conversation}/utterances", say)
-    query = urllib.parse.urlencode({"server": server.url, "conversation": conversation, "key": server.key})
+    query = urllib.parse.urlencode({"server": between.url, "conversation": conversation, "key": server.key})
     browser.open(f"{origin}/index.html?{query}")
     card = browser.find("attendant-suggestions button", 60)
     words = card.text
     card.click()
     browser.wait(lambda: browser.text("#taken") == words, 10, "the host to take the words over")
+    # Whatever it was, it is told to the server, once, and after the end of the conversation too.
+    server.call("POST", f"/v1/conversations/{conversation}/end", {})
+    for card in browser.all("attendant-suggestions button"):
+        card.click()
+        card.click()
+    fed_back = lambda: between.sent("POST", f"/v1/conversations/{conversation}/feedback")
+    cards = len(browser.all("attendant-suggestions button"))
+    browser.wait(lambda: len(fed_back()) >= cards, 10, "all to be told")
+    assert cards > 1 and len(fed_back()) == cards and all(status == 202 for _, status in fed_back()), fed_back()
+    between.close()
+    problems = browser.problems()
+    assert not problems, problems
+
+
+def frame(server, browser, origin):
+    """The whole desk in a frame of the host's page: what is taken over is told to the host, and to nobody else."""
+    conversation = server.call("POST", "/v1/conversations", {"channel": "voice"})["conversation"]["id"]
+    say = {"role": "end_user", "text": "You charged me twice this month. When will I have my money back?"}
+    server.call("POST", f"/v1/conversations/{conversation}/utterances", say)
+    browser.open(f"{origin}/index.html?server={server.url}&conversation={conversation}&key={server.key}")
+    desk = f"{server.url}/desktop?conversation={conversation}&access_token={server.key}"
+    browser.driver.execute_script(
+        """window.told = [];
+           addEventListener("message", ({ data, origin }) => told.push({ ...data, origin }));
+           const frame = document.createElement("iframe");
+           Object.assign(frame, { src: arguments[0], width: 1200, height: 700, allow: "clipboard-write" });
+           document.body.append(frame);""", desk)
+    browser.driver.switch_to.frame(browser.find("iframe"))
+    card = browser.find("#cards .card-article.is-open", 60)
+    title = card.find_element("css selector", ".card-title").text
+    browser.driver.execute_script("arguments[0].focus()", card)
+    browser.press("a")
+    browser.find("#cards .card-article.is-used")
+    browser.driver.switch_to.default_content()
+    told = lambda: browser.driver.execute_script("return told")
+    browser.wait(lambda: told(), 10, "the host to be told")
+    one = told()[0]
+    assert (one["source"], one["type"], one["conversation"], one["text"]) == ("attendant", "used", conversation, title), one
+    assert one["origin"] == server.url, one
     problems = browser.problems()
     assert not problems, problems
 
@@ -99,10 +140,12 @@ def main():
             browser = Browser(chromium, driver, None, shots)
             try:
                 widget(server, browser, origin)
+                print("ok   the widget in a page of another origin", flush=True)
+                frame(server, browser, origin)
+                print("ok   the desk in a frame of another origin", flush=True)
             finally:
                 browser.quit()
-            print("ok   the widget in a page of another origin", flush=True)
-    print("3 tests of the kit passed")
+    print("4 tests of the kit passed")
 
 
 if __name__ == "__main__":

@@ -239,7 +239,7 @@ fn of_inputs(to: &mut Builder) {
         (
             "/v1/conversations/{id}/feedback",
             "feedback",
-            "What was done with a suggested article",
+            "What was done with a suggestion; after the end too",
             Some(to.schema::<Feedback>()),
         ),
         (

@@ -3,7 +3,9 @@
 
 import { h, put, button, icon, $ } from "./dom.js";
 import { t, named, readable } from "./strings.js";
+import { approvalOf, hasDeclined } from "./state.js";
 import { evidenceLinks } from "./talk.js";
+import { agentName } from "./settings.js";
 
 function section(id, stamp, draw) {
   const place = $(id);
@@ -12,8 +14,9 @@ function section(id, stamp, draw) {
   place.dataset.stamp = stamp;
   place.hidden = stamp === "";
   put(place, stamp === "" ? [] : draw());
-  // What was answered leaves the focus where work goes on.
-  if (hadFocus) (stamp === "" ? $("assist") : place.querySelector("button") || $("assist"))?.focus();
+  // What was answered leaves the focus where work goes on. What comes in its place has to be read first: its button is not
+  // under the finger that pressed the last one.
+  if (hadFocus) (stamp === "" ? $("assist") : place).focus();
 }
 
 function crisis(state, does) {
@@ -31,20 +34,18 @@ function crisis(state, does) {
 }
 
 function approval(state, does) {
-  const { by, question } = state.approval;
-  const mayAnswer = by !== "customer";
+  const { by, question } = approvalOf(state);
   return [
     h(
       "div",
       { class: "alert-head" },
       h("h2", { class: "alert-title" }, t("approval"), " ", h("span", { class: "pill" }, named("approval_by", by))),
-      mayAnswer &&
-        h(
-          "div",
-          { class: "card-buttons" },
-          button("approve-yes", t("yes"), { class: "button primary", key: "y", press: () => does.approve(true) }),
-          button("approve-no", t("no"), { key: "x", press: () => does.approve(false) }),
-        ),
+      h(
+        "div",
+        { class: "card-buttons" },
+        button("approve-yes", t("yes"), { class: "button primary", key: "y", press: () => does.approve(true) }),
+        button("approve-no", t("no"), { key: "x", press: () => does.approve(false) }),
+      ),
     ),
     h("p", { class: "alert-question" }, question),
   ];
@@ -68,11 +69,22 @@ function briefing(handoff) {
   ];
 }
 
+/** Whether who leads is whoever sits here: by the name they gave, or since they simply spoke. */
+export const leadsHere = ({ lead, conversation }) =>
+  lead === null || lead === agentName.get() ||
+  conversation.participants?.some((one) => one.id === lead && one.role === "human_agent") || lead === "human_agent";
+
 function handoff(state, does) {
   const given = state.handoff;
   const answer = state.handoffAnswer;
-  if (answer === "declined") return [h("p", null, t("handoff_declined"))];
+  // Whoever said no is not asked again, and may still change their mind while nobody else has it.
+  if (answer === "declined" || (!answer && hasDeclined(state))) {
+    const take = button("handoff-accept", t("take"), { press: () => does.handoff("accept", "") });
+    return [h("div", { class: "alert-head" }, h("p", null, t("handoff_declined")), !answer && take)];
+  }
   const accepted = answer === "accepted";
+  const mine = leadsHere(state);
+  if (accepted && !mine) return [h("p", null, t("handoff_taken", { who: state.lead }))];
   const note = h("input", { type: "text", id: "handoff-note", autocomplete: "off" });
   return [
     h(
@@ -100,8 +112,9 @@ function handoff(state, does) {
 export function drawAlerts(state, does) {
   const danger = state.crisis && !state.crisis.seen ? `${state.crisis.kind}|${state.crisis.words}` : "";
   section("crisis", danger, () => crisis(state, does));
-  const asked = state.approval ? `${state.approval.source}|${state.approval.question}` : "";
+  const waits = approvalOf(state);
+  const asked = waits ? `${waits.source}|${waits.by}|${waits.question}` : "";
   section("approval", asked, () => approval(state, does));
-  const offered = state.handoff && !state.ended ? `${state.handoff.id ?? state.handoff.reason}|${state.handoffAnswer}` : "";
+  const offered = state.handoff && !state.ended ? `${state.handoff.id ?? state.handoff.reason}|${state.handoffAnswer}|${state.lead}|${hasDeclined(state)}` : "";
   section("handoff", offered, () => handoff(state, does));
 }

@@ -106,7 +106,9 @@ function sureness(confidence) {
 
 /** Cards that can still be used, the newest first. */
 export function openCards(state) {
-  return state.cards.filter((card) => card.state !== "dismissed").reverse().slice(0, SHOWN);
+  const cards = state.cards.filter((card) => card.state !== "dismissed").reverse();
+  // One that is being edited stays, however many come.
+  return cards.filter((card, at) => at < SHOWN || card.state === "editing");
 }
 
 /** Draws the next best action, the cards and the hints. */
@@ -117,7 +119,7 @@ export function drawAssist(state, does) {
     $("cards"),
     cards.map((card, at) => ({ card, isOld: card.state === "used" || (at >= WHOLE && card.state === "open") })),
     ({ card }) => card.id,
-    ({ card, isOld }) => `${card.state}|${isOld}|${cardTitle(card)}`,
+    ({ card, isOld }) => JSON.stringify([card.state, isOld, cardTitle(card), card.confidence, card.citations, card.evidence]),
     (row) => drawCard(row, state, does),
   );
   $("cards-none").hidden = cards.length > 0;

@@ -46,6 +46,24 @@ export function put(node, ...children) {
   return node;
 }
 
+/**
+ * Shows what is drawn, unless it stands there already: what somebody has selected, opened or is about to press is left
+ * alone while nothing changed.
+ */
+export function putNew(node, stamp, draw) {
+  if (node.dataset.stamp === stamp) return;
+  node.dataset.stamp = stamp;
+  const action = node.contains(document.activeElement) ? document.activeElement.dataset.action : null;
+  put(node, draw());
+  if (action) node.querySelector(`[data-action="${CSS.escape(action)}"]`)?.focus();
+}
+
+/** Forgets what is shown: of another conversation nothing may stay. */
+export function wipe(node) {
+  delete node.dataset.stamp;
+  node.replaceChildren();
+}
+
 export const $ = (id) => document.getElementById(id);
 
 /** Only touches the page where the text differs, so that screen readers are not told the same twice. */
@@ -69,21 +87,24 @@ export function keyed(container, items, key, stamp, draw) {
     const version = String(stamp(item));
     let node = known.get(name);
     known.delete(name);
+    const focused = node?.contains(document.activeElement) ? document.activeElement : null;
+    let isNew = false;
     if (!node || node.dataset.stamp !== version) {
       const drawn = draw(item);
       drawn.dataset.key = name;
       drawn.dataset.stamp = version;
       if (node) {
-        const hadFocus = node.contains(document.activeElement);
-        const action = document.activeElement?.dataset?.action;
-        if (node === place) place = node.nextElementSibling;
+        if (node === place) place = drawn;
         node.replaceWith(drawn);
-        if (hadFocus) refocus(drawn, action);
       }
       node = drawn;
+      isNew = true;
     }
     if (node === place) place = place.nextElementSibling;
     else container.insertBefore(node, place);
+    // What is moved loses the focus; so it is given back last.
+    if (focused && isNew) refocus(node, focused.dataset.action);
+    else if (focused && focused !== document.activeElement) focused.focus();
   }
   for (const node of known.values()) {
     if (node.contains(document.activeElement)) focusBeside(container, node);
@@ -93,14 +114,16 @@ export function keyed(container, items, key, stamp, draw) {
 
 function refocus(node, action) {
   const same = action && node.querySelector(`[data-action="${CSS.escape(action)}"]`);
-  (same || (node.tabIndex >= -1 && node.hasAttribute("tabindex") ? node : node.querySelector("button")))?.focus();
+  (same || focusable(node) || node.querySelector("button"))?.focus();
 }
+
+// The item itself, or what stands for it inside.
+const focusable = (node) => (node?.hasAttribute("tabindex") ? node : node?.querySelector("[tabindex]"));
 
 // Whoever works with the keyboard is not thrown to the top of the page when a card goes away.
 function focusBeside(container, gone) {
-  const next = gone.nextElementSibling || gone.previousElementSibling;
-  if (next && next.hasAttribute("tabindex")) next.focus();
-  else container.closest("[tabindex]")?.focus();
+  const next = focusable(gone.nextElementSibling) || focusable(gone.previousElementSibling);
+  (next || container.closest("[tabindex]"))?.focus();
 }
 
 const ICONS = {

@@ -3,6 +3,7 @@
 import { h, keyed, button, $ } from "./dom.js";
 import { t, named, percent, readable } from "./strings.js";
 import { evidenceLinks } from "./talk.js";
+import { tab } from "./store.js";
 
 const BY_HAND = ["situation", "action", "resolution"];
 
@@ -16,11 +17,7 @@ const storageKey = (id) => `attendant.note.${id}`;
 export class Drafts {
   constructor(id) {
     this.id = id;
-    try {
-      this.texts = JSON.parse(sessionStorage.getItem(storageKey(id))) || {};
-    } catch {
-      this.texts = {};
-    }
+    this.texts = tab.read(storageKey(id), {});
   }
 
   has(kind) {
@@ -46,8 +43,14 @@ export class Drafts {
     this.set("wrap_up", code, null);
   }
 
+  /** The server has these: only what was written since is still the agent's. */
+  stored(texts) {
+    for (const [kind, { text }] of Object.entries(texts)) if (this.texts[kind]?.text === text) delete this.texts[kind];
+    this.keep();
+  }
+
   keep() {
-    sessionStorage.setItem(storageKey(this.id), JSON.stringify(this.texts));
+    tab.set(storageKey(this.id), JSON.stringify(this.texts));
   }
 }
 
@@ -67,8 +70,10 @@ export function edited(state, drafts) {
   let wrapUp = summary.wrap_up ?? null;
   const code = drafts.texts.wrap_up?.text;
   if (code && wrapUp?.code.id !== code) {
-    // Chosen by a person.
-    wrapUp = { alternatives: [], evidence: [], ...wrapUp, code: { id: code, label: labelOf(state.wrapUp, code), description: "" }, confidence: 1 };
+    // Chosen by a person; what stood there before can be chosen again.
+    const others = (wrapUp?.alternatives || []).filter(([other]) => other !== code);
+    const alternatives = wrapUp ? [[wrapUp.code.id, wrapUp.confidence], ...others] : others;
+    wrapUp = { evidence: [], ...wrapUp, alternatives, code: { id: code, label: labelOf(state.wrapUp, code), description: "" }, confidence: 1 };
   }
   return { ...summary, sections, wrap_up: wrapUp };
 }
@@ -79,7 +84,7 @@ const labelOf = (wrapUp, code) => (wrapUp?.code === code ? wrapUp.label : readab
 export function inWords(state, drafts) {
   const note = edited(state, drafts);
   const lines = note.sections.map((one) => `${titleOf(one)}: ${one.text}`);
-  lines.push(...note.facts.map((fact) => `${named("fact", fact.kind)}: ${fact.value}`));
+  lines.push(...(note.facts || []).map((fact) => `${named("fact", fact.kind)}: ${fact.value}`));
   const code = drafts.texts.wrap_up?.text || state.wrapUp?.code;
   if (code) lines.push(`${t("wrap_up")}: ${labelOf(state.wrapUp, code)}`);
   return lines.join("\n");
@@ -112,7 +117,7 @@ function drawSection(section, state, drafts, does) {
     h("p", { class: "note-evidence" },
       (section.evidence || []).some((one) => one.utterance !== undefined) && h("span", null, t("evidence"), " "),
       evidenceLinks(state, section.evidence, does.go)),
-    draft && draft.from !== section.text &&
+    draft && draft.from !== section.text && draft.text !== section.text &&
       h("p", { class: "note-newer" }, t("note_newer"), " ",
         button(`newer-${key}`, t("note_take_newer"), {
           class: "link",
@@ -173,6 +178,8 @@ export function drawNote(state, drafts, does) {
   $("note-empty").hidden = rows.length > 0;
   // Without a model there are facts only: somebody has to say what it was about.
   $("note-by-hand").hidden = rows.some((row) => row.key === "situation");
+  // After the end the server writes none any more; what there is can still be changed.
+  $("note-now").hidden = state.ended;
   $("note-save").hidden = rows.length === 0;
   $("note-copy").hidden = rows.length === 0;
   $("note-now").querySelector("span").textContent = rows.length === 0 ? t("note_now") : t("note_again");

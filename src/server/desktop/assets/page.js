@@ -24,6 +24,13 @@ export function toast(words, isProblem = false) {
   fading = setTimeout(() => put(place), isProblem ? 9000 : 3500);
 }
 
+/** Why something did not work, in words for whoever sits there. */
+export function why(error) {
+  if (error.status === 0) return t("unreachable");
+  if (error.status === 429) return t("too_much");
+  return error.message;
+}
+
 let waiting = [];
 
 /** Tells screen readers what is new. What comes within a second is told together, so that talk is not drowned. */
@@ -46,7 +53,8 @@ function signIn(wasRefused) {
 
 function ask(wasRefused) {
   const dialog = $("sign-in");
-  const key = h("input", { type: "password", id: "key", autocomplete: "off", required: true });
+  // What is no key (a word with an ellipsis, say) could not even be sent.
+  const key = h("input", { type: "password", id: "key", autocomplete: "off", required: true, pattern: "\\s*[\\x21-\\x7e]+\\s*" });
   const name = h("input", { type: "text", id: "name", autocomplete: "name", value: agentName.get() });
   return new Promise((resolve) => {
     const form = h("form", { method: "dialog" },
@@ -57,7 +65,9 @@ function ask(wasRefused) {
       h("label", { class: "field", for: "name" }, h("span", null, t("your_name")), name),
       h("p", { class: "quiet" }, t("your_name_words")),
       h("div", { class: "card-buttons" }, h("button", { class: "button primary", type: "submit" }, t("continue"))));
+    let given = false;
     form.addEventListener("submit", () => {
+      given = true;
       accessKey.set(key.value.trim());
       if (name.value.trim()) agentName.set(name.value.trim());
       resolve();
@@ -65,21 +75,28 @@ function ask(wasRefused) {
     put(dialog, form);
     // Nothing works without a key, so leaving the dialog brings it back.
     dialog.oncancel = (event) => event.preventDefault();
-    if (!dialog.open) dialog.showModal();
-    key.focus();
+    // A second Escape closes it unasked.
+    dialog.onclose = () => given || show();
+    const show = () => {
+      if (!dialog.open) dialog.showModal();
+      key.focus();
+    };
+    show();
   });
 }
 
 /** Does something that needs a key, and asks for one as long as the server refuses. */
 export async function withKey(work) {
   for (;;) {
+    const key = accessKey.get();
     try {
       return await work();
     } catch (error) {
       if (error.status !== 401) throw error;
-      const hadKey = Boolean(accessKey.get());
+      // Another one was given meanwhile.
+      if (accessKey.get() !== key) continue;
       accessKey.forget();
-      await signIn(hadKey);
+      await signIn(Boolean(key));
     }
   }
 }

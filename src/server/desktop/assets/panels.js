@@ -1,6 +1,6 @@
 // The quieter parts of the desk: checklist, what is known of the customer, and the list of conversations.
 
-import { h, keyed, put, icon, $ } from "./dom.js";
+import { h, keyed, putNew, icon, $ } from "./dom.js";
 import { t, named, readable, day, clock } from "./strings.js";
 
 const SIGNS = { said: "check", open: "ring", missing: "alert", not_applicable: "skip" };
@@ -68,8 +68,8 @@ export function drawCustomer(state) {
   const slots = Object.entries(state.slots || {});
   const facts = state.summary?.facts || [];
   const nothing = !profile && journey.length === 0 && slots.length === 0 && facts.length === 0;
-  put(
-    $("customer-body"),
+  // Somebody may be copying a number out of it.
+  putNew($("customer-body"), JSON.stringify([profile, journey, slots, facts]), () => [
     nothing && h("p", { class: "quiet" }, t("unknown_customer")),
     profile && h("p", { class: "customer-name" }, profile.display_name || profile.id),
     attributes.length > 0 && pairs(attributes),
@@ -82,7 +82,7 @@ export function drawCustomer(state) {
         h("ol", { class: "journey" }, [...journey].reverse().map((event) =>
           h("li", null, h("time", { datetime: event.at }, day(event.at)), h("span", null, event.description)))),
       ),
-  );
+  ]);
 }
 
 /** Draws the conversations there are; the one that is open is marked. */

@@ -1,6 +1,6 @@
 // The curve of mood and expected satisfaction: drawn in SVG, told in a sentence, and there as a table.
 
-import { h, svg, put } from "./dom.js";
+import { h, svg, putNew } from "./dom.js";
 import { t, ofFive, percent, span, readable } from "./strings.js";
 import { moodOf } from "./state.js";
 
@@ -122,12 +122,16 @@ export function drawMood(figure, state, go) {
   const open = figure.querySelector("details")?.open;
   const hasCurve = points.some((point) => point.mood !== null || point.satisfaction !== null);
   if (!hasCurve) {
-    put(figure, h("p", { class: "quiet" }, t("mood_none")));
+    putNew(figure, "none", () => h("p", { class: "quiet" }, t("mood_none")));
     return;
   }
+  const effort = state.effort.slice(-2);
+  putNew(figure, JSON.stringify([points, expected, effort]), () => figureOf(points, expected, effort, open, go));
+}
+
+function figureOf(points, expected, effort, open, go) {
   const words = inWords(points, expected);
-  put(
-    figure,
+  return [
     h(
       "figcaption",
       { class: "mood-head" },
@@ -136,9 +140,9 @@ export function drawMood(figure, state, go) {
         expected && h("strong", null, ` ${ofFive(expected.satisfaction)}`)),
       expected && expected.escalation >= 0.5 &&
         h("span", { class: "pill pill-warn" }, t("escalation_risk", { percent: percent(expected.escalation) })),
-      state.effort.slice(-2).map((sign) => h("span", { class: "pill" }, t(`effort_${sign.kind}`))),
+      effort.map((sign) => h("span", { class: "pill" }, t(`effort_${sign.kind}`))),
     ),
     drawing(points, `${t("mood")}: ${words}`, go),
-    h("details", { open }, h("summary", null, t("show_table")), table(points)),
-  );
+    h("details", { open }, h("summary", { "data-action": "mood-table" }, t("show_table")), table(points)),
+  ];
 }

@@ -2,9 +2,10 @@
 
 import { h, put, icon, $ } from "./dom.js";
 import { t } from "./strings.js";
+import { browser } from "./store.js";
 
 const THEMES = ["auto", "light", "dark"];
-const stored = (name, otherwise) => localStorage.getItem(`attendant.${name}`) ?? otherwise;
+const stored = (name, otherwise) => browser.get(`attendant.${name}`) ?? otherwise;
 
 /** Sets the colours as they were chosen; "auto" follows the system. */
 export function showTheme() {
@@ -22,14 +23,14 @@ export function showTheme() {
 /** The next of: as the system, light, dark. */
 export function nextTheme() {
   const at = THEMES.indexOf(stored("theme", "auto"));
-  localStorage.setItem("attendant.theme", THEMES[(at + 1) % THEMES.length]);
+  browser.set("attendant.theme", THEMES[(at + 1) % THEMES.length]);
   showTheme();
 }
 
 /** Who answers approvals and hand-offs. */
 export const agentName = {
   get: () => stored("name", "desktop"),
-  set: (name) => localStorage.setItem("attendant.name", name),
+  set: (name) => browser.set("attendant.name", name),
 };
 
 const usesKeys = () => stored("keys", "on") === "on";
@@ -51,7 +52,7 @@ const LIST = [
 export function shortcutsDialog() {
   const box = h("input", { type: "checkbox", id: "keys-on" });
   box.checked = usesKeys();
-  box.addEventListener("change", () => localStorage.setItem("attendant.keys", box.checked ? "on" : "off"));
+  box.addEventListener("change", () => browser.set("attendant.keys", box.checked ? "on" : "off"));
   put(
     $("shortcuts"),
     h("form", { method: "dialog" },
@@ -64,14 +65,19 @@ export function shortcutsDialog() {
   );
 }
 
+// A key that is held down goes through a list, and decides nothing a second time.
+const REPEATS = new Set(["j", "k"]);
+
 /** Calls what belongs to a key, except while somebody writes or holds a modifier. */
 export function listen(actions) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !usesKeys()) return;
     if (event.target.closest("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]")) return;
-    const action = actions[event.key.toLowerCase()];
+    const key = event.key.toLowerCase();
+    const action = actions[key];
     if (!action) return;
     event.preventDefault();
+    if (event.repeat && !REPEATS.has(key)) return;
     action();
   });
 }

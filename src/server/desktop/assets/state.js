@@ -1,10 +1,15 @@
 // What is known of one conversation: made from the server's view of it, moved on by its events. Nothing here touches
 // the page. Every event may come twice (after a reconnect), so each is taken by its own identity.
 
-/** A conversation nothing is known of yet. */
-export function blank(id) {
+/** A conversation nothing is known of yet. `made` tells what became of a card in this tab before. */
+export function blank(id, made = new Map()) {
   return {
     id,
+    made,
+    // Number of the last event that the server's view takes account of; nothing before there was one.
+    asOf: null,
+    // Why it cannot be shown.
+    trouble: null,
     conversation: { id, channel: "voice", language: "en", participants: [], profile: null, journey: [] },
     utterances: new Map(),
     now: null,
@@ -20,9 +25,14 @@ export function blank(id) {
     experience: [],
     receipts: new Map(),
     slots: {},
-    approval: null,
+    // What waits for somebody's yes or no, by source: several may wait at once.
+    approvals: new Map(),
     handoff: null,
     handoffAnswer: null,
+    // Hand-offs that were declined here; each is offered to one queue after the other.
+    declined: new Set(),
+    // Who leads, where a person does.
+    lead: null,
     crisis: null,
     summary: null,
     wrapUp: null,
@@ -32,24 +42,49 @@ export function blank(id) {
   };
 }
 
-/** What a `SessionView` says. Cards that were shown before stay: the view does not hold them. */
-export function fromView(view, before) {
-  const state = { ...blank(view.conversation.id), ...(before ? keep(before) : {}) };
+/** Takes what a `SessionView` says. Cards that were shown before stay: the view does not hold them. */
+export function fromView(view, state) {
+  const said = view.conversation.transcript || [];
+  if (state.asOf !== null) forgetOvertaken(state, said);
   state.conversation = view.conversation;
-  for (const said of view.conversation.transcript || []) state.utterances.set(said.id, said);
+  state.utterances = new Map(said.map((one) => [one.id, one]));
+  state.now = null;
+  state.interim = new Map();
+  state.lagging = 0;
+  state.checklist = new Map();
   for (const entry of listOf(view.checklist)) addEntry(state, entry);
   state.summary = view.summary || null;
   state.wrapUp = wrapUpOf(view.summary);
-  state.approval = view.approval || null;
-  state.handoff = view.handoff || null;
   state.slots = view.dialogue?.slots || {};
   state.ended = Boolean(view.ended);
+  state.trouble = null;
+  decisionsOf(view, state);
+  state.asOf = view.last_event;
   return state;
 }
 
-function keep({ cards, action, hints, moods, effort, experience, receipts, crisis, notices, cut }) {
-  return { cards, action, hints, moods, effort, experience, receipts, crisis, notices, cut };
+// That a reply was withdrawn may be among the events that are gone: one from before the customer's last words answers them
+// no more.
+function forgetOvertaken(state, said) {
+  if (!said.some((one) => one.role === "end_user" && !state.utterances.has(one.id))) return;
+  state.cards = state.cards.filter((card) => card.kind !== "reply" || card.state !== "open");
 }
+
+/** What waits for somebody's answer, as a view tells it. What a strategy waits for it does not hold. */
+export function decisionsOf(view, state) {
+  for (const source of state.approvals.keys()) if (!isOfStrategy(source)) state.approvals.delete(source);
+  // What the customer is asked, they are asked in the conversation.
+  const asked = view.approval;
+  if (asked && asked.by !== "customer" && !view.ended) state.approvals.set(asked.source, asked);
+  if (view.ended) state.approvals.clear();
+  const transfer = view.dialogue?.transfers?.at(-1);
+  const stage = transfer ? transfer.stage.stage : "offered";
+  state.handoff = ["offered", "accepted"].includes(stage) ? view.handoff || null : null;
+  state.handoffAnswer = stage === "accepted" ? "accepted" : null;
+  state.lead = stage === "accepted" ? transfer.stage.by : null;
+}
+
+const isOfStrategy = (source) => source.startsWith("strategy/");
 
 const listOf = (value) => (Array.isArray(value) ? value : []);
 
@@ -91,9 +126,10 @@ const takes = {
   speech_lagging(state, { behind_ms }) {
     state.lagging = behind_ms;
   },
-  utterance_final(state, said) {
+  utterance_final(state, said, isOld) {
     state.interim.delete(said.participant);
-    state.utterances.set(said.id, said);
+    // The view has it as it is by now: its speaker may have become known since.
+    if (!isOld || !state.utterances.has(said.id)) state.utterances.set(said.id, said);
     state.now = said.id;
     state.lagging = 0;
   },
@@ -114,14 +150,15 @@ const takes = {
     if (known) state.utterances.set(utterance, { ...known, text });
     state.cut.add(utterance);
   },
-  suggestion(state, suggestion) {
+  suggestion(state, suggestion, isOld) {
+    const became = state.made.get(suggestion.id) ?? "open";
     if (suggestion.kind === "next_best_action") {
-      if (state.action?.id !== suggestion.id) state.action = { ...suggestion, state: "open" };
+      if (state.action?.id !== suggestion.id) state.action = { ...suggestion, state: became };
       return;
     }
     // What is missing stands in the checklist itself.
     if (suggestion.kind === "checklist") {
-      for (const entry of listOf(suggestion.missing)) addEntry(state, entry);
+      if (!isOld) for (const entry of listOf(suggestion.missing)) addEntry(state, entry);
       return;
     }
     if (suggestion.kind === "coaching") {
@@ -130,7 +167,7 @@ const takes = {
     }
     const known = state.cards.find((card) => card.id === suggestion.id);
     if (!known) {
-      state.cards.push({ ...suggestion, state: "open", at: lastSaid(state)?.end_ms ?? 0 });
+      state.cards.push({ ...suggestion, state: became });
     } else if (known.state === "open") {
       // The whole reply takes the place of its first sentence.
       Object.assign(known, suggestion);
@@ -143,9 +180,11 @@ const takes = {
     // What somebody works with, or has used, stays.
     if (state.action?.id === suggestion && state.action.state === "open") state.action = null;
     state.cards = state.cards.filter((card) => card.id !== suggestion || card.state !== "open");
+    state.hints = state.hints.filter((hint) => hint.id !== suggestion);
   },
   coaching(state, suggestion) {
-    if (!state.hints.some((hint) => hint.id === suggestion.id)) state.hints.push({ ...suggestion, state: "open" });
+    if (state.hints.some((hint) => hint.id === suggestion.id)) return;
+    state.hints.push({ ...suggestion, state: state.made.get(suggestion.id) ?? "open" });
   },
   checklist(state, entry) {
     addEntry(state, entry);
@@ -175,24 +214,36 @@ const takes = {
   },
   action(state, receipt) {
     state.receipts.set(receipt.id, receipt);
-    if (state.approval && receipt.source === state.approval.source) state.approval = null;
+    state.approvals.delete(receipt.source);
   },
   approval_requested(state, { source, by, question }) {
-    state.approval = { source, by, question };
+    state.approvals.set(source, { source, by, question });
+  },
+  strategy(state, { strategy, event }) {
+    if (event.event === "approval_needed") return;
+    // A step that went on waits for nobody; one of a strategy that is over, or has another plan, neither.
+    const over = ["resolved", "needs_person", "cancelled", "replanned"].includes(event.event);
+    const name = `strategy/${strategy}/${event.step ?? ""}`;
+    for (const source of state.approvals.keys()) {
+      if (over ? source.startsWith(`strategy/${strategy}/`) : source === name) state.approvals.delete(source);
+    }
   },
   handoff(state, handoff) {
     state.handoff = handoff;
     state.handoffAnswer = null;
+    state.lead = null;
   },
-  handoff_changed(state, { status }) {
-    const now = typeof status === "string" ? status : status?.status;
-    if (now !== "offered") state.handoffAnswer = now;
+  handoff_changed(state, { handoff, status, by }) {
+    // What became of an earlier offer is no answer to this one.
+    if (state.handoff?.id && handoff && state.handoff.id !== handoff) return;
+    if (status !== "offered") state.handoffAnswer = status;
+    state.lead = status === "accepted" ? by : null;
     // Nobody waits for an answer any more.
-    if (["returned", "given_up", "alternative", "timed_out"].includes(now)) state.handoff = null;
+    if (["returned", "given_up", "alternative", "timed_out"].includes(status)) state.handoff = null;
   },
-  channel_changed(state, { to }) {
+  channel_changed(state, { to }, isOld) {
     const after = lastSaid(state)?.id ?? 0;
-    state.conversation = { ...state.conversation, channel: to };
+    if (!isOld) state.conversation = { ...state.conversation, channel: to };
     if (!state.notices.some((notice) => notice.after === after && notice.channel === to)) {
       state.notices.push({ after, channel: to });
     }
@@ -203,17 +254,37 @@ const takes = {
   ended(state) {
     state.ended = true;
     state.interim.clear();
-    state.approval = null;
+    state.approvals.clear();
   },
 };
 
-/** Takes an event; says whether it was one that the desk shows. */
-export function apply(state, event) {
+// What the view tells as it is now: an event from before it would bring back what is over. What a strategy waits for is not
+// in the view.
+const IN_VIEW = new Set([
+  "utterance_interim", "speech_started", "no_speech", "speech_lagging", "checklist", "approval_requested", "handoff",
+  "handoff_changed", "summary", "wrap_up", "failed", "ended",
+]);
+
+/** Takes an event; `isOld` where the view that is known takes account of it already. */
+export function apply(state, event, isOld = false) {
   const take = Object.hasOwn(takes, event.type) ? takes[event.type] : null;
-  if (!take) return false;
-  take(state, event);
-  return true;
+  if (!take) return;
+  if (isOld && IN_VIEW.has(event.type) && !isOfStrategy(event.source ?? "")) return;
+  take(state, event, isOld);
 }
+
+const transferOf = (offer) => String(offer.id ?? "").replace(/\.\d+$/, "");
+
+/** Somebody here does not take the hand-off. */
+export function decline(state, offer) {
+  state.declined.add(transferOf(offer));
+}
+
+/** Whether the hand-off that is offered was declined here before. */
+export const hasDeclined = ({ handoff, declined }) => handoff !== null && declined.has(transferOf(handoff));
+
+/** What waits longest for somebody's yes or no. */
+export const approvalOf = (state) => state.approvals.values().next().value ?? null;
 
 /** The participant who is the customer, by id. */
 export function customerOf(state) {

@@ -3,7 +3,7 @@
 import { h, put, $ } from "./dom.js";
 import { t, ofFive, percent, decimal, count, readable } from "./strings.js";
 import { request } from "./api.js";
-import { translate, toast, withKey } from "./page.js";
+import { translate, toast, why, withKey } from "./page.js";
 
 const known = (value, show) => (value === null || value === undefined ? null : show(value));
 
@@ -134,7 +134,10 @@ async function load() {
       report.groups?.length > 0 && groups(report.groups),
     );
   } catch (error) {
-    toast(t("problem", { why: error.message }), true);
+    toast(t("problem", { why: why(error) }), true);
+    // Figures that are there stay; an empty page says why it is empty.
+    const place = $("figures");
+    if (!place.querySelector(".tiles")) put(place, h("p", { class: "quiet none" }, t("problem", { why: why(error) })));
   } finally {
     control.disabled = false;
   }

@@ -1,6 +1,6 @@
 // The transcript: what the customer says stands left, what is said to them right, both in the order of time.
 
-import { h, keyed, button, icon, $ } from "./dom.js";
+import { h, keyed, setText, button, icon, $ } from "./dom.js";
 import { t, span, named } from "./strings.js";
 import { spoken } from "./state.js";
 
@@ -87,7 +87,8 @@ export function drawTalk(state) {
       return h("li", { class: "notice" }, t("channel_changed", { channel: named("channel", row.notice.channel) }));
     },
   );
-  $("talk-empty").hidden = rows.length > 0;
+  $("talk-empty").hidden = rows.length > 0 && !state.trouble;
+  setText($("talk-empty"), state.trouble || t("nothing_said"));
   if (follows) toEnd();
   else $("talk-latest").hidden = rows.length === 0;
 }
