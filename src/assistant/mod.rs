@@ -16,6 +16,7 @@ mod learned;
 #[cfg(feature = "local")]
 pub mod local;
 mod offered;
+mod opinion;
 mod outlook;
 mod pinned;
 mod resolve;

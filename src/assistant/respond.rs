@@ -1,6 +1,7 @@
 //! One turn of the virtual agent: code reads what is certain, the model proposes the rest, code disposes.
 
 use super::carry::{PersonNow, Response};
+use super::opinion::Opinion;
 use super::weigh::SURELY_READ;
 use super::{Aside, Assistant};
 use crate::conversation::{Conversation, Role};
@@ -52,6 +53,8 @@ impl Assistant {
             mut doubted,
             is_sure,
             made_up_yes,
+            between,
+            is_weighed,
         } = match answered.and_then(|answered| answered.commands) {
             Some(commands) => Understood {
                 commands,
@@ -93,17 +96,23 @@ impl Assistant {
             }
             None => otherwise,
         };
-        let before = state.clone();
         let is_unclear = commands == [Command::Clarify];
+        let before = state.clone();
+        if let Some((first, second)) = between.filter(|_| !state.clarified) {
+            state.choices = vec![first, second];
+        }
         let (state, effects, refused) = apply(state, &commands, &moment);
         rejections.extend(refused);
         let mut response = self
             .carry(conversation, state, effects, person, &kept, aside)
             .await?;
+        if !response.state.clarified {
+            response.state.choices.clear();
+        }
         // Where they are asked which of two things they mean, that is not decided for them.
         let asks_which = !response.state.choices.is_empty();
         let is_open = response.found_nothing && otherwise.is_empty() && !asks_which;
-        let otherwise = match is_open {
+        let otherwise = match is_open && !is_weighed {
             true => self.likely_need(conversation, &before).await?,
             false => otherwise,
         };
@@ -157,7 +166,11 @@ impl Assistant {
         state: &DialogueState,
     ) -> Result<Understood> {
         let mut reading = self.inner.reader.read(conversation, state).await?;
-        self.weigh(conversation, state, &mut reading).await?;
+        let opinion = self.opinion(conversation, state, &reading).await?;
+        match &opinion {
+            Some(opinion) => self.put_right(conversation, opinion, &mut reading),
+            None => self.weigh(conversation, state, &mut reading).await?,
+        }
         if reading.is_certain {
             let surely = |(_, probability): &(String, f32)| *probability >= SURELY_READ;
             return Ok(Understood {
@@ -175,6 +188,10 @@ impl Assistant {
         let mut rejections = Vec::new();
         let mut doubted = None;
         let mut made_up_yes = false;
+        let between = match opinion.clone() {
+            Some(Opinion::Between(first, second)) => Some((first, second)),
+            _ => None,
+        };
         if self.inner.writes {
             let prefix = self.prefix(conversation)?;
             let plan = self.inner.planner.plan(&prefix, state).await?;
@@ -194,7 +211,11 @@ impl Assistant {
             let likely = self.likely(conversation, heard).await?;
             let (kept, unlikely): (Vec<_>, Vec<_>) =
                 kept.into_iter().partition(|command| match command {
-                    Command::StartPlaybook { playbook, .. } => likely.begun.contains(playbook),
+                    Command::StartPlaybook { playbook, .. } => match &opinion {
+                        Some(Opinion::Meant(need)) => need == playbook,
+                        Some(_) => false,
+                        None => likely.begun.contains(playbook),
+                    },
                     _ => true,
                 });
             doubted = unlikely.iter().find_map(|command| match command {
@@ -202,6 +223,9 @@ impl Assistant {
                 _ => None,
             });
             doubted = doubted.filter(|need| likely.asked_about.contains(need));
+            if opinion == Some(Opinion::Unlike) {
+                doubted = None;
+            }
             rejections.extend(unlikely.into_iter().map(|command| Rejection {
                 proposal: format!("{command:?}"),
                 reason: "the customer's words are not like those of that need".to_owned(),
@@ -228,14 +252,24 @@ impl Assistant {
             Command::Answer { .. } => !asks,
             _ => false,
         });
+        let mut otherwise = reading.otherwise;
         if does_nothing
             && state.playbook.is_none()
             && self.inner.reader.courtesy(conversation).is_none()
         {
-            let need = self.likely_need(conversation, state).await?;
-            if !need.is_empty() {
+            let need = match &opinion {
+                Some(Opinion::Meant(need)) => self.begun(conversation, need),
+                Some(_) => Vec::new(),
+                None => self.likely_need(conversation, state).await?,
+            };
+            let is_question = opinion.is_some() && self.inner.reader.asks_for_information(said);
+            if !need.is_empty() && is_question {
+                // An article answers more quickly than a procedure, if there is one.
+                commands.clear();
+                otherwise = need;
+            } else if !need.is_empty() {
                 commands = need;
-            } else if doubted.is_some() {
+            } else if doubted.is_some() || between.is_some() {
                 // Looked up first; then it is asked whether that is meant.
                 commands.clear();
             }
@@ -244,6 +278,7 @@ impl Assistant {
             // No article answers what asks nothing: it is asked at once what is meant.
             let may_be_meant = |need: &String| self.may_ask_whether(need, state).is_some();
             let tells_of_a_need = !asks && doubted.as_ref().is_some_and(may_be_meant);
+            let tells_of_a_need = tells_of_a_need || !asks && between.is_some();
             commands.push(
                 match state.playbook.is_none()
                     && !tells_of_a_need
@@ -259,11 +294,13 @@ impl Assistant {
         }
         Ok(Understood {
             commands,
-            otherwise: reading.otherwise,
+            otherwise,
             rejections,
             doubted,
             is_sure: state.playbook.is_some(),
             made_up_yes,
+            between,
+            is_weighed: opinion.is_some(),
         })
     }
 }
@@ -281,6 +318,10 @@ struct Understood {
     is_sure: bool,
     /// Whether only the model heard a yes to something that changes anything.
     made_up_yes: bool,
+    /// The two needs that are about as likely.
+    between: Option<(String, String)>,
+    /// Whether it was weighed already which need is meant.
+    is_weighed: bool,
 }
 
 /// Whether two commands are about the same thing, so that what code read comes before what the model proposed.

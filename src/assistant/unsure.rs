@@ -61,7 +61,13 @@ impl Assistant {
             true => ALIKE_THOUGH_ASKED,
             false => LEAST_ALIKE,
         };
-        let needs = self.two_needs(conversation, said, state, least).await?;
+        // What was found to lie between two needs is asked about these.
+        let between = std::mem::take(&mut state.choices).into_iter();
+        let mut needs: Vec<(String, String)> =
+            between.map(|need| (need.clone(), self.about(&need))).collect();
+        if needs.len() != 2 {
+            needs = self.two_needs(conversation, said, state, least).await?;
+        }
         let [(first, about_first), (second, about_second)] = &needs[..] else {
             return Ok(false);
         };

@@ -153,7 +153,7 @@ impl Assistant {
     }
 
     /// What the customer's last words alone are like.
-    async fn of_last_words(&self, conversation: &Conversation) -> Result<Vec<PlaybookMatch>> {
+    pub(super) async fn of_last_words(&self, conversation: &Conversation) -> Result<Vec<PlaybookMatch>> {
         let mut alone = Conversation::new(conversation.tenant.clone(), conversation.channel);
         alone.language.clone_from(&conversation.language);
         if let Some(last) = conversation.transcript.last_of(Role::EndUser) {
@@ -163,7 +163,7 @@ impl Assistant {
     }
 }
 
-fn log_odds(probability: f32) -> f32 {
+pub(super) fn log_odds(probability: f32) -> f32 {
     let probability = probability.clamp(1e-4, 1.0 - 1e-4);
     (probability / (1.0 - probability)).ln()
 }
