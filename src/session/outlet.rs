@@ -38,6 +38,13 @@ impl Outlet {
         }
     }
 
+    /// Something happened that no event tells: whoever can ask how things stand is told to.
+    pub(super) fn skip(&self) {
+        if let Self::Ring(ring) = self {
+            ring.skip();
+        }
+    }
+
     /// Whether whoever reads can also ask how things stand.
     pub(super) fn has_view(&self) -> bool {
         matches!(self, Self::Ring(_))
@@ -122,6 +129,20 @@ impl Ring {
         self.changed.notify_waiters();
     }
 
+    /// Something happened that no event tells: for all readers there is a gap.
+    pub(super) fn skip(&self) {
+        {
+            let mut kept = self.kept.lock();
+            kept.last += 1;
+            kept.complete_behind = kept.last;
+            kept.touched = Instant::now();
+            self.total.fetch_sub(kept.bytes, Ordering::Relaxed);
+            kept.events.clear();
+            kept.bytes = 0;
+        }
+        self.changed.notify_waiters();
+    }
+
     /// The first event with a number above `after`.
     pub(super) fn behind(&self, after: u64) -> Found {
         let kept = self.kept.lock();
@@ -159,6 +180,11 @@ impl Ring {
         let mut kept = self.kept.lock();
         kept.cut(self.most_events, bytes, &self.total);
         kept.events.shrink_to_fit();
+    }
+
+    /// Whether no more events come.
+    pub(super) fn is_closed(&self) -> bool {
+        self.kept.lock().is_closed
     }
 
     /// No more events come.

@@ -95,7 +95,9 @@ impl Reader {
                 Found::Gap => match self.hub.view(&self.key).await {
                     Ok(view) => {
                         self.hub.count(|stats| stats.resyncs += 1);
-                        self.after = view.last_event;
+                        // Nothing comes in a ring that is closed, whatever there is in a later one.
+                        let closed = ring.is_closed().then(|| ring.last());
+                        self.after = closed.map_or(view.last_event, |last| last.max(view.last_event));
                         return Some(HubEvent::Resync(Box::new(view)));
                     }
                     Err(error) => {

@@ -13,7 +13,7 @@ impl Runtime {
             && let Some(running) = self.running.take()
         {
             let done = running.await;
-            self.doing = Doing::Nothing;
+            self.idle();
             Box::pin(self.deliver(done)).await;
         }
     }
@@ -47,8 +47,17 @@ impl Runtime {
         Ok(effects)
     }
 
+    /// What a process that is gone has left, and what is foreseen. Where the conversation is over there is neither.
+    pub(super) async fn go_on(&mut self) {
+        if !self.ended {
+            self.take_up().await;
+            self.take_up_strategies().await;
+            self.foresee().await;
+        }
+    }
+
     /// After a restart: a question that was not answered is, and a procedure that needs nobody goes on.
-    pub(super) async fn take_up(&mut self) {
+    async fn take_up(&mut self) {
         if !self.has_virtual_agent() || self.state.ended {
             return;
         }
