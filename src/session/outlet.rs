@@ -329,6 +329,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_no_event_tells_is_a_gap_for_all_who_read() {
+        let total = Arc::default();
+        let ring = Ring::new(5, 4, 1 << 20, Arc::clone(&total));
+        ring.push(SessionEvent::SpeechLagging { behind_ms: 1 });
+        ring.skip();
+        assert_eq!(total.load(Ordering::Relaxed), 0);
+        for after in [5, 6] {
+            assert!(matches!(ring.behind(after), Found::Gap), "{after}");
+        }
+        assert!(matches!(ring.behind(ring.last()), Found::Nothing));
+        ring.push(SessionEvent::SpeechLagging { behind_ms: 2 });
+        assert!(matches!(ring.behind(7), Found::Event(event) if event.id == 8));
+    }
+
+    #[test]
     fn nothing_comes_after_the_end_whatever_number_was_read_last() {
         let ring = Ring::new(5, 4, 1024, Arc::default());
         assert!(matches!(ring.behind(5), Found::Nothing));

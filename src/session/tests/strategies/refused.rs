@@ -1,4 +1,6 @@
-//! Approvals of strategies that somebody waits for.
+//! Approvals of strategies that somebody waits for, and what could not be done in time.
+
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -53,4 +55,73 @@ async fn a_yes_that_the_strategy_could_not_be_told_is_refused_and_counts_when_it
     };
     let records = store.load(&key, 0).await.unwrap();
     assert!(records.iter().all(|record| record.id != unknown));
+}
+
+fn disputed() -> Vec<SessionInput> {
+    ["I dispute a charge", "as a credit"]
+        .map(|text| say(Role::EndUser, text))
+        .into()
+}
+
+#[tokio::test]
+async fn a_watch_does_nothing_behind_a_customer_for_whom_there_is_no_room() {
+    let store: Arc<dyn ConversationStore> = Arc::new(MemoryStore::default());
+    let calls = Arc::default();
+    let first = assistant(store.clone(), &calls).await;
+    run(first.session(chat()), disputed()).await;
+    let full = HubOptions {
+        most_live: 0,
+        ..HubOptions::default()
+    };
+    let hub = SessionHub::new(assistant(store, &calls).await, full);
+    let mut watch = hub.watch_strategies("acme".into());
+    // Nobody approved it in time.
+    let hours = |hours| {
+        jiff::Timestamp::now()
+            .saturating_add(jiff::SignedDuration::from_hours(hours))
+            .unwrap()
+    };
+    assert_eq!(watch.advance(hours(30 * 24)).await.unwrap(), 0);
+    hub.shut_down().await;
+    let error = watch.advance(hours(31 * 24)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+}
+
+#[tokio::test]
+async fn what_the_store_did_not_take_in_time_is_done_a_little_later() {
+    let store = Arc::new(Shaky::default());
+    let calls: Arc<parking_lot::Mutex<Vec<String>>> = Arc::default();
+    let soon = STRATEGY.replace(
+        "approvals = [\"human_agent\"]",
+        "approvals = [\"human_agent\"]\napproval_within = \"1 second\"",
+    );
+    let templates = vec![StrategyTemplate::from_toml(&soon).unwrap()];
+    let assistant = Assistant::builder()
+        .store(store.clone())
+        .playbooks(vec![Playbook::from_toml(BOOK).unwrap()])
+        .strategies(Strategist::new(templates, StrategyPolicy::default()).unwrap())
+        .tools(tools(&calls))
+        .build()
+        .await
+        .unwrap();
+    let mut session = assistant.session(chat());
+    let mut events = session.events();
+    for said in disputed() {
+        session.send(said).await.unwrap();
+        session.settle().await.unwrap();
+    }
+    while !matches!(
+        events.next().await.unwrap(),
+        SessionEvent::ApprovalRequested { .. }
+    ) {}
+    // Nobody approves it, and the store does not take that.
+    store.next(&[Write::Fails]);
+    while !matches!(events.next().await.unwrap(), SessionEvent::Failed { .. }) {}
+    tokio::time::pause();
+    let goes_on = async {
+        while !matches!(events.next().await.unwrap(), SessionEvent::Strategy { .. }) {}
+    };
+    tokio::time::timeout(Duration::from_secs(600), goes_on)
+        .await
+        .unwrap();
 }
