@@ -387,6 +387,7 @@ impl Runtime {
             Ok(staged) => {
                 // Kept before anybody is told.
                 self.save().await;
+                self.weigh();
                 self.carry_out(staged).await;
             }
             Err(refusal) => {

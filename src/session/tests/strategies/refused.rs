@@ -93,7 +93,7 @@ async fn what_the_store_did_not_take_in_time_is_done_a_little_later() {
     let calls: Arc<parking_lot::Mutex<Vec<String>>> = Arc::default();
     let soon = STRATEGY.replace(
         "approvals = [\"human_agent\"]",
-        "approvals = [\"human_agent\"]\napproval_within = \"1 second\"",
+        "approvals = [\"human_agent\"]\napproval_within = \"2 seconds\"",
     );
     let templates = vec![StrategyTemplate::from_toml(&soon).unwrap()];
     let assistant = Assistant::builder()
