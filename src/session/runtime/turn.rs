@@ -90,13 +90,14 @@ impl Voices {
     pub(super) fn frame(&mut self, participant: &ParticipantId, frame: &AudioFrame) {
         let lasts = frame.samples.len() as u64 * 1000 / u64::from(frame.rate.max(1));
         let now = Instant::now();
+        let is_full = self.came.len() == VOICES;
         match self.came.get_mut(participant) {
             Some((end, at)) => {
                 *end = frame.timestamp_ms.unwrap_or(*end) + lasts;
                 *at = now;
             }
             // Nobody hears more of them.
-            None if self.came.len() == VOICES => {}
+            None if is_full => {}
             None => {
                 let end = frame.timestamp_ms.unwrap_or_default() + lasts;
                 self.came.insert(participant.clone(), (end, now));
