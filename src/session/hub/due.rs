@@ -110,7 +110,7 @@ impl StrategyWatch {
             Some(at.map_or(later, |at| at.min(later)))
         };
         let is_late = |at: Timestamp| at.saturating_add(LATE).is_ok_and(|late| late <= now);
-        if !running.wakes_at().is_some_and(is_late) {
+        if !running.wakes_at().is_some_and(is_late) && !running.is_left(now) {
             let again = next(running.wakes_at());
             return Ok(Looked {
                 is_driven: false,

@@ -125,3 +125,46 @@ async fn what_the_store_did_not_take_in_time_is_done_a_little_later() {
         .await
         .unwrap();
 }
+
+#[tokio::test]
+async fn what_a_process_that_died_left_half_done_goes_on() {
+    let whole = MemoryStore::default();
+    let calls = Arc::default();
+    let first = assistant(Arc::new(whole.clone()), &calls).await;
+    run(first.session(chat()), disputed()).await;
+    let store = MemoryStore::default();
+    let mut left = None;
+    for conversation in whole.list(&"acme".into()).await.unwrap() {
+        let key = StreamKey {
+            tenant: "acme".into(),
+            conversation,
+        };
+        let mut records = whole.load(&key, 0).await.unwrap();
+        if key.conversation.as_str().starts_with("~strategy/") {
+            // It died an hour ago, while the first tool ran.
+            let started = |record: &Record| record.payload["record"] == "started";
+            let begun = records.iter().position(started).unwrap();
+            records.truncate(begun + 1);
+            for record in &mut records {
+                let hour = jiff::SignedDuration::from_hours(1);
+                record.at = record.at.checked_sub(hour).unwrap();
+            }
+            left = Some((key.clone(), records.len()));
+        }
+        store.append(&key, 0, &records).await.unwrap();
+    }
+    let (strategy, before) = left.unwrap();
+    let assistant = assistant(Arc::new(store.clone()), &calls).await;
+    let hub = SessionHub::new(assistant, HubOptions::default());
+    let mut watch = hub.watch_strategies("acme".into());
+    let now = jiff::Timestamp::now();
+    assert_eq!(watch.advance(now).await.unwrap(), 1);
+    let conversation = StreamKey {
+        conversation: "c1".into(),
+        ..strategy.clone()
+    };
+    hub.settle(&conversation).await.unwrap();
+    let after = store.load(&strategy, 0).await.unwrap().len();
+    assert!(after > before, "{after} records");
+    hub.shut_down().await;
+}
