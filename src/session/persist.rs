@@ -149,10 +149,14 @@ impl Journal {
     /// The input is not taken: its records, those behind `begun`, are not written any more. Where the store has more
     /// than `version` records by now, some of them may be its own.
     pub(super) fn refuse_input(&mut self, id: Uuid, begun: usize, version: Version) {
+        let is_written = self.version > version;
+        // One that was refused before anything was noted for it cannot be in the store.
+        if is_written || self.pending.len() > begun {
+            self.refused.push(id);
+        }
         self.pending.truncate(begun);
         self.input = None;
-        self.refused.push(id);
-        self.is_behind |= self.version > version;
+        self.is_behind |= is_written;
     }
 
     pub(super) fn started(&mut self, conversation: &Conversation) {

@@ -29,8 +29,8 @@ pub struct NumberedEvent {
 pub enum HubEvent {
     /// Something happened.
     Event(Arc<NumberedEvent>),
-    /// Events the reader has not seen are gone: this is how the conversation stands; what follows goes on from its
-    /// `last_event`.
+    /// Events the reader has not seen are gone, or another process took something that no event tells: this is how the
+    /// conversation stands; what follows goes on from its `last_event`.
     Resync(Box<SessionView>),
 }
 
