@@ -21,7 +21,7 @@ use crate::error::{ErrorKind, OrError, Result};
 use crate::knowledge::ArticleFeedback;
 use crate::store::{ConversationStore, Record, StreamKey, Version};
 
-pub(super) use self::restored::{KeptBooks, Restored, restore, unanswered};
+pub(super) use self::restored::{KeptBooks, Restored, goes_along, restore, unanswered};
 
 const STARTED: &str = "started";
 const JOINED: &str = "joined";

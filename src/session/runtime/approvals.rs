@@ -1,6 +1,6 @@
 //! Somebody says yes or no to what the virtual agent waits for; and what a restart interrupted goes on.
 
-use super::super::persist::unanswered;
+use super::super::persist::{goes_along, unanswered};
 use super::{Doing, Runtime, Work};
 use crate::conversation::{ApprovalGrant, Approver};
 use crate::dialogue::{DialogueState, Effect, Moment, apply, approve};
@@ -63,11 +63,7 @@ impl Runtime {
         }
         if let Some(id) = unanswered(&self.conversation, &self.state) {
             self.wanted.respond(id);
-        } else if self.has_lost_its_way()
-            || self.state.playbook.is_some()
-                && self.state.asked.is_none()
-                && self.state.pending.is_none()
-        {
+        } else if self.has_lost_its_way() || goes_along(&self.conversation, &self.state) {
             let (state, effects, rejections) =
                 self.decided(|state, moment| apply(state, &[], moment));
             self.reject(rejections).await;

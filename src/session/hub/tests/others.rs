@@ -10,7 +10,7 @@ use crate::dialogue::{FnTool, Playbook, Tool, ToolSpec};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Its tool is called in the turn that begins it.
-const AT_ONCE: &str = r#"
+pub(super) const AT_ONCE: &str = r#"
 id = "order"
 title = "Customer wants a phone"
 goal = "It is ordered."
