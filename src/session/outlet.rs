@@ -70,6 +70,8 @@ struct Kept {
     last: u64,
     /// Whoever has read no further than to a number below this one has missed something.
     complete_behind: u64,
+    /// The number of what was skipped last.
+    gap: u64,
     is_closed: bool,
     touched: Instant,
 }
@@ -100,6 +102,7 @@ impl Ring {
                 bytes: 0,
                 last: from,
                 complete_behind: from,
+                gap: from,
                 is_closed: false,
                 touched: Instant::now(),
             }),
@@ -134,11 +137,8 @@ impl Ring {
         {
             let mut kept = self.kept.lock();
             kept.last += 1;
-            kept.complete_behind = kept.last;
+            kept.gap = kept.last;
             kept.touched = Instant::now();
-            self.total.fetch_sub(kept.bytes, Ordering::Relaxed);
-            kept.events.clear();
-            kept.bytes = 0;
         }
         self.changed.notify_waiters();
     }
@@ -154,7 +154,11 @@ impl Ring {
             return Found::Gap;
         }
         let at = kept.events.partition_point(|(event, _)| event.id <= after);
-        match kept.events.get(at) {
+        let next = kept.events.get(at);
+        if after < kept.gap && next.is_none_or(|(event, _)| event.id > kept.gap) {
+            return Found::Gap;
+        }
+        match next {
             Some((event, _)) => Found::Event(Arc::clone(event)),
             None if kept.is_closed => Found::Closed,
             None => Found::Nothing,
@@ -330,16 +334,15 @@ mod tests {
 
     #[test]
     fn what_no_event_tells_is_a_gap_for_all_who_read() {
-        let total = Arc::default();
-        let ring = Ring::new(5, 4, 1 << 20, Arc::clone(&total));
+        let ring = Ring::new(5, 4, 1 << 20, Arc::default());
         ring.push(SessionEvent::SpeechLagging { behind_ms: 1 });
         ring.skip();
-        assert_eq!(total.load(Ordering::Relaxed), 0);
-        for after in [5, 6] {
-            assert!(matches!(ring.behind(after), Found::Gap), "{after}");
-        }
-        assert!(matches!(ring.behind(ring.last()), Found::Nothing));
+        // What they have not read yet is not lost.
+        assert!(matches!(ring.behind(5), Found::Event(event) if event.id == 6));
+        assert!(matches!(ring.behind(6), Found::Gap));
+        assert!(matches!(ring.behind(7), Found::Nothing));
         ring.push(SessionEvent::SpeechLagging { behind_ms: 2 });
+        assert!(matches!(ring.behind(6), Found::Gap));
         assert!(matches!(ring.behind(7), Found::Event(event) if event.id == 8));
     }
 

@@ -97,7 +97,8 @@ impl Reader {
                         self.hub.count(|stats| stats.resyncs += 1);
                         // Nothing comes in a ring that is closed, whatever there is in a later one.
                         let closed = ring.is_closed().then(|| ring.last());
-                        self.after = closed.map_or(view.last_event, |last| last.max(view.last_event));
+                        self.after =
+                            closed.map_or(view.last_event, |last| last.max(view.last_event));
                         return Some(HubEvent::Resync(Box::new(view)));
                     }
                     Err(error) => {

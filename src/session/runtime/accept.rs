@@ -171,7 +171,7 @@ impl Runtime {
     /// What cannot be taken whatever the conversation is like.
     fn check(&self, input: &SessionInput) -> Result<()> {
         if (self.ended || self.ending) && !is_late(input) {
-            return Err(self.is_over());
+            return Err(self.too_late());
         }
         let why = match input {
             SessionInput::Utterance(said) if said.text.trim().is_empty() => {
@@ -199,7 +199,7 @@ impl Runtime {
         Err(Error::new(ErrorKind::InvalidInput, why))
     }
 
-    fn is_over(&self) -> Error {
+    fn too_late(&self) -> Error {
         Error::new(
             ErrorKind::InvalidInput,
             format!(
@@ -226,7 +226,7 @@ impl Runtime {
     pub(super) fn stage(&mut self, input: SessionInput) -> Result<Staged, Refusal> {
         let refused = |skill: Skill| move |error: Error| Refusal { skill, error };
         if self.ended && !is_late(&input) {
-            return Err(refused(Skill::Store)(self.is_over()));
+            return Err(refused(Skill::Store)(self.too_late()));
         }
         Ok(match input {
             SessionInput::Join(participant) => {
@@ -439,7 +439,8 @@ impl Runtime {
         self.conversation = before.conversation;
         self.state = before.state;
         self.coaching.overrides.truncate(before.overrides);
-        self.journal.refuse_input(id, before.records, before.version);
+        self.journal
+            .refuse_input(id, before.records, before.version);
     }
 
     /// Tells how much memory the transcript takes.

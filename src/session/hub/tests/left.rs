@@ -7,9 +7,7 @@ use serde_json::{Map, Value, json};
 use super::others::AT_ONCE;
 use super::*;
 use crate::conversation::{HandoffReason, HandoffStatus, Participant, Summary};
-use crate::dialogue::{
-    DialogueState, FnTool, HandoffPolicy, Playbook, Tool, ToolSpec, Transfer,
-};
+use crate::dialogue::{DialogueState, FnTool, HandoffPolicy, Playbook, Tool, ToolSpec, Transfer};
 use crate::store::Record;
 
 /// Longer than anything here takes: a test that hangs fails.

@@ -118,9 +118,8 @@ async fn what_the_store_did_not_take_in_time_is_done_a_little_later() {
     store.next(&[Write::Fails]);
     while !matches!(events.next().await.unwrap(), SessionEvent::Failed { .. }) {}
     tokio::time::pause();
-    let goes_on = async {
-        while !matches!(events.next().await.unwrap(), SessionEvent::Strategy { .. }) {}
-    };
+    let goes_on =
+        async { while !matches!(events.next().await.unwrap(), SessionEvent::Strategy { .. }) {} };
     tokio::time::timeout(Duration::from_secs(600), goes_on)
         .await
         .unwrap();
