@@ -291,7 +291,7 @@ impl Assistant {
             .get(&action.tool)
             .map(|tool| tool.spec().clone());
         let stream = stream(conversation);
-        let performing = self.inner.actions.perform(&stream, action);
+        let performing = self.inner.actions.perform_kept(&stream, action);
         let receipt = aside
             .meanwhile(spec.as_ref(), conversation.channel, performing)
             .await?;

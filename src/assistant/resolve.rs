@@ -102,7 +102,7 @@ impl Assistant {
     }
 
     /// Drives every strategy of a tenant that is due: waits that are over, questions and approvals that nobody answered
-    /// in time, follow-ups. For a host's timer; those that moved are told. One that another process drives is left to it.
+    /// in time, follow-ups, and what a process that died left half done. For a host's timer; those that moved are told. One that another process drives is left to it.
     ///
     /// # Errors
     /// What the store reports.
@@ -114,7 +114,7 @@ impl Assistant {
         let mut moved = Vec::new();
         for stream in self.inner.strategies.streams(tenant).await? {
             let mut running = self.inner.strategies.resume(stream).await?;
-            if running.wakes_at().is_none_or(|at| at > now) {
+            if running.wakes_at().is_none_or(|at| at > now) && !running.is_left(now) {
                 continue;
             }
             match running.advance(now, Vec::new()).await {

@@ -38,6 +38,13 @@ impl Outlet {
         }
     }
 
+    /// Something happened that no event tells: whoever can ask how things stand is told to.
+    pub(super) fn skip(&self) {
+        if let Self::Ring(ring) = self {
+            ring.skip();
+        }
+    }
+
     /// Whether whoever reads can also ask how things stand.
     pub(super) fn has_view(&self) -> bool {
         matches!(self, Self::Ring(_))
@@ -63,6 +70,8 @@ struct Kept {
     last: u64,
     /// Whoever has read no further than to a number below this one has missed something.
     complete_behind: u64,
+    /// The number of what was skipped last.
+    gap: u64,
     is_closed: bool,
     touched: Instant,
 }
@@ -93,6 +102,7 @@ impl Ring {
                 bytes: 0,
                 last: from,
                 complete_behind: from,
+                gap: from,
                 is_closed: false,
                 touched: Instant::now(),
             }),
@@ -122,6 +132,17 @@ impl Ring {
         self.changed.notify_waiters();
     }
 
+    /// Something happened that no event tells: for all readers there is a gap.
+    pub(super) fn skip(&self) {
+        {
+            let mut kept = self.kept.lock();
+            kept.last += 1;
+            kept.gap = kept.last;
+            kept.touched = Instant::now();
+        }
+        self.changed.notify_waiters();
+    }
+
     /// The first event with a number above `after`.
     pub(super) fn behind(&self, after: u64) -> Found {
         let kept = self.kept.lock();
@@ -133,7 +154,11 @@ impl Ring {
             return Found::Gap;
         }
         let at = kept.events.partition_point(|(event, _)| event.id <= after);
-        match kept.events.get(at) {
+        let next = kept.events.get(at);
+        if after < kept.gap && next.is_none_or(|(event, _)| event.id > kept.gap) {
+            return Found::Gap;
+        }
+        match next {
             Some((event, _)) => Found::Event(Arc::clone(event)),
             None if kept.is_closed => Found::Closed,
             None => Found::Nothing,
@@ -159,6 +184,11 @@ impl Ring {
         let mut kept = self.kept.lock();
         kept.cut(self.most_events, bytes, &self.total);
         kept.events.shrink_to_fit();
+    }
+
+    /// Whether no more events come.
+    pub(super) fn is_closed(&self) -> bool {
+        self.kept.lock().is_closed
     }
 
     /// No more events come.
@@ -301,6 +331,20 @@ impl Default for Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_event_tells_is_a_gap_for_all_who_read() {
+        let ring = Ring::new(5, 4, 1 << 20, Arc::default());
+        ring.push(SessionEvent::SpeechLagging { behind_ms: 1 });
+        ring.skip();
+        // What they have not read yet is not lost.
+        assert!(matches!(ring.behind(5), Found::Event(event) if event.id == 6));
+        assert!(matches!(ring.behind(6), Found::Gap));
+        assert!(matches!(ring.behind(7), Found::Nothing));
+        ring.push(SessionEvent::SpeechLagging { behind_ms: 2 });
+        assert!(matches!(ring.behind(6), Found::Gap));
+        assert!(matches!(ring.behind(7), Found::Event(event) if event.id == 8));
+    }
 
     #[test]
     fn nothing_comes_after_the_end_whatever_number_was_read_last() {

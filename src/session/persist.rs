@@ -21,7 +21,7 @@ use crate::error::{ErrorKind, OrError, Result};
 use crate::knowledge::ArticleFeedback;
 use crate::store::{ConversationStore, Record, StreamKey, Version};
 
-pub(super) use self::restored::{KeptBooks, Restored, restore, unanswered};
+pub(super) use self::restored::{KeptBooks, Restored, goes_along, restore, unanswered};
 
 const STARTED: &str = "started";
 const JOINED: &str = "joined";
@@ -146,11 +146,17 @@ impl Journal {
         self.input = None;
     }
 
-    /// The input is not taken: its records, those behind `begun`, are not written any more.
-    pub(super) fn refuse_input(&mut self, id: Uuid, begun: usize) {
+    /// The input is not taken: its records, those behind `begun`, are not written any more. Where the store has more
+    /// than `version` records by now, some of them may be its own.
+    pub(super) fn refuse_input(&mut self, id: Uuid, begun: usize, version: Version) {
+        let is_written = self.version > version;
+        // One that was refused before anything was noted for it cannot be in the store.
+        if is_written || self.pending.len() > begun {
+            self.refused.push(id);
+        }
         self.pending.truncate(begun);
         self.input = None;
-        self.refused.push(id);
+        self.is_behind |= is_written;
     }
 
     pub(super) fn started(&mut self, conversation: &Conversation) {
@@ -287,18 +293,26 @@ impl Journal {
             .append(&self.key, self.version, &self.pending)
             .await;
         let version = match written {
-            // A conversation that begins cannot go on behind another one.
-            Err(error) if error.kind() == ErrorKind::Conflict && self.version == 0 => {
-                return Err(error.context(format!(
-                    "the store already has a conversation {}; resume it, or give this one another id",
-                    self.key.conversation
-                )));
-            }
             // Somebody else (a tool, another process) wrote to the same conversation: go on behind it.
             Err(error) if error.kind() == ErrorKind::Conflict => {
                 let behind = self.store.load(&self.key, self.version).await?;
+                if behind.is_empty() && self.version > 0 {
+                    // Records only become fewer where they are erased, and what is erased does not come back.
+                    self.pending.clear();
+                    return Err(error.context("the conversation was erased"));
+                }
                 let has = |id: &Uuid| behind.iter().any(|record| record.id == *id);
-                let is_foreign = |record: &Record| !LEDGER.contains(&record.kind.as_str());
+                let is_ours = |id: &Uuid| self.pending.iter().any(|record| record.id == *id);
+                // A conversation that begins cannot go on behind another one.
+                if self.version == 0 && !behind.iter().any(|record| is_ours(&record.id)) {
+                    return Err(error.context(format!(
+                        "the store already has a conversation {}; resume it, or give this one another id",
+                        self.key.conversation
+                    )));
+                }
+                let is_foreign = |record: &Record| {
+                    !LEDGER.contains(&record.kind.as_str()) && !is_ours(&record.id)
+                };
                 let is_overtaken = behind.iter().any(is_foreign);
                 if is_overtaken && staged.is_some_and(|id| !has(&id)) {
                     return Ok(Flushed::Overtaken);
@@ -318,8 +332,17 @@ impl Journal {
         let written = std::mem::take(&mut self.pending).into_iter();
         let texts = written.filter(|record| record.kind == dialogue::TEXT);
         self.texts.extend(texts.map(|record| record.id));
-        self.refused = Vec::new();
+        if flushed == Flushed::Plain {
+            self.refused = Vec::new();
+        }
         Ok(flushed)
+    }
+
+    /// Whether an input that was not taken, since the store did not confirm it, turned out to be among these records.
+    pub(super) fn turned_up(&mut self, known: &HashSet<Uuid>) -> bool {
+        let before = self.refused.len();
+        self.refused.retain(|id| !known.contains(id));
+        self.refused.len() < before
     }
 
     fn note(&mut self, kind: &str, payload: &impl Serialize) {

@@ -1,6 +1,7 @@
 //! The loop of a session: one task owns the conversation, one thing is written at a time.
 
 mod accept;
+mod again;
 mod answers;
 mod approvals;
 mod books;
@@ -286,9 +287,7 @@ impl Runtime {
             // It was asked for, and the process ended first.
             return Box::pin(self.finish(&mut inputs)).await;
         }
-        Box::pin(self.take_up()).await;
-        Box::pin(self.take_up_strategies()).await;
-        Box::pin(self.foresee()).await;
+        Box::pin(self.go_on()).await;
         let mut in_a_row = 0;
         loop {
             // Inputs come first, since new words make a reply to the old ones worthless; but not for ever.
@@ -388,6 +387,7 @@ impl Runtime {
             Ok(staged) => {
                 // Kept before anybody is told.
                 self.save().await;
+                self.weigh();
                 self.carry_out(staged).await;
             }
             Err(refusal) => {

@@ -1,6 +1,7 @@
 mod accepted;
 mod coaching;
 mod crisis;
+mod ended;
 mod feelings;
 mod filler;
 mod forms;

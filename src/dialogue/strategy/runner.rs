@@ -22,6 +22,8 @@ use crate::store::{ConversationStore, Record, StreamKey, Version};
 /// Streams of strategies begin like this; no conversation that a host names does.
 pub(crate) const STREAM: &str = "~strategy/";
 const KIND: &str = "strategy";
+/// No tool takes so long: where something was to be done all this time, whoever drove the strategy is gone.
+const LEFT: SignedDuration = SignedDuration::from_mins(15);
 /// Things done in one call; more is a plan that goes round in circles.
 const MOST_TASKS: usize = 1000;
 
@@ -46,6 +48,8 @@ pub struct RunningStrategy {
     /// The conversation's.
     conversation: StreamKey,
     version: Version,
+    /// When something was written down last.
+    last_at: Timestamp,
     pub(super) state: StrategyState,
 }
 
@@ -84,6 +88,7 @@ impl StrategyRunner {
             stream,
             conversation,
             version: 0,
+            last_at: now,
             state: StrategyState::new(strategy),
         };
         running.write(&[began], now, &mut Vec::new()).await?;
@@ -128,6 +133,7 @@ impl StrategyRunner {
             stream,
             conversation,
             version: records.len() as Version,
+            last_at: entries.last().map_or(Timestamp::MIN, |(_, at)| *at),
             state,
         })
     }
@@ -174,6 +180,12 @@ impl RunningStrategy {
     /// When to call [`advance`](Self::advance) next though nothing happens; `None` where only an event helps.
     pub fn wakes_at(&self) -> Option<Timestamp> {
         self.state.wakes_at()
+    }
+
+    /// Whether something is to be done though nothing happens, and was long ago: the process that drove it has died.
+    pub(crate) fn is_left(&self, now: Timestamp) -> bool {
+        let is_long_ago = now.duration_since(self.last_at) >= LEFT;
+        is_long_ago && decide(&self.state, now).is_some()
     }
 
     /// What the virtual agent says at a step of its own; `None` where it has no words, or a fact in them is missing.
@@ -458,6 +470,7 @@ impl RunningStrategy {
         }
         let store = &self.runner.store;
         self.version = store.append(&self.stream, self.version, &records).await?;
+        self.last_at = now;
         for entry in entries {
             let counts = self.state.apply(entry, now);
             let tools = self.runner.ledger.tools();

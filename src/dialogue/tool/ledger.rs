@@ -80,12 +80,35 @@ impl ActionLedger {
     ///
     /// An action that was begun and whose end is not known (the process was killed, the backend did not answer) is done
     /// again only where the tool says that this is harmless ([`ToolEffect`]); else the receipt says
-    /// [`ActionStatus::Unknown`], and a person has to look.
+    /// [`ActionStatus::Unknown`], and a person has to look. Of a conversation that is erased meanwhile nothing is written
+    /// any more; the receipt is returned all the same.
     ///
     /// # Errors
     /// [`ErrorKind::Storage`] if the beginning could not be written down; nothing was done then. An action that failed
     /// is a receipt, no error.
     pub async fn perform(&self, stream: &StreamKey, action: Action) -> Result<ActionReceipt> {
+        self.perform_in(stream, action, 0).await
+    }
+
+    /// As [`perform`](Self::perform), for a conversation that is in the store; one that was erased is not begun again.
+    ///
+    /// # Errors
+    /// As [`perform`](Self::perform); [`ErrorKind::Conflict`] where the store does not have it. Nothing was done then.
+    pub(crate) async fn perform_kept(
+        &self,
+        stream: &StreamKey,
+        action: Action,
+    ) -> Result<ActionReceipt> {
+        self.perform_in(stream, action, 1).await
+    }
+
+    /// Does it where the conversation has so many records at least.
+    async fn perform_in(
+        &self,
+        stream: &StreamKey,
+        action: Action,
+        least: Version,
+    ) -> Result<ActionReceipt> {
         let key = identity(stream, &action);
         let effect = self
             .tools
@@ -108,14 +131,15 @@ impl ActionLedger {
         };
         if self.dry_run && effect != ToolEffect::Read {
             // What was done in earnest before, or may have been, is told as it is.
-            if let (Before::Ended(done), _) = self.before(stream, &key).await?
+            let (before, version) = self.before(stream, &key).await?;
+            if let Before::Ended(done) = before
                 && matches!(done.status, ActionStatus::Succeeded | ActionStatus::Unknown)
             {
                 return Ok(*done);
             }
             let tried = serde_json::json!({ "dry_run": true });
             let receipt = receipt(ActionStatus::DryRun, tried);
-            self.note(stream, FINISHED, &receipt).await?;
+            self.note(stream, &receipt, version.max(least)).await?;
             return Ok(receipt);
         }
         // Of several who want to begin at the same time one does: nobody may have written since it was looked.
@@ -125,6 +149,9 @@ impl ActionLedger {
         ));
         for _ in 0..ATTEMPTS {
             let (before, version) = self.before(stream, &key).await?;
+            if version < least {
+                return Err(erased(stream));
+            }
             match before {
                 Before::Ended(done) if done.status == ActionStatus::Succeeded => return Ok(*done),
                 Before::Ended(done)
@@ -135,7 +162,7 @@ impl ActionLedger {
                 Before::Begun if effect == ToolEffect::Write => {
                     let lost = serde_json::json!({ "error": "it was begun and interrupted; look in the backend whether it was done" });
                     let receipt = receipt(ActionStatus::Unknown, lost);
-                    self.note(stream, FINISHED, &receipt).await?;
+                    self.note(stream, &receipt, version).await?;
                     return Ok(receipt);
                 }
                 Before::Never | Before::Begun | Before::Ended(_) => {}
@@ -146,7 +173,7 @@ impl ActionLedger {
                 break;
             }
         }
-        begun?;
+        let begun = begun?;
         let call = ToolCall {
             idempotency_key: key.clone(),
             tenant: stream.tenant.clone(),
@@ -156,7 +183,7 @@ impl ActionLedger {
         };
         let (status, result) = self.tools.run(&action.tool, &call).await;
         let receipt = receipt(status, result);
-        if let Err(error) = self.note(stream, FINISHED, &receipt).await {
+        if let Err(error) = self.note(stream, &receipt, begun).await {
             // It is done; after a restart the beginning alone says that somebody has to look.
             tracing::error!(tool = action.tool, %error, "the receipt of an action could not be stored");
         }
@@ -199,12 +226,21 @@ impl ActionLedger {
         Ok((before, version))
     }
 
-    /// Appends behind whatever others appended meanwhile.
-    async fn note(&self, stream: &StreamKey, kind: &str, payload: &impl Serialize) -> Result<()> {
-        let record = [record(kind, payload)?];
+    /// Appends a receipt behind whatever others appended meanwhile. A conversation with fewer records than it had was
+    /// erased, and is not begun again by it.
+    async fn note(
+        &self,
+        stream: &StreamKey,
+        receipt: &ActionReceipt,
+        least: Version,
+    ) -> Result<()> {
+        let record = [record(FINISHED, receipt)?];
         let mut failed = None;
         for _ in 0..ATTEMPTS {
-            let version = self.store.load(stream, 0).await?.len() as u64;
+            let version = self.store.load(stream, 0).await?.len() as Version;
+            if version < least {
+                return Err(erased(stream));
+            }
             match self.store.append(stream, version, &record).await {
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Conflict => failed = Some(error),
@@ -213,6 +249,16 @@ impl ActionLedger {
         }
         failed.map_or(Ok(()), Err)
     }
+}
+
+fn erased(stream: &StreamKey) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!(
+            "conversation {} is not in the store any more",
+            stream.conversation
+        ),
+    )
 }
 
 fn record(kind: &str, payload: &impl Serialize) -> Result<Record> {

@@ -184,6 +184,42 @@ async fn of_several_who_begin_at_the_same_time_one_does() {
 }
 
 #[tokio::test]
+async fn a_conversation_that_is_erased_while_its_tool_runs_stays_erased() {
+    for effect in [ToolEffect::Read, ToolEffect::Write] {
+        let store = Arc::new(MemoryStore::default());
+        let kept = store.clone();
+        let spec = ToolSpec::new("refund", "Refunds a payment").with_effect(effect);
+        let tool = FnTool::new(spec, move |_: Refund, _| {
+            let kept = kept.clone();
+            async move {
+                kept.erase(&stream()).await?;
+                Ok(json!({ "refunded": true }))
+            }
+        });
+        let tools = Tools::new([Arc::new(tool) as Arc<dyn Tool>]);
+        let ledger = ActionLedger::new(tools, store.clone());
+        let said = Record::new("utterance", json!("my account is 4711"));
+        store.append(&stream(), 0, &[said]).await.unwrap();
+        let receipt = ledger.perform(&stream(), refund("a/b#1")).await.unwrap();
+        assert_eq!(receipt.status, ActionStatus::Succeeded);
+        let left = store.list(&"acme".into()).await.unwrap();
+        assert!(left.is_empty(), "{effect:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_done_for_a_conversation_that_was_erased() {
+    let (real, called) = ledger(ToolEffect::Write, vec![]);
+    for ledger in [real.clone(), real.clone().with_dry_run(true)] {
+        let done = ledger.perform_kept(&stream(), refund("a/b#1")).await;
+        assert_eq!(done.unwrap_err().kind(), ErrorKind::Conflict);
+    }
+    assert_eq!(called.load(Ordering::SeqCst), 0);
+    let left = real.tests_store().list(&"acme".into()).await.unwrap();
+    assert!(left.is_empty());
+}
+
+#[tokio::test]
 async fn bad_arguments_and_unknown_tools_are_receipts_of_failure() {
     let (ledger, called) = ledger(ToolEffect::Write, vec![]);
     let wrong = Action {

@@ -347,17 +347,26 @@ impl CustomerDirectory {
         let mut found = Vec::new();
         for id in customer.ids() {
             let prefix = rows::contacts_of(id);
-            let query = ListQuery::of(Streams::Prefix(prefix.clone()))
+            let mut query = ListQuery::of(Streams::Prefix(prefix.clone()))
                 .newest_first()
                 .with_limit(limit);
-            for stream in self.store.page(tenant, &query).await?.streams {
-                let conversation = stream.id.as_str().get(prefix.len()..).unwrap_or_default();
-                found.push((
-                    stream.last_at,
-                    stream.position,
-                    ConversationId::from(conversation),
-                    id,
-                ));
+            let mut left = limit;
+            loop {
+                let page = self.store.page(tenant, &query).await?;
+                left = left.saturating_sub(page.streams.len());
+                for stream in page.streams {
+                    let conversation = stream.id.as_str().get(prefix.len()..).unwrap_or_default();
+                    found.push((
+                        stream.last_at,
+                        stream.position,
+                        ConversationId::from(conversation),
+                        id,
+                    ));
+                }
+                if page.next.is_none() || left == 0 {
+                    break;
+                }
+                query = query.after(page.next);
             }
         }
         found.sort_by_key(|found| std::cmp::Reverse((found.0, found.1)));

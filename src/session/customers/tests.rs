@@ -469,3 +469,18 @@ async fn asking_for_somebody_makes_nobody_known_and_merges_nobody() {
     // Those are taken for one when somebody gives both.
     assert_eq!(desk.who(&both).await.customer, by_phone);
 }
+
+#[tokio::test]
+async fn all_contacts_are_found_however_many_there_are() {
+    let desk = Desk::new();
+    let zoe = desk.who(&[("customer_id", "1")]).await.customer;
+    for n in 0..1003 {
+        let conversation = format!("c{n}").as_str().into();
+        let linked = desk.directory.link(&desk.tenant, &zoe, &conversation).await;
+        linked.unwrap();
+    }
+    for (limit, found) in [(usize::MAX, 1003), (1001, 1001), (3, 3)] {
+        let contacts = desk.directory.contacts(&desk.tenant, &zoe, limit).await;
+        assert_eq!(contacts.unwrap().len(), found);
+    }
+}

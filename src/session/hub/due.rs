@@ -110,7 +110,7 @@ impl StrategyWatch {
             Some(at.map_or(later, |at| at.min(later)))
         };
         let is_late = |at: Timestamp| at.saturating_add(LATE).is_ok_and(|late| late <= now);
-        if !running.wakes_at().is_some_and(is_late) {
+        if !running.wakes_at().is_some_and(is_late) && !running.is_left(now) {
             let again = next(running.wakes_at());
             return Ok(Looked {
                 is_driven: false,
@@ -118,13 +118,20 @@ impl StrategyWatch {
             });
         }
         let conversation = running.conversation().clone();
-        if self.hub.take(&conversation).await.is_ok_and(is_live) {
+        match self.hub.take(&conversation).await {
             // Whoever takes a conversation up drives its strategies.
-            let again = Some(later);
-            return Ok(Looked {
-                is_driven: true,
-                again,
-            });
+            Ok(Taken::Live(_)) => {
+                let again = Some(later);
+                return Ok(Looked {
+                    is_driven: true,
+                    again,
+                });
+            }
+            Ok(Taken::Over(_)) => {}
+            // It was past its retention; what it began goes on.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            // Its customer would not be told.
+            Err(error) => return Err(error),
         }
         match running.advance(now, Vec::new()).await {
             Ok(_) => {}
@@ -141,10 +148,6 @@ impl StrategyWatch {
             again,
         })
     }
-}
-
-fn is_live(taken: Taken<'_>) -> bool {
-    matches!(taken, Taken::Live(_))
 }
 
 /// What looking at a strategy brought.

@@ -29,8 +29,8 @@ pub struct NumberedEvent {
 pub enum HubEvent {
     /// Something happened.
     Event(Arc<NumberedEvent>),
-    /// Events the reader has not seen are gone: this is how the conversation stands; what follows goes on from its
-    /// `last_event`.
+    /// Events the reader has not seen are gone, or another process took something that no event tells: this is how the
+    /// conversation stands; what follows goes on from its `last_event`.
     Resync(Box<SessionView>),
 }
 
@@ -95,7 +95,10 @@ impl Reader {
                 Found::Gap => match self.hub.view(&self.key).await {
                     Ok(view) => {
                         self.hub.count(|stats| stats.resyncs += 1);
-                        self.after = view.last_event;
+                        // Nothing comes in a ring that is closed, whatever there is in a later one.
+                        let closed = ring.is_closed().then(|| ring.last());
+                        self.after =
+                            closed.map_or(view.last_event, |last| last.max(view.last_event));
                         return Some(HubEvent::Resync(Box::new(view)));
                     }
                     Err(error) => {

@@ -211,18 +211,20 @@ impl Hub {
         loop {
             let slot = self.slot(key, 0);
             let mut place = Arc::clone(&slot.place).lock_owned().await;
-            if matches!(*place, Place::Gone) {
+            let is_over = match &*place {
+                Place::Gone => continue,
+                Place::Live(running) => running.inputs.is_closed(),
+                Place::Asleep => slot.ring.is_closed(),
+            };
+            if is_over {
+                // It has ended, or was erased: the store knows which. Whoever still reads the events of the old one
+                // does not hear of the new one.
+                slot.ring.close();
+                *place = Place::Gone;
+                self.slots.lock().remove(key);
                 continue;
             }
-            if let Place::Live(running) = &*place {
-                if running.inputs.is_closed() {
-                    // It is over, or was erased: the store knows which. Whoever still reads the events of the old one
-                    // does not hear of the new one.
-                    slot.ring.close();
-                    *place = Place::Gone;
-                    self.slots.lock().remove(key);
-                    continue;
-                }
+            if matches!(*place, Place::Live(_)) {
                 return Err(Error::new(
                     ErrorKind::Conflict,
                     format!(
@@ -316,6 +318,7 @@ impl Hub {
                         if known.ended {
                             slot.ring.close();
                         }
+                        self.sweep_from_now_on();
                         let ring = Arc::clone(&slot.ring);
                         drop(place);
                         if known.goes_on()

@@ -11,6 +11,7 @@ use crate::store::{ConversationStore, MemoryStore};
 
 mod left;
 mod limits;
+mod others;
 
 const IDLE: Duration = Duration::from_secs(60);
 

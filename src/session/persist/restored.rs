@@ -61,12 +61,13 @@ pub(in crate::session) struct Restored {
 
 impl Restored {
     /// Whether something is to be done though nobody says anything, which a process that died has left: the last note, the
-    /// end of an offer's time, an answer.
+    /// end of an offer's time, an answer, a step of a procedure that somebody said yes to.
     pub(in crate::session) fn goes_on(&self) -> bool {
         let offered = self.state.transfers.last().and_then(Transfer::expires_at);
         let is_owed = self.ending
             || offered.is_some()
-            || unanswered(&self.conversation, &self.state).is_some();
+            || unanswered(&self.conversation, &self.state).is_some()
+            || goes_along(&self.conversation, &self.state);
         is_owed && !self.ended
     }
 }
@@ -76,11 +77,23 @@ pub(in crate::session) fn unanswered(
     conversation: &Conversation,
     state: &DialogueState,
 ) -> Option<UtteranceId> {
-    let mut participants = conversation.participants.iter();
-    let leads = participants.any(|p| p.role == Role::AutomatedAgent) && state.handed_off.is_none();
     let last = conversation.transcript.utterances().last();
     let last = last.filter(|said| said.role == Role::EndUser && !said.back_channel);
-    last.filter(|_| leads && !state.ended).map(|said| said.id)
+    last.filter(|_| leads(conversation, state))
+        .map(|said| said.id)
+}
+
+/// Whether the virtual agent is in the middle of a procedure that waits for nobody.
+pub(in crate::session) fn goes_along(conversation: &Conversation, state: &DialogueState) -> bool {
+    let asks = state.asked.is_some() || state.pending.is_some() || !state.choices.is_empty();
+    let offers = state.offer.is_some() || state.alternative.is_some();
+    leads(conversation, state) && state.playbook.is_some() && !asks && !offers
+}
+
+fn leads(conversation: &Conversation, state: &DialogueState) -> bool {
+    let mut participants = conversation.participants.iter();
+    let is_there = participants.any(|p| p.role == Role::AutomatedAgent);
+    is_there && state.handed_off.is_none() && !state.ended
 }
 
 /// Plays the records back. Kinds this version does not know are passed over.

@@ -12,9 +12,8 @@ use uuid::Uuid;
 
 use super::super::Accepted;
 use super::super::event::{SessionEvent, SessionInput, Skill};
-use super::super::hub::SessionView;
 use super::super::outlet::utterance_bytes;
-use super::super::persist::{Flushed, Mark, restore};
+use super::super::persist::{Flushed, Mark};
 use super::super::shown::Card;
 use super::seen::fingerprint;
 use super::{Runtime, Submitted, Work, handing_over, strategies};
@@ -25,6 +24,7 @@ use crate::dialogue::{DialogueState, Effect, Rejection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::knowledge::ArticleFeedback;
 use crate::speech::annotate;
+use crate::store::Version;
 
 /// Processes that write to the same conversation may overtake an input so often.
 const ATTEMPTS: usize = 4;
@@ -74,7 +74,9 @@ struct Before {
     conversation: Conversation,
     state: DialogueState,
     overrides: usize,
+    /// Records that waited, and those in the store.
     records: usize,
+    version: Version,
 }
 
 impl Runtime {
@@ -145,6 +147,8 @@ impl Runtime {
                 Ok(Flushed::Overtaken) => {
                     // What it changes was decided by what is old: a state that was written now would undo what others took.
                     self.take_back(id, before);
+                    // What else waits is kept before it is forgotten here.
+                    self.stored(None).await?;
                     self.read_again().await?;
                     continue;
                 }
@@ -166,16 +170,8 @@ impl Runtime {
 
     /// What cannot be taken whatever the conversation is like.
     fn check(&self, input: &SessionInput) -> Result<()> {
-        // What an agent made of a card is taken before the end and after it, so in between too.
-        let is_late = matches!(input, SessionInput::ArticleFeedback { .. });
-        if (self.ended || self.ending) && !is_late {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                format!(
-                    "conversation {} is over; open another one",
-                    self.conversation.id
-                ),
-            ));
+        if (self.ended || self.ending) && !is_late(input) {
+            return Err(self.too_late());
         }
         let why = match input {
             SessionInput::Utterance(said) if said.text.trim().is_empty() => {
@@ -203,6 +199,16 @@ impl Runtime {
         Err(Error::new(ErrorKind::InvalidInput, why))
     }
 
+    fn too_late(&self) -> Error {
+        Error::new(
+            ErrorKind::InvalidInput,
+            format!(
+                "conversation {} is over; open another one",
+                self.conversation.id
+            ),
+        )
+    }
+
     /// What has to be finished before an input can be looked at.
     pub(super) async fn prepare(&mut self, input: &SessionInput) {
         let decides = matches!(
@@ -219,6 +225,9 @@ impl Runtime {
     /// Changes in memory and in the journal what the input changes. Where it is refused, nothing was changed.
     pub(super) fn stage(&mut self, input: SessionInput) -> Result<Staged, Refusal> {
         let refused = |skill: Skill| move |error: Error| Refusal { skill, error };
+        if self.ended && !is_late(&input) {
+            return Err(refused(Skill::Store)(self.too_late()));
+        }
         Ok(match input {
             SessionInput::Join(participant) => {
                 self.join(participant);
@@ -404,25 +413,6 @@ impl Runtime {
         Ok(flushed)
     }
 
-    /// Takes over how the conversation stands in the store, where nothing waits to be written.
-    async fn read_again(&mut self) -> Result<()> {
-        let store = &self.assistant.inner.store;
-        let records = store.load(self.journal.key(), 0).await?;
-        let restored = restore(self.journal.key(), &records)?;
-        self.journal.read_to(restored.version);
-        self.conversation = restored.conversation;
-        self.state = restored.state;
-        self.take_books(restored.books);
-        self.coaching.overrides = restored.checklist;
-        self.summary = restored.summary;
-        self.handoff = restored.handoff;
-        (self.shown, self.cards) = (restored.shown, restored.cards);
-        self.seen.extend(restored.seen);
-        self.ending |= restored.ending && !restored.ended;
-        self.ended |= restored.ended;
-        Ok(())
-    }
-
     /// As [`flush_for`](Self::flush_for), and tells where it fails: whoever waits, and whoever reads.
     async fn stored(&mut self, staged: Option<Uuid>) -> Result<Flushed> {
         match self.flush_for(staged).await {
@@ -440,6 +430,7 @@ impl Runtime {
             conversation: self.conversation.clone(),
             state: self.state.clone(),
             overrides: self.coaching.overrides.len(),
+            version: self.journal.version(),
             records: self.journal.begin_input(id),
         }
     }
@@ -448,21 +439,8 @@ impl Runtime {
         self.conversation = before.conversation;
         self.state = before.state;
         self.coaching.overrides.truncate(before.overrides);
-        self.journal.refuse_input(id, before.records);
-    }
-
-    /// How the conversation stands.
-    pub(super) fn view(&self) -> SessionView {
-        SessionView {
-            conversation: self.conversation.clone(),
-            summary: self.summary.clone(),
-            approval: self.state.pending.clone(),
-            dialogue: self.state.clone(),
-            handoff: self.handoff.clone(),
-            checklist: self.entries().to_vec(),
-            ended: self.ended || self.ending,
-            last_event: self.events.last(),
-        }
+        self.journal
+            .refuse_input(id, before.records, before.version);
     }
 
     /// Tells how much memory the transcript takes.
@@ -470,6 +448,11 @@ impl Runtime {
         let said = self.conversation.transcript.utterances();
         self.meter.set(said.iter().map(utterance_bytes).sum());
     }
+}
+
+/// What an agent made of a card is taken before the end and after it, so in between too.
+fn is_late(input: &SessionInput) -> bool {
+    matches!(input, SessionInput::ArticleFeedback { .. })
 }
 
 /// What an input leaves in the store that brings no record of its own.

@@ -1,6 +1,6 @@
 //! Somebody says yes or no to what the virtual agent waits for; and what a restart interrupted goes on.
 
-use super::super::persist::unanswered;
+use super::super::persist::{goes_along, unanswered};
 use super::{Doing, Runtime, Work};
 use crate::conversation::{ApprovalGrant, Approver};
 use crate::dialogue::{DialogueState, Effect, Moment, apply, approve};
@@ -13,7 +13,7 @@ impl Runtime {
             && let Some(running) = self.running.take()
         {
             let done = running.await;
-            self.doing = Doing::Nothing;
+            self.idle();
             Box::pin(self.deliver(done)).await;
         }
     }
@@ -47,18 +47,23 @@ impl Runtime {
         Ok(effects)
     }
 
+    /// What a process that is gone has left, and what is foreseen. Where the conversation is over there is neither.
+    pub(super) async fn go_on(&mut self) {
+        if !self.ended {
+            self.take_up().await;
+            self.take_up_strategies().await;
+            self.foresee().await;
+        }
+    }
+
     /// After a restart: a question that was not answered is, and a procedure that needs nobody goes on.
-    pub(super) async fn take_up(&mut self) {
+    async fn take_up(&mut self) {
         if !self.has_virtual_agent() || self.state.ended {
             return;
         }
         if let Some(id) = unanswered(&self.conversation, &self.state) {
             self.wanted.respond(id);
-        } else if self.has_lost_its_way()
-            || self.state.playbook.is_some()
-                && self.state.asked.is_none()
-                && self.state.pending.is_none()
-        {
+        } else if self.has_lost_its_way() || goes_along(&self.conversation, &self.state) {
             let (state, effects, rejections) =
                 self.decided(|state, moment| apply(state, &[], moment));
             self.reject(rejections).await;

@@ -39,7 +39,7 @@ impl Runtime {
         }
         // What was being thought about does not matter now.
         self.wanted.reply = None;
-        self.running = None;
+        (self.running, self.aside) = (None, None);
         self.doing = Doing::Nothing;
         self.speak(words, Vec::new()).await;
         if hand_off {

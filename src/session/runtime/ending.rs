@@ -12,6 +12,10 @@ use crate::assistant::Aside;
 impl Runtime {
     /// The conversation is over: what is still being written is overtaken by the final note.
     pub(super) async fn finish(&mut self, inputs: &mut mpsc::Receiver<Message>) {
+        if self.ended {
+            // There is a note, and what there was to learn was learned.
+            return self.emit(SessionEvent::Ended).await;
+        }
         self.ending = true;
         for heard in self.ears.finish().await {
             self.listen(heard).await;
@@ -19,6 +23,11 @@ impl Runtime {
         let running = self.running.take();
         if let (Doing::Respond | Doing::Coach, Some(running)) = (self.doing, running) {
             let done = running.await;
+            self.deliver(done).await;
+        }
+        if let Some(decided @ Work::Carry(_)) = self.wanted.reply.take() {
+            // Somebody said yes to it, or was told that it is done.
+            let done = self.work(decided, Aside::default()).await;
             self.deliver(done).await;
         }
         self.wanted.reply = None;

@@ -148,7 +148,10 @@ impl Feelings {
     }
 
     fn note(&mut self, kind: impl serde::Serialize) {
-        if let Ok(serde_json::Value::String(name)) = serde_json::to_value(kind) {
+        // Once each: where a person leads, nobody takes them up for a whole conversation.
+        if let Ok(serde_json::Value::String(name)) = serde_json::to_value(kind)
+            && !self.signs.contains(&name)
+        {
             self.signs.push(name);
         }
     }
@@ -331,5 +334,17 @@ mod tests {
         let by_words = Feelings::of(&call, KeptFeelings::default());
         assert_eq!(by_words.effort().len(), 1);
         assert!(by_words.briefing().is_none());
+    }
+
+    #[test]
+    fn signs_that_nobody_takes_up_do_not_become_more_and_more() {
+        let mut feelings = Feelings::default();
+        for _ in 0..100 {
+            feelings.note("waiting");
+            feelings.note("rising_anger");
+        }
+        assert_eq!(feelings.person().signs, ["waiting", "rising_anger"]);
+        feelings.note("waiting");
+        assert_eq!(feelings.person().signs, ["waiting"]);
     }
 }

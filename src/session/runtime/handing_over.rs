@@ -302,7 +302,7 @@ impl Runtime {
 
     /// Until the time of the last offer is over; for ever where it has no end, or none waits.
     pub(super) fn due(&self) -> impl Future<Output = ()> + Send + use<> {
-        let end = self.state.transfers.last().and_then(Transfer::expires_at);
+        let end = self.offered_until();
         let left = end.map(|end| {
             let left = end.duration_since(self.clock.now());
             Duration::try_from(left).unwrap_or_default()
@@ -317,8 +317,13 @@ impl Runtime {
 
     /// Whether an offer waits for an answer whose time runs.
     pub(super) fn is_offered(&self) -> bool {
-        let last = self.state.transfers.last();
-        last.and_then(Transfer::expires_at).is_some()
+        self.offered_until().is_some()
+    }
+
+    /// Nobody waits any more once the conversation is over.
+    fn offered_until(&self) -> Option<jiff::Timestamp> {
+        let last = self.state.transfers.last().filter(|_| !self.ended);
+        last.and_then(Transfer::expires_at)
     }
 
     /// Nobody answered in time.

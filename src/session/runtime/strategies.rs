@@ -17,6 +17,9 @@ const SOURCE: &str = "strategy/";
 /// It is looked again at the latest after so many seconds: the clock of the wall may be put.
 const LONGEST_SLEEP: i64 = 3600;
 
+/// After a failure that may pass it is looked again so soon.
+const AGAIN: std::time::Duration = std::time::Duration::from_secs(60);
+
 const SOON: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// When the next strategy wants to be driven.
@@ -33,6 +36,15 @@ impl Alarm {
         let seconds = wakes_at.duration_since(Timestamp::now()).as_secs();
         let seconds = seconds.clamp(1, LONGEST_SLEEP).unsigned_abs();
         let at = Instant::now() + std::time::Duration::from_secs(seconds);
+        self.at = Some(self.at.map_or(at, |before| before.min(at)));
+    }
+
+    /// Something did not work; where that may pass, it is tried again.
+    fn again(&mut self, error: &Error) {
+        if !error.is_transient() && error.kind() != ErrorKind::Storage {
+            return;
+        }
+        let at = Instant::now() + AGAIN;
         self.at = Some(self.at.map_or(at, |before| before.min(at)));
     }
 
@@ -141,6 +153,7 @@ impl Runtime {
         let open: Vec<String> = self.state.strategies.keys().cloned().collect();
         for strategy in open {
             if let Err(error) = self.tell_strategy(&strategy, Vec::new()).await {
+                self.strategies.again(&error);
                 self.strategy_failed(&error).await;
             }
         }
@@ -154,6 +167,7 @@ impl Runtime {
             let mut driven = match self.drive(&stream, Vec::new()).await {
                 Ok(driven) => driven,
                 Err(error) => {
+                    self.strategies.again(&error);
                     self.strategy_failed(&error).await;
                     continue;
                 }

@@ -18,6 +18,9 @@ use crate::speech::AudioFrame;
 /// The target of the events that tell how long a stage took: `stage`, `seconds`.
 pub(crate) const STAGE: &str = "attendant::stage";
 
+/// Participants whose audio is followed.
+const VOICES: usize = 64;
+
 /// What an utterance set off.
 #[derive(Clone, Debug)]
 pub(super) struct Turn {
@@ -87,11 +90,14 @@ impl Voices {
     pub(super) fn frame(&mut self, participant: &ParticipantId, frame: &AudioFrame) {
         let lasts = frame.samples.len() as u64 * 1000 / u64::from(frame.rate.max(1));
         let now = Instant::now();
+        let is_full = self.came.len() == VOICES;
         match self.came.get_mut(participant) {
             Some((end, at)) => {
                 *end = frame.timestamp_ms.unwrap_or(*end) + lasts;
                 *at = now;
             }
+            // Nobody hears more of them.
+            None if is_full => {}
             None => {
                 let end = frame.timestamp_ms.unwrap_or_default() + lasts;
                 self.came.insert(participant.clone(), (end, now));
@@ -142,5 +148,15 @@ mod tests {
         // Of somebody whose audio was never seen, the words end now.
         let (_, ended) = voices.said(&ParticipantId::from("bob"), 600);
         assert_eq!(ended, Instant::now());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn not_everybody_who_sends_a_piece_is_followed() {
+        let mut voices = Voices::default();
+        for who in 0..1000 {
+            let who = ParticipantId::from(format!("p{who}").as_str());
+            voices.frame(&who, &AudioFrame::new(vec![0.0; 16], 16_000));
+        }
+        assert_eq!(voices.came.len(), VOICES);
     }
 }

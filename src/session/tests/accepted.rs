@@ -145,6 +145,56 @@ async fn an_answer_of_the_store_that_is_lost_adds_nothing_twice() {
 }
 
 #[tokio::test]
+async fn a_beginning_whose_answer_of_the_store_was_lost_stands_in_nobodys_way() {
+    let store = Arc::new(Shaky::default());
+    let assistant = plain(store.clone()).await;
+    store.next(&[Write::IsLost]);
+    let session = assistant.session(call());
+    for text in ["One.", "Two."] {
+        session.send(customer(text)).await.unwrap();
+    }
+    session.settle().await.unwrap();
+    assert_eq!(store.said(&key()).await, ["One.", "Two."]);
+    // What somebody else began is not gone on with.
+    let other = assistant.session(call());
+    let error = other.submit(Uuid::now_v7(), customer("Three.")).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(store.said(&key()).await, ["One.", "Two."]);
+}
+
+#[tokio::test]
+async fn words_that_turn_out_to_be_stored_are_answered_whatever_came_first() {
+    let store = Arc::new(Shaky::default());
+    let mut chat = call();
+    chat.join(crate::conversation::Participant::new(
+        "bot",
+        Role::AutomatedAgent,
+    ));
+    let session = plain(store.clone()).await.session(chat);
+    session
+        .submit(Uuid::now_v7(), customer("Hello."))
+        .await
+        .unwrap();
+    session.settle().await.unwrap();
+    let (id, words) = (
+        Uuid::now_v7(),
+        "I was charged twice for my broadband this month",
+    );
+    store.next(&[Write::IsLost]);
+    session.submit(id, customer(words)).await.unwrap_err();
+    let profile = SessionInput::Profile(CustomerProfile::default());
+    session.submit(Uuid::now_v7(), profile).await.unwrap();
+    session.submit(id, customer(words)).await.unwrap();
+    session.settle().await.unwrap();
+    let conversation = session.conversation().await.unwrap();
+    let said = conversation.transcript.utterances();
+    let told = said.iter().filter(|said| said.text == words);
+    assert_eq!(told.count(), 1);
+    let last = said.last().unwrap();
+    assert_eq!(last.role, Role::AutomatedAgent, "{}", last.text);
+}
+
+#[tokio::test]
 async fn what_cannot_be_taken_is_refused_and_leaves_nothing() {
     let store = Arc::new(Shaky::default());
     let session = plain(store.clone()).await.session(call());

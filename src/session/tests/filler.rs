@@ -115,6 +115,40 @@ async fn a_slow_tool_is_bridged_once_a_turn_and_before_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wait_that_is_over_is_not_bridged_any_more() {
+    let (slow, _) = tools(Duration::from_secs(4), WAIT);
+    let assistant = Assistant::builder()
+        .playbooks(vec![Playbook::from_toml(BOOK).unwrap()])
+        .tools(slow)
+        .build()
+        .await
+        .unwrap();
+    let mut chat = Conversation::new("acme", Channel::Chat);
+    chat.join(Participant::new("bot", Role::AutomatedAgent));
+    let mut session = assistant.session(chat);
+    let events = session.events();
+    session
+        .say(Role::EndUser, "I am moving house next month")
+        .await
+        .unwrap();
+    // What a person did is only taken when it is decided what the virtual agent does.
+    let steps = Vec::new();
+    session
+        .send(SessionInput::StepsDone { steps })
+        .await
+        .unwrap();
+    session.settle().await.unwrap();
+    drop(session);
+    let events: Vec<SessionEvent> = events.collect().await;
+    let spoken = spoken(&events);
+    assert!(
+        spoken.contains(&("I have ordered the line L1 for you.", false)),
+        "{spoken:?}"
+    );
+    assert!(spoken.iter().all(|(_, filler)| !filler), "{spoken:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn how_long_is_slow_depends_on_the_channel() {
     for (channel, millis, bridged) in [
         (Channel::Voice, 500, false),

@@ -383,3 +383,28 @@ async fn conversations_that_go_on_with_the_same_text_share_it() {
     assert_eq!(one.inner.playbooks[..], [old, current[1].clone()]);
     assert!(!Arc::ptr_eq(&one.inner, &assistant.inner));
 }
+
+#[tokio::test]
+async fn what_another_process_began_by_its_files_is_decided_by_them() {
+    let (store, calls) = (memory(), Calls::default());
+    let first = with(&store, &[OLD, BILL], &calls, 0).await;
+    let one = first.session(chat());
+    one.settle().await.unwrap();
+    // A process with newer files has the conversation, too, before anything is begun.
+    let second = with(&store, &[NEW, BILL], &calls, 0).await;
+    let mut two = second.resume("acme", "c1").await.unwrap();
+    let events = two.events();
+    two.settle().await.unwrap();
+    let wanted = say(Role::EndUser, "I want to cancel my contract");
+    one.send(wanted).await.unwrap();
+    one.settle().await.unwrap();
+
+    let steps = vec!["cancel/do-it".to_owned()];
+    let done = SessionInput::StepsDone { steps };
+    two.submit(uuid::Uuid::now_v7(), done).await.unwrap();
+    drop(two);
+    let events: Vec<SessionEvent> = events.collect().await;
+    let refused = |event: &SessionEvent| matches!(event, SessionEvent::Rejected { .. });
+    assert!(!events.iter().any(refused), "{events:?}");
+    assert!(calls.lock().is_empty());
+}

@@ -139,6 +139,26 @@ async fn what_is_on_the_screen_is_known_after_a_restart() {
 }
 
 #[tokio::test]
+async fn nobody_sells_anything_in_a_crisis_that_another_process_heard_of() {
+    let store: Arc<dyn ConversationStore> = Arc::new(MemoryStore::default());
+    let (first, second) = (assistant(store.clone()).await, assistant(store).await);
+    let one = first.session(call());
+    one.settle().await.unwrap();
+    let mut two = second.resume("acme", "c1").await.unwrap();
+    let events = two.events();
+    two.settle().await.unwrap();
+    let danger = say(Role::EndUser, "I just want to die.");
+    one.submit(Uuid::now_v7(), danger).await.unwrap();
+    one.settle().await.unwrap();
+    let charged = say(Role::EndUser, CHARGED);
+    two.submit(Uuid::now_v7(), charged).await.unwrap();
+    two.settle().await.unwrap();
+    drop(two);
+    let events: Vec<SessionEvent> = events.collect().await;
+    assert_eq!(cards(&events, is_action), []);
+}
+
+#[tokio::test]
 async fn in_a_crisis_its_card_comes_first_and_no_action() {
     let assistant = assistant(Arc::new(MemoryStore::default())).await;
     let mut call = call();

@@ -1,8 +1,13 @@
 //! What a process that was killed has left in the middle of something.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Map, Value, json};
+
+use super::others::AT_ONCE;
 use super::*;
 use crate::conversation::{HandoffReason, HandoffStatus, Participant, Summary};
-use crate::dialogue::{DialogueState, HandoffPolicy, Transfer};
+use crate::dialogue::{DialogueState, FnTool, HandoffPolicy, Playbook, Tool, ToolSpec, Transfer};
 use crate::store::Record;
 
 /// Longer than anything here takes: a test that hangs fails.
@@ -40,6 +45,35 @@ async fn a_question_that_nobody_answered_is_answered_once_somebody_reads() {
     let next = super::hub(store).await;
     next.events(&key("c1"), None).await.unwrap();
     assert_eq!(next.stats().resumed, 0);
+}
+
+#[tokio::test]
+async fn a_step_that_waits_for_nobody_is_taken_once_somebody_reads() {
+    let store = Arc::new(MemoryStore::new());
+    let mut chat = asked();
+    chat.say(Role::AutomatedAgent, "One moment, please.");
+    write(&store, "started", serde_json::to_value(chat).unwrap()).await;
+    let state = json!({ "playbook": "order", "runs": { "order": 1 } });
+    write(&store, "state", state).await;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let spec = ToolSpec::new("order_phone", "Orders");
+    let tool = FnTool::new(spec, move |_: Map<String, Value>, _| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        async { Ok(json!({ "ok": true })) }
+    });
+    let assistant = Assistant::builder()
+        .store(store)
+        .playbooks(vec![Playbook::from_toml(AT_ONCE).unwrap()])
+        .tools(vec![Arc::new(tool) as Arc<dyn Tool>])
+        .build()
+        .await
+        .unwrap();
+    let hub = SessionHub::new(assistant, options());
+    let events = hub.events(&key("c1"), None).await.unwrap();
+    hub.settle(&key("c1")).await.unwrap();
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+    drop(events);
 }
 
 #[tokio::test(start_paused = true)]

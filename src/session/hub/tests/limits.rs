@@ -1,6 +1,7 @@
 //! What is refused, and who has to leave.
 
 use super::*;
+use crate::conversation::{CustomerProfile, Participant};
 use crate::speech::AudioFrame;
 
 async fn limited(options: HubOptions) -> (Arc<Shaky>, SessionHub) {
@@ -121,6 +122,23 @@ async fn one_conversation_cannot_take_all_memory() {
     assert!(refused > 0);
     hub.settle(&key("c1")).await.unwrap();
     hub.push(&key("c1"), track(), frame).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_the_virtual_agent_says_is_counted_at_once() {
+    let (_, hub) = limited(options()).await;
+    let mut chat = chat("c1");
+    chat.join(Participant::new("bot", Role::AutomatedAgent));
+    hub.open(chat).await.unwrap();
+    submit(&hub, "c1", "Hello.").await;
+    hub.settle(&key("c1")).await.unwrap();
+    let bytes = hub.stats().bytes;
+    // It brings no words, and no event.
+    let profile = SessionInput::Profile(CustomerProfile::default());
+    hub.submit(&key("c1"), Uuid::now_v7(), profile)
+        .await
+        .unwrap();
+    assert_eq!(hub.stats().bytes, bytes);
 }
 
 #[tokio::test]
