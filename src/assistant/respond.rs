@@ -274,6 +274,13 @@ impl Assistant {
                 commands.clear();
             }
         }
+        if let Some(Opinion::Meant(need)) = &opinion
+            && otherwise.is_empty()
+            && matches!(&commands[..], [Command::Answer { .. }])
+        {
+            // An article answers more quickly than a procedure, if there is one.
+            otherwise = self.begun(conversation, need);
+        }
         if commands.is_empty() {
             // No article answers what asks nothing: it is asked at once what is meant.
             let may_be_meant = |need: &String| self.may_ask_whether(need, state).is_some();

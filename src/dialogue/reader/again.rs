@@ -24,6 +24,12 @@ static STATUS: Cue = Cue::new(|| {
         r"\b(?:is|are|has|have|was|were|did|(?:'|’)s)\b.*\b(?:done|gone through|sorted|changed|booked|cancelled|canceled|on (?:its|the) way|refunded|ordered|sent|confirmed|removed|blocked|processed|dealt with|taken care of|all set)\b",
     )
 });
+/// What is to be done once more, or undone, though it was mentioned before.
+static AFRESH: Cue = Cue::new(|| {
+    pattern(
+        r"\b(?:another|second|one more|once more|again|too|instead|different|as well|still|but|not|never|cancel\w*|undo|stop)\b|n(?:'|’)t\b",
+    )
+});
 /// Fewer words are a courtesy,
 const FEWEST_WORDS: usize = 3;
 /// and more are a story, in which a word that also means a value may stand for anything.
@@ -64,6 +70,19 @@ impl Reader {
 }
 
 impl Reader {
+    /// The procedure, through by now, that "the move I mentioned" means: it is the only one wanted, with no other values.
+    pub(super) fn mentioned_again(&self, turn: &Turn<'_>, wanted: &[&Playbook]) -> Option<String> {
+        let [playbook] = wanted else {
+            return None;
+        };
+        let is_afresh = finds(&AFRESH, turn.text) || cues::comes_on_top(turn.text);
+        let comes_back = cues::refers_back(turn.text) && !is_afresh;
+        (comes_back
+            && has_changed_something(playbook, turn.state)
+            && repeats(turn, playbook).is_some())
+        .then(|| playbook.id.clone())
+    }
+
     /// The procedure that a question about an outcome is about ("Is the new plan done as well?"): the need that was heard,
     /// where it was seen to, else the last one.
     fn asked_for_outcome(&self, turn: &Turn<'_>, needs: &[IntentMatch]) -> Option<String> {

@@ -47,6 +47,11 @@ impl Reader {
             if slot.kind == SlotKind::YesNo {
                 continue;
             }
+            if turn.state.slots.get(&slot.name) != Some(&found.value)
+                && !turn.words.states(slot, &found)
+            {
+                continue;
+            }
             // Whose account it is may be said at any time, which is no yes to what is asked.
             let identifies = slot.pattern.is_some() || slot.secret;
             match turn.state.slots.get(&slot.name) {

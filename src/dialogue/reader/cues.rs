@@ -105,6 +105,25 @@ static ASKS_WHAT: Cue = LazyLock::new(|| {
     )
 });
 
+/// What is only supposed: "And if I miss one?"
+static SUPPOSES: Cue = LazyLock::new(|| {
+    pattern(
+        r"\b(?:what if|(?:and|but|or|even) if (?:i|we|he|she|they|my|one|there|something|somebody)\b|in case|suppos(?:e|ing)|say i|assuming|what happens)\b",
+    )
+});
+/// A question that points to what was said before it.
+static POINTS: Cue = LazyLock::new(|| {
+    pattern(
+        r"\b(?:it|its|that|this|they|them|these|those|he|him|she|her|one|ones|there|then)(?:(?:'|’)(?:s|ll|d|re))?\b",
+    )
+});
+/// A sentence that tells more of whom the question before it is about.
+static TELLS_ON: Cue = LazyLock::new(|| pattern(r"^\W*(?:he|she|it|they|that)(?:(?:'|’)|\b)"));
+/// More words than this tell a story, fewer only greet.
+const WORDS_OF_CONTEXT: std::ops::RangeInclusive<usize> = 3..=16;
+/// A longer question says by itself what it is about.
+const WORDS_OF_A_QUESTION: usize = 12;
+
 static CORRECTS: Cue = LazyLock::new(|| {
     pattern(
         r"\b(?:actually|i meant|i mean|sorry|correction|instead|rather|wait|not (?:that|the|on the)|wrong|mistake|(?:has to|should|must) be|after all|change that)\b|^\W*no\b",
@@ -114,6 +133,33 @@ static CORRECTS: Cue = LazyLock::new(|| {
 /// Whether something said before is put right.
 pub(super) fn corrects(text: &str) -> bool {
     finds(&CORRECTS, text)
+}
+
+/// Whether something is only supposed.
+pub(super) fn supposes(sentence: &str) -> bool {
+    finds(&SUPPOSES, sentence)
+}
+
+/// A question of this text, with the sentence before it where it points back ("The power supply is gone. What is that going
+/// to cost?"), and with the one after it that tells more ("Would my sister do? She is sixteen.").
+pub(super) fn in_context(text: &str, question: &str) -> String {
+    let all: Vec<&str> = sentences(text).collect();
+    let Some(at) = all.iter().position(|sentence| *sentence == question) else {
+        return question.to_owned();
+    };
+    let tells = |sentence: &&&str| {
+        let words = sentence.split_whitespace().count();
+        let identifies = sentence.chars().filter(char::is_ascii_digit).count() > 3;
+        let asks = sentence.ends_with('?') || finds(&QUESTION, sentence);
+        let is_idle = stalls(sentence) || is_done(sentence) || finds(&OWN_NEED, sentence);
+        WORDS_OF_CONTEXT.contains(&words) && !identifies && !asks && !is_idle
+    };
+    let is_short = question.split_whitespace().count() <= WORDS_OF_A_QUESTION;
+    let before = at.checked_sub(1).and_then(|before| all.get(before));
+    let before = before.filter(|it| is_short && finds(&POINTS, question) && tells(it));
+    let after = all.get(at + 1).filter(|it| finds(&TELLS_ON, it) && tells(it));
+    let parts: Vec<&str> = before.into_iter().chain([&question]).chain(after).copied().collect();
+    parts.join(" ")
 }
 
 pub(super) fn finds(cue: &Cue, text: &str) -> bool {
@@ -340,6 +386,24 @@ mod tests {
         assert!(!asks_for_information(
             "Is there an outage? Nothing loads here."
         ));
+        for supposed in ["And if I miss a month?", "What if it takes two?"] {
+            assert!(supposes(supposed), "{supposed}");
+        }
+        assert!(!supposes("Could we do it in two?") && !supposes("Two, not three"));
+        let asked = |text: &str| in_context(text, question(text).unwrap_or_default());
+        let lost = "The power supply has gone missing. How much is that going to be?";
+        let young = "Would my neighbour do? She's only sixteen.";
+        for whole in [lost, young] {
+            assert_eq!(asked(whole), whole);
+        }
+        assert_eq!(
+            asked("My number is LF402117. When does it come?"),
+            "When does it come?"
+        );
+        assert_eq!(
+            asked("My phone is gone. What is the notice period?"),
+            "What is the notice period?"
+        );
         assert!(never_mind("Oh, never mind then") && comes_on_top("And I also need a new SIM"));
     }
 }

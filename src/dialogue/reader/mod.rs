@@ -10,11 +10,13 @@ mod cues;
 mod days;
 mod denial;
 mod ground;
+mod heard;
 mod needs;
 mod over;
 mod values;
 
 pub use consent::Choice;
+pub(crate) use heard::heard;
 pub(super) use needs::NO_NEEDS;
 pub(super) use values::{identifier, last_identifier};
 
@@ -28,6 +30,7 @@ use crate::conversation::{Approver, Conversation, HandoffReason, Role};
 use crate::embedding::Embedder;
 use crate::error::Result;
 use crate::understanding::intent::{IntentExample, IntentMatch, IntentRecognizer};
+use heard::{answer, asked_before};
 use values::Words;
 
 /// A need so likely starts a procedure where none runs.
@@ -202,7 +205,8 @@ impl Reader {
             .iter()
             .map(|need| need.probability)
             .fold(0.0, f32::max);
-        let several = cues::comes_on_top(text) || text.contains(" and ");
+        let joined = [" and ", " & ", " + "].iter().any(|sign| text.contains(sign));
+        let several = cues::comes_on_top(text) || joined;
         let further = needs
             .iter()
             .filter(|need| {
@@ -238,21 +242,24 @@ impl Reader {
             }
             return match question {
                 Some(question) if cues::asks_for_information(text) => {
-                    Reading::certain(vec![answer(question)])
+                    Reading::certain(vec![answer(text, question)])
                 }
                 Some(question) => Reading {
-                    commands: vec![answer(question)],
+                    commands: vec![answer(text, question)],
                     ..Reading::default()
                 },
                 None => Reading::default(),
             };
+        }
+        if let Some(playbook) = self.mentioned_again(turn, &wanted) {
+            return Reading::certain(vec![Command::TellAgain { playbook }]);
         }
         let commands = needs::begun(&wanted, &turn.words, Some(turn.state));
         match question.filter(|_| cues::asks_for_information(text)) {
             // An article answers more quickly than a procedure, if there is one.
             Some(question) => Reading {
                 otherwise: commands,
-                ..Reading::certain(vec![answer(question)])
+                ..Reading::certain(vec![answer(text, question)])
             },
             None => Reading::certain(commands),
         }
@@ -312,7 +319,7 @@ impl Reader {
                 }
                 // "Yes. When does it come?" is an answer and a question.
                 if let Some(yes) = assent::explicit_answer(text) {
-                    let asks = question.map(answer);
+                    let asks = question.map(|question| answer(text, question));
                     let confirms = std::iter::once(Command::Confirm { yes });
                     return Ok(Reading::certain(confirms.chain(asks).collect()));
                 }
@@ -336,7 +343,7 @@ impl Reader {
             cues::asks_for_information(text) || alone && !cues::asks_for_help(question)
         });
         if let Some(question) = informs {
-            commands.push(answer(question));
+            commands.push(answer(text, question));
             return Ok(Reading::certain(commands));
         }
         if !others.is_empty() {
@@ -350,7 +357,7 @@ impl Reader {
         if let Some(question) = question {
             let asks_back = commands.is_empty();
             if asks_back {
-                commands.push(answer(question));
+                commands.push(answer(text, question));
             }
             return Ok(Reading {
                 is_certain: !asks_back,
@@ -396,6 +403,9 @@ impl Reader {
             let Some(found) = turn.words.value(slot, was_asked || puts_right) else {
                 continue;
             };
+            if puts_right && !was_asked && !turn.words.states(slot, &found) {
+                continue;
+            }
             let overlaps = |span: &Range<usize>| {
                 taken
                     .iter()
@@ -446,45 +456,10 @@ impl Reader {
     }
 }
 
-/// What the customer said since anybody else spoke; since they were last heard, where the session knows of that: two messages
-/// may come before the first one is answered.
-pub(crate) fn heard(conversation: &Conversation, state: &DialogueState) -> String {
-    let turns = conversation.transcript.turns();
-    let is_customer = |role: Role| matches!(role, Role::EndUser | Role::Unknown);
-    let last = turns.last().filter(|turn| is_customer(turn.role));
-    let Some(from) = state.unread else {
-        return last.map(|turn| turn.text()).unwrap_or_default();
-    };
-    let begins = last
-        .and_then(|turn| turn.utterances.first())
-        .is_some_and(|first| first.id <= from);
-    if let Some(turn) = last.filter(|_| begins) {
-        return turn.text();
-    }
-    let said = conversation.transcript.utterances().iter();
-    let unread = said.filter(|u| u.id >= from && is_customer(u.role) && !u.back_channel);
-    let words: Vec<&str> = unread.map(|said| said.text.as_str()).collect();
-    words.join(" ")
-}
-
-/// The question of the customer's turn before the last one.
-fn asked_before(conversation: &Conversation) -> Option<Command> {
-    let turns = conversation.transcript.turns();
-    let mut customers = turns.iter().rev().filter(|turn| turn.role == Role::EndUser);
-    let before = customers.nth(1)?.text();
-    cues::question(&before).map(answer)
-}
-
 fn sets(commands: &[Command], slot: &str) -> bool {
     let is_set =
         |command: &Command| matches!(command, Command::SetSlot { name, .. } if name == slot);
     commands.iter().any(is_set)
-}
-
-fn answer(question: &str) -> Command {
-    Command::Answer {
-        question: question.to_owned(),
-    }
 }
 
 fn set(slot: &Slot, value: String) -> Command {

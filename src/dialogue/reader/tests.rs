@@ -134,7 +134,7 @@ async fn two_answers_of_one_question_are_told_apart() {
 #[tokio::test]
 async fn questions_persons_and_yeses_come_before_values() {
     let back = read(&asked("account"), "What is the notice period?").await;
-    assert_eq!(back.commands, [answer("What is the notice period?")]);
+    assert_eq!(back.commands, [answer("", "What is the notice period?")]);
     let person = read(&asked("account"), "Just let me talk to a real person").await;
     assert_eq!(
         person.commands,
@@ -157,7 +157,7 @@ async fn questions_persons_and_yeses_come_before_values() {
     );
     assert_eq!(
         read(&waits, "yes but how much is it?").await.commands,
-        [answer("yes but how much is it?")]
+        [answer("", "yes but how much is it?")]
     );
     assert_eq!(
         read(&waits, "actually, never mind").await.commands,
@@ -268,7 +268,7 @@ async fn who_only_asks_gets_the_answer_and_no_procedure() {
         read_it.commands,
         [
             Command::StopPlaybook,
-            answer("How much is it to close an account?")
+            answer("", "How much is it to close an account?")
         ]
     );
 }
@@ -301,9 +301,9 @@ async fn a_yes_may_name_the_action_and_stand_beside_a_question() {
         assert_eq!(read(&waits, text).await.commands, [confirm(yes)], "{text}");
     }
     let both = read(&waits, "Yes please. When does it end?").await;
-    assert_eq!(both.commands, [confirm(true), answer("When does it end?")]);
+    assert_eq!(both.commands, [confirm(true), answer("", "When does it end?")]);
     let only = read(&waits, "Okay. What does it cost?").await;
-    assert_eq!(only.commands, [answer("What does it cost?")]);
+    assert_eq!(only.commands, [answer("", "What does it cost?")]);
 }
 
 #[tokio::test]
@@ -354,6 +354,7 @@ async fn what_comes_back_to_what_was_done_is_told_again_and_what_is_new_is_not()
         ("The big plan would be perfect.", true),
         ("Yes, please do that.", true),
         ("So please change my plan", false),
+        ("Please change my plan, as I mentioned", true),
         ("I want a new plan", false),
         ("Please cancel the big plan after all", false),
         ("I need to send you a big parcel", false),

@@ -6,9 +6,10 @@ use std::ops::Range;
 
 use regex::Regex;
 
-use super::assent;
 use super::days::{coming_day, day_of_month, in_unit_of, next_time, spoken_span, today};
 use super::denial::{Denial, denial, stands_alone};
+use super::{assent, cues};
+use crate::conversation::number_words::is_article;
 use crate::conversation::{Annotation, AnnotationKind};
 use crate::dialogue::playbook::{Slot, SlotKind};
 use crate::speech::annotate;
@@ -51,6 +52,24 @@ impl Words<'_> {
             return None;
         }
         self.annotated(slot, asked)
+    }
+
+    /// Whether this value is stated, and not only supposed ("and if I miss a month?") or said by an article.
+    pub(super) fn states(&self, slot: &Slot, found: &FoundValue) -> bool {
+        let words = found.span.clone().and_then(|span| self.text.get(span));
+        let first = words.and_then(|words| words.split_whitespace().next());
+        if slot.kind == SlotKind::Number && first.is_some_and(is_article) {
+            return false;
+        }
+        let stated: Vec<&str> = cues::sentences(self.text)
+            .filter(|sentence| !cues::supposes(sentence))
+            .collect();
+        let stated = Words {
+            text: &stated.join(" "),
+            language: self.language,
+        };
+        let value = stated.value(slot, true);
+        value.is_some_and(|stated| stated.value == found.value)
     }
 
     /// The last identifier that fits the slot's pattern, as it is written or read out.
@@ -111,7 +130,7 @@ impl Words<'_> {
             kept.clone_from(&named);
             kept.retain(|(_, _, denial)| *denial == Denial::Weak);
         }
-        if kept.len() > 1 && super::cues::corrects(self.text) {
+        if kept.len() > 1 && cues::corrects(self.text) {
             // "The Hub, I mean the Booster": the last one counts.
             let last = kept.iter().map(|(_, span, _)| span.start).max();
             kept.retain(|(_, span, _)| Some(span.start) == last);

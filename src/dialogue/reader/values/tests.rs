@@ -275,3 +275,23 @@ fn an_identifier_is_no_part_of_other_words_nor_of_a_date() {
         assert_eq!(value(slot, text, true).as_deref(), told, "{text}");
     }
 }
+
+#[test]
+fn what_is_only_supposed_is_not_stated() {
+    let instalments = slot("kind = \"number\"");
+    for (text, is_stated) in [
+        ("Could we do it in two?", true),
+        ("Make it 4, please", true),
+        ("Hang on, and if I miss a month?", false),
+        ("I need a month to think", false),
+        ("Sorry, what if I pay 3 late?", false),
+        ("Sorry, 3. What if I pay late?", true),
+    ] {
+        let words = Words {
+            text,
+            language: "en-GB",
+        };
+        let found = words.value(&instalments, true).unwrap();
+        assert_eq!(words.states(&instalments, &found), is_stated, "{text}");
+    }
+}
