@@ -5,18 +5,22 @@ use std::time::Instant;
 
 use super::Assistant;
 use crate::assist::{
-    CoachingMoment, CoachingSignals, CoachingState, Replay, ReplayConversation, ReplayReport,
+    CoachingEmotion, CoachingMoment, CoachingSignals, CoachingState, Replay, ReplayConversation,
+    ReplayReport,
 };
 use crate::conversation::{
-    ChecklistEntry, ChecklistOverride, Conversation, NewUtterance, Suggestion, Trigger, Utterance,
+    ChecklistEntry, ChecklistOverride, Conversation, NewUtterance, Role, Suggestion, Trigger,
+    Utterance, VoiceSignals,
 };
 use crate::error::Result;
 use crate::speech::{SignalTracker, Spoken};
+use crate::understanding::emotion::{EmotionTracker, Felt, comforted};
 
 impl Assistant {
     /// Runs the coaching rules over stored conversations, utterance by utterance as they would have run live, and tells
-    /// what each of them would have done. Timing tells overlaps, silences and rates; emotion is not known. Where the
-    /// assistant has a language model, the questions of rules are put to it.
+    /// what each of them would have done. Timing tells overlaps, silences and rates; the words tell feelings
+    /// and their changes where the assistant has an emotion model. Where it has a language model, the questions of rules are
+    /// put to it.
     ///
     /// # Errors
     /// As the embedder and the language model.
@@ -60,16 +64,22 @@ impl Assistant {
         };
         let mut state = CoachingState::default();
         let mut tracker = SignalTracker::new();
+        let mut emotions = EmotionTracker::new();
         let start = CoachingMoment::new(Trigger::Start);
         let mut cues = self.moment(&so_far, start, &mut state, replay).await?;
         for said in whole.transcript.utterances() {
             so_far.append(again(said));
-            let began = Instant::now();
             let voice = tracker.utterance(Spoken::from(said));
-            let signals = CoachingSignals::of(said, &tracker.snapshot(), &voice);
             if said.back_channel {
                 continue;
             }
+            let felt = self.felt(said, &voice, &mut emotions).await?;
+            let began = Instant::now();
+            let signals = CoachingSignals::of(said, &tracker.snapshot(), &voice);
+            let signals = match felt {
+                Some(felt) => signals.with_emotion(felt),
+                None => signals,
+            };
             let moment = CoachingMoment::new(Trigger::EndOfUtterance).with_signals(signals);
             let looked = self.inner.coach.look(&so_far, &moment, &mut state).await?;
             replay.timed(began.elapsed());
@@ -83,6 +93,27 @@ impl Assistant {
         let end = CoachingMoment::new(Trigger::End);
         cues.extend(self.moment(&so_far, end, &mut state, replay).await?);
         Ok(cues)
+    }
+
+    /// What the words of an utterance show, and change; the virtual agent feels nothing.
+    async fn felt(
+        &self,
+        said: &Utterance,
+        voice: &VoiceSignals,
+        emotions: &mut EmotionTracker,
+    ) -> Result<Option<CoachingEmotion>> {
+        let model = self.inner.emotion.as_ref();
+        let Some(model) = model.filter(|_| said.role != Role::AutomatedAgent) else {
+            return Ok(None);
+        };
+        let felt = model.feel(std::slice::from_ref(&said.text)).await?;
+        let mut words = felt.first().copied().unwrap_or_default();
+        if said.role == Role::HumanAgent {
+            words = comforted(&said.text, words);
+        }
+        let felt = Felt::new(&said.participant, said.role, said.id, words).with_voice(voice);
+        let (_, changes) = emotions.update(&felt);
+        Ok(Some(CoachingEmotion::of(&words, &changes)))
     }
 
     async fn moment(

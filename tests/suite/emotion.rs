@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use attendant::Assistant;
+use attendant::assist::{CoachingRule, Condition, EmotionCondition, ReplayConversation};
 use attendant::assistant::local::load_emotion;
 use attendant::conversation::{
     Channel, Conversation, Emotion, EmotionDistribution, EmotionEvent, EmotionKind, Role,
@@ -131,4 +132,33 @@ async fn a_session_tells_what_changes() {
         .iter()
         .filter(|event| matches!(event, SessionEvent::Effort { .. }));
     assert_eq!(effort.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_about_feelings_can_be_replayed_before_it_is_switched_on() {
+    let condition = Condition::Emotion(EmotionCondition {
+        changes: vec![EmotionKind::RisingAnger],
+        ..EmotionCondition::default()
+    });
+    let mut rule = CoachingRule::new("slow-down", Role::EndUser, condition, "Slow down.");
+    rule.max_per_call = 5;
+    let mut call = Conversation::new("acme", Channel::Chat);
+    for said in [
+        "My order number is four one two nine.",
+        "I am furious, this is the third time I have called and nobody does anything!",
+        "I am still furious about it.",
+    ] {
+        call.say(Role::EndUser, said);
+    }
+    let replayed = [ReplayConversation {
+        name: "call".into(),
+        conversation: call,
+        labels: None,
+    }];
+    let assistant = Assistant::builder().coaching_rules(vec![rule]);
+    let assistant = assistant.emotion(model().await).build().await.unwrap();
+    let report = assistant.replay_coaching(&replayed).await.unwrap();
+    let rule = &report.rules[0];
+    assert_eq!(rule.fired, 1, "{rule:?}");
+    assert_eq!(rule.examples[0].utterance, Some(2), "{rule:?}");
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::conversation::EmotionKind;
+
 /// When a cue is called for. In a file: `condition = { all = [ { words = { any = ["cancel"] } }, … ] }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -70,6 +72,8 @@ pub struct EmotionCondition {
     pub kinds: Vec<String>,
     /// Least probability of one of `kinds`, between 0 and 1.
     pub at_least: f32,
+    /// One of these changes, as the utterance brings it: anger that rises, not anger that lasts.
+    pub changes: Vec<EmotionKind>,
     /// Valence at or below this, from -1 (bad) to 1 (good).
     pub valence_below: Option<f32>,
     /// Valence at or above this, from -1 (bad) to 1 (good).
@@ -81,6 +85,7 @@ impl Default for EmotionCondition {
         Self {
             kinds: Vec::new(),
             at_least: 0.5,
+            changes: Vec::new(),
             valence_below: None,
             valence_above: None,
         }
@@ -176,8 +181,9 @@ impl Condition {
 
 impl EmotionCondition {
     fn fault(&self) -> Option<&'static str> {
-        if self.kinds.is_empty() && self.valence_below.is_none() && self.valence_above.is_none() {
-            return Some("needs one of kinds, valence_below, valence_above in `emotion`");
+        let names_nothing = self.kinds.is_empty() && self.changes.is_empty();
+        if names_nothing && self.valence_below.is_none() && self.valence_above.is_none() {
+            return Some("needs one of kinds, changes, valence_below, valence_above in `emotion`");
         }
         share(self.at_least, "needs at_least between 0 and 1")
     }

@@ -1,7 +1,10 @@
 //! What is known of an utterance apart from its words.
 
 use super::condition::{EmotionCondition, SignalsCondition};
-use crate::conversation::{ConversationSignals, OverlapKind, Utterance, VoiceSignals};
+use crate::conversation::{
+    ConversationSignals, EmotionDistribution, EmotionEvent, EmotionKind, OverlapKind, Utterance,
+    VoiceSignals,
+};
 
 /// How far from the start of an utterance a silence may end and still be the one before it, in ms: voice activity and
 /// recognition do not agree to the millisecond.
@@ -28,6 +31,8 @@ pub struct CoachingEmotion {
     pub kinds: Vec<(String, f32)>,
     /// From -1 (bad) to 1 (good).
     pub valence: f32,
+    /// What this utterance changed, with how strong it is, between 0 and 1.
+    pub changes: Vec<(EmotionKind, f32)>,
 }
 
 impl CoachingSignals {
@@ -81,6 +86,21 @@ impl CoachingSignals {
 }
 
 impl CoachingEmotion {
+    /// What the words of an utterance show, and what changed with it.
+    pub fn of(words: &EmotionDistribution, changes: &[EmotionEvent]) -> Self {
+        let kinds = words.ranked().into_iter();
+        Self {
+            kinds: kinds
+                .map(|(emotion, sure)| (emotion.as_str().to_owned(), sure))
+                .collect(),
+            valence: words.valence(),
+            changes: changes
+                .iter()
+                .map(|change| (change.kind, change.strength))
+                .collect(),
+        }
+    }
+
     /// How sure it is that the condition holds, if it does.
     pub(super) fn meets(&self, wanted: &EmotionCondition) -> Option<f32> {
         let in_reach = wanted.valence_below.is_none_or(|most| self.valence <= most)
@@ -90,8 +110,17 @@ impl CoachingEmotion {
         if !in_reach {
             return None;
         }
+        let changed = self
+            .changes
+            .iter()
+            .filter(|(kind, _)| wanted.changes.contains(kind));
+        let changed = changed.map(|(_, strength)| *strength).max_by(f32::total_cmp);
+        if !wanted.changes.is_empty() && changed.is_none() {
+            return None;
+        }
         if wanted.kinds.is_empty() {
-            return Some(self.valence.abs().clamp(0.5, 1.0));
+            let sure = changed.unwrap_or(self.valence.abs());
+            return Some(sure.clamp(0.5, 1.0));
         }
         let of_kind = |(kind, _): &&(String, f32)| {
             wanted

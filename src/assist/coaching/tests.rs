@@ -1,5 +1,5 @@
 use super::*;
-use crate::conversation::{Channel, NewUtterance};
+use crate::conversation::{Channel, EmotionKind, NewUtterance};
 use crate::embedding::HashingEmbedder;
 
 async fn coach() -> Coach {
@@ -198,6 +198,7 @@ async fn signals_and_feelings_count_where_they_are_known() {
     let angry = CoachingEmotion {
         kinds: vec![("neutral".into(), 0.3), ("Anger".into(), 0.6)],
         valence: -0.7,
+        ..CoachingEmotion::default()
     };
     let fast = CoachingSignals {
         rate_shift: Some(0.5),
@@ -215,6 +216,36 @@ async fn signals_and_feelings_count_where_they_are_known() {
             .unwrap();
         assert_eq!(!looked.cues.is_empty(), fires, "{moment:?}");
     }
+}
+
+#[tokio::test]
+async fn a_change_of_feeling_is_told_from_one_that_lasts() {
+    let keys = r#"
+        speaker = "end_user"
+        condition = { emotion = { kinds = ["anger"], changes = ["rising_anger"], at_least = 0.4 } }
+    "#;
+    let coach = with(vec![rule(keys).unwrap()]).await;
+    let mut call = Conversation::new("acme", Channel::Chat);
+    call.say(Role::EndUser, "Well.");
+    let angry = |changes: &[(EmotionKind, f32)]| CoachingEmotion {
+        kinds: vec![("anger".into(), 0.6)],
+        valence: -0.7,
+        changes: changes.to_vec(),
+    };
+    for (emotion, fires) in [
+        (angry(&[]), false),
+        (angry(&[(EmotionKind::Confusion, 0.9)]), false),
+        (angry(&[(EmotionKind::RisingAnger, 0.5)]), true),
+    ] {
+        let signals = CoachingSignals::default().with_emotion(emotion.clone());
+        let moment = CoachingMoment::new(Trigger::EndOfUtterance).with_signals(signals);
+        let looked = coach
+            .look(&call, &moment, &mut CoachingState::default())
+            .await
+            .unwrap();
+        assert_eq!(!looked.cues.is_empty(), fires, "{emotion:?}");
+    }
+    assert!(rule("speaker = \"end_user\"\ncondition = { emotion = {} }\n").is_err());
 }
 
 #[tokio::test]

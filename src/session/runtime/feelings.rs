@@ -283,14 +283,7 @@ impl Runtime {
             self.feelings.at_first.get_or_insert(state.valence);
             self.feelings.changes.extend(events.iter().cloned());
         }
-        let emotion = CoachingEmotion {
-            kinds: words
-                .ranked()
-                .into_iter()
-                .map(|(emotion, sure)| (emotion.as_str().to_owned(), sure))
-                .collect(),
-            valence: words.valence(),
-        };
+        let emotion = CoachingEmotion::of(&words, &events);
         let event = SessionEvent::Emotion {
             participant: said.participant.clone(),
             state,

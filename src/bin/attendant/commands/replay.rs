@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use attendant::assist::{ReplayConversation, ReplayReport, RuleReplay, load_coaching_rules};
-use attendant::assistant::local::{load_embedder, load_language_model};
+use attendant::assistant::local::{load_embedder, load_emotion, load_language_model};
 use attendant::conversation::TenantId;
 use attendant::models::Cache;
 use attendant::{Assistant, Error, ErrorKind, Result};
@@ -25,6 +25,10 @@ pub(crate) async fn run(args: ReplayArgs, screen: &Screen) -> Result<()> {
         if args.embedding != "none" {
             let cache = Cache::from_env()?;
             builder = builder.embedder(load_embedder(&cache, &args.embedding).await?);
+            // The head fits one embedding model; with another one feelings are not known.
+            if let Ok(emotion) = load_emotion(&cache, &args.embedding).await {
+                builder = builder.emotion(emotion);
+            }
         }
         if let Some(model) = args.llm.as_deref().filter(|model| *model != "none") {
             let cache = Cache::from_env()?;
