@@ -73,7 +73,7 @@ impl Assistant {
             if said.back_channel {
                 continue;
             }
-            let felt = self.felt(said, &voice, &mut emotions).await?;
+            let felt = self.felt_then(said, &voice, &mut emotions).await?;
             let began = Instant::now();
             let signals = CoachingSignals::of(said, &tracker.snapshot(), &voice);
             let signals = match felt {
@@ -96,7 +96,7 @@ impl Assistant {
     }
 
     /// What the words of an utterance show, and change; the virtual agent feels nothing.
-    async fn felt(
+    async fn felt_then(
         &self,
         said: &Utterance,
         voice: &VoiceSignals,
