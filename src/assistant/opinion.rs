@@ -85,9 +85,8 @@ impl Assistant {
         let Some(first) = matches.first() else {
             return Ok(None);
         };
-        let agrees = |(need, likely): &(String, f32)| {
-            *need == first.playbook && *likely >= READ_AND_ALIKE
-        };
+        let agrees =
+            |(need, likely): &(String, f32)| *need == first.playbook && *likely >= READ_AND_ALIKE;
         if reading.is_certain && read.is_some_and(agrees) {
             return Ok(None);
         }
@@ -134,8 +133,7 @@ impl Assistant {
         if !reading.is_certain {
             return;
         }
-        let begins =
-            |command: &Command| matches!(command, Command::StartPlaybook { .. });
+        let begins = |command: &Command| matches!(command, Command::StartPlaybook { .. });
         match opinion {
             Opinion::Unlike => {
                 reading.is_certain = false;
@@ -145,9 +143,7 @@ impl Assistant {
             Opinion::Meant(need) if self.inner.reader.begins(need) => {
                 for commands in [&mut reading.commands, &mut reading.otherwise] {
                     let begun: Vec<&Command> = commands.iter().filter(|c| begins(c)).collect();
-                    let is_other = |command: &&Command| {
-                        matches!(command, Command::StartPlaybook { playbook, .. } if playbook != need)
-                    };
+                    let is_other = |command: &&Command| matches!(command, Command::StartPlaybook { playbook, .. } if playbook != need);
                     if begun.len() == 1 && begun.iter().all(is_other) {
                         *commands = self.inner.reader.begin(need, conversation);
                     }

@@ -63,8 +63,9 @@ impl Assistant {
         };
         // What was found to lie between two needs is asked about these.
         let between = std::mem::take(&mut state.choices).into_iter();
-        let mut needs: Vec<(String, String)> =
-            between.map(|need| (need.clone(), self.about(&need))).collect();
+        let mut needs: Vec<(String, String)> = between
+            .map(|need| (need.clone(), self.about(&need)))
+            .collect();
         if needs.len() != 2 {
             needs = self.two_needs(conversation, said, state, least).await?;
         }

@@ -153,7 +153,10 @@ impl Assistant {
     }
 
     /// What the customer's last words alone are like.
-    pub(super) async fn of_last_words(&self, conversation: &Conversation) -> Result<Vec<PlaybookMatch>> {
+    pub(super) async fn of_last_words(
+        &self,
+        conversation: &Conversation,
+    ) -> Result<Vec<PlaybookMatch>> {
         let mut alone = Conversation::new(conversation.tenant.clone(), conversation.channel);
         alone.language.clone_from(&conversation.language);
         if let Some(last) = conversation.transcript.last_of(Role::EndUser) {

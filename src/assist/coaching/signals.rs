@@ -114,7 +114,9 @@ impl CoachingEmotion {
             .changes
             .iter()
             .filter(|(kind, _)| wanted.changes.contains(kind));
-        let changed = changed.map(|(_, strength)| *strength).max_by(f32::total_cmp);
+        let changed = changed
+            .map(|(_, strength)| *strength)
+            .max_by(f32::total_cmp);
         if !wanted.changes.is_empty() && changed.is_none() {
             return None;
         }

@@ -157,8 +157,15 @@ pub(super) fn in_context(text: &str, question: &str) -> String {
     let is_short = question.split_whitespace().count() <= WORDS_OF_A_QUESTION;
     let before = at.checked_sub(1).and_then(|before| all.get(before));
     let before = before.filter(|it| is_short && finds(&POINTS, question) && tells(it));
-    let after = all.get(at + 1).filter(|it| finds(&TELLS_ON, it) && tells(it));
-    let parts: Vec<&str> = before.into_iter().chain([&question]).chain(after).copied().collect();
+    let after = all
+        .get(at + 1)
+        .filter(|it| finds(&TELLS_ON, it) && tells(it));
+    let parts: Vec<&str> = before
+        .into_iter()
+        .chain([&question])
+        .chain(after)
+        .copied()
+        .collect();
     parts.join(" ")
 }
 

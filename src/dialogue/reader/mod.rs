@@ -205,7 +205,9 @@ impl Reader {
             .iter()
             .map(|need| need.probability)
             .fold(0.0, f32::max);
-        let joined = [" and ", " & ", " + "].iter().any(|sign| text.contains(sign));
+        let joined = [" and ", " & ", " + "]
+            .iter()
+            .any(|sign| text.contains(sign));
         let several = cues::comes_on_top(text) || joined;
         let further = needs
             .iter()

@@ -301,7 +301,10 @@ async fn a_yes_may_name_the_action_and_stand_beside_a_question() {
         assert_eq!(read(&waits, text).await.commands, [confirm(yes)], "{text}");
     }
     let both = read(&waits, "Yes please. When does it end?").await;
-    assert_eq!(both.commands, [confirm(true), answer("", "When does it end?")]);
+    assert_eq!(
+        both.commands,
+        [confirm(true), answer("", "When does it end?")]
+    );
     let only = read(&waits, "Okay. What does it cost?").await;
     assert_eq!(only.commands, [answer("", "What does it cost?")]);
 }

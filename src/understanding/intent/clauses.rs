@@ -34,7 +34,8 @@ fn sentences(text: &str) -> Vec<Range<usize>> {
         let next = letters.peek().copied();
         let open = next.is_none_or(|(_, next)| next.is_whitespace());
         // A full stop within a number or a name ends nothing, nor does a colon in a time.
-        let ends = matches!(letter, '\n' | ';' | '?' | '!') || (matches!(letter, '.' | ':') && open);
+        let ends =
+            matches!(letter, '\n' | ';' | '?' | '!') || (matches!(letter, '.' | ':') && open);
         if ends {
             let end = at + letter.len_utf8();
             found.push(start..end);
@@ -52,7 +53,9 @@ fn joined(text: &str, sentence: Range<usize>) -> Vec<Range<usize>> {
     for word in words(text, &sentence) {
         let plain = text.get(word.clone()).unwrap_or_default();
         let plain = plain.trim_matches(|letter: char| !letter.is_alphanumeric());
-        let signs = text.get(word.clone()).is_some_and(|word| word == "&" || word == "+");
+        let signs = text
+            .get(word.clone())
+            .is_some_and(|word| word == "&" || word == "+");
         let joins = signs || JOINTS.iter().any(|joint| joint.eq_ignore_ascii_case(plain));
         match (&mut current, joins) {
             (Some(_), true) => parts.extend(current.take()),
