@@ -39,11 +39,13 @@ impl Hub {
                     tracing::warn!(conversation = %slot.key.conversation, "it did not end in time");
                 }
                 slot.ring.close();
-                let mut place = slot.place.lock().await;
-                if let Place::Live(running) = &*place {
-                    running.task.abort();
+                // Whoever waits in front of a full queue holds the place; the process ends all the same.
+                if let Ok(mut place) = tokio::time::timeout(PATIENCE, slot.place.lock()).await {
+                    if let Place::Live(running) = &*place {
+                        running.task.abort();
+                    }
+                    *place = Place::Gone;
                 }
-                *place = Place::Gone;
                 self.slots.lock().remove(&slot.key);
             })
             .await;
