@@ -425,13 +425,10 @@ impl Assistant {
             Request::new(self.prefix(conversation)?.ask(task)).with_max_tokens(CHAT_TOKENS);
         let text = self.inner.model.complete(request).await?.text;
         // Only the first paragraph: small models like to go on with the customer's part.
-        let text = text
-            .trim()
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
+        let line = text.trim().lines().next().unwrap_or_default().trim();
+        let Some(text) = own_words(line).map(str::to_owned) else {
+            return Ok(None);
+        };
         // Chatting promises nothing and tells no figures, and it speaks to the customer, not of them or in their words.
         let said = conversation.transcript.last_of(Role::EndUser);
         let promises =
@@ -439,6 +436,18 @@ impl Assistant {
         let misses = text.to_lowercase().contains("the customer")
             || said.is_some_and(|said| echoes(&text, &said.text));
         Ok((!promises && !misses).then_some(text))
+    }
+}
+
+/// What the agent says in a line of a dialogue, without its name; `None` where it is the customer's part.
+fn own_words(line: &str) -> Option<&str> {
+    let Some((name, words)) = line.split_once(':') else {
+        return Some(line);
+    };
+    match name.trim().to_lowercase().as_str() {
+        "customer" | "user" | "caller" => None,
+        "agent" | "virtual agent" | "assistant" => Some(words.trim()),
+        _ => Some(line),
     }
 }
 

@@ -30,6 +30,12 @@ static AFRESH: Cue = Cue::new(|| {
         r"\b(?:another|second|one more|once more|again|too|instead|different|as well|still|but|not|never|cancel\w*|undo|stop)\b|n(?:'|’)t\b",
     )
 });
+/// A question that wants nothing but a yes.
+static TAG: Cue = Cue::new(|| {
+    pattern(
+        r"(?:\b(?:yes|yeah|right|correct|ok|okay|no|is it|is that right)|n(?:'|’)t (?:it|they|you|that|i|we))\W*$",
+    )
+});
 /// Fewer words are a courtesy,
 const FEWEST_WORDS: usize = 3;
 /// and more are a story, in which a word that also means a value may stand for anything.
@@ -70,17 +76,19 @@ impl Reader {
 }
 
 impl Reader {
-    /// The procedure, through by now, that "the move I mentioned" means: it is the only one wanted, with no other values.
+    /// The procedure, through by now, that "the move I mentioned" and "it is three payments now, yes?" mean: it is the only one
+    /// wanted, with no other values.
     pub(super) fn mentioned_again(&self, turn: &Turn<'_>, wanted: &[&Playbook]) -> Option<String> {
         let [playbook] = wanted else {
             return None;
         };
         let is_afresh = finds(&AFRESH, turn.text) || cues::comes_on_top(turn.text);
-        let comes_back = cues::refers_back(turn.text) && !is_afresh;
-        (comes_back
-            && has_changed_something(playbook, turn.state)
-            && repeats(turn, playbook).is_some())
-        .then(|| playbook.id.clone())
+        if is_afresh || !has_changed_something(playbook, turn.state) {
+            return None;
+        }
+        let says_again = repeats(turn, playbook)?;
+        let asks_whether = cues::question(turn.text).is_some_and(|question| finds(&TAG, question));
+        (cues::refers_back(turn.text) || says_again && asks_whether).then(|| playbook.id.clone())
     }
 
     /// The procedure that a question about an outcome is about ("Is the new plan done as well?"): the need that was heard,

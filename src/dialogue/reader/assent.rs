@@ -74,6 +74,13 @@ static WISH: Cue = Cue::new(|| {
         r"{LEAD}(?:(?:yes|yeah|no|nope|please|just|still|let(?:'|’)?s|i(?:(?:'|’)?d| would)(?: still)? (?:like to|love to|prefer to|rather)|i(?:(?:'|’)?ll| will)|i(?: still)? want to|i(?:'|’)?m|you (?:can|may))\W+)*(?P<not>(?:don(?:'|’)?t|do not|not)\W+)?(?P<verb>[a-z]+)"
     ))
 });
+/// All is to stay as it is.
+static AS_BEFORE: Cue = Cue::new(|| {
+    pattern(
+        r"\b(?:(?:keep|keeping|stay with|staying with|stick with|sticking with|stick to|have) (?:my|our|the) (?:old|current|present|existing) |(?:leave|keep|stays?|staying|leaving|keeping)(?: (?:it|that|this|things|everything|all))? (?:(?:just )?(?:as|like|how|the way) (?:it|they|things|that|this)(?:(?:'|’)(?:s|re)| is| was| are| were)|(?:as|like) (?:is|before|now)|the same|unchanged))",
+    )
+});
+static KEEPS: Cue = Cue::new(|| pattern(r"\b(?:keep|stay|leave|remain|same)"));
 /// The actions that a question is about.
 static ACTION: Cue = Cue::new(|| {
     pattern(
@@ -141,6 +148,10 @@ fn of_sentence(sentence: &str) -> Option<bool> {
 /// What is said to a question for a yes: in so many words, or by naming the action ("Shall I book it?" — "Book it.").
 pub(super) fn answer_to(question: &str, text: &str) -> Option<bool> {
     let named = names_action(question, text);
+    // "Okay, so it stays like before" is no yes to a change.
+    if finds(&AS_BEFORE, text) && !text.contains('?') && !finds(&KEEPS, question) {
+        return Some(named.unwrap_or(false));
+    }
     match clear_answer(text) {
         // "No, I'll stay" to "Would you like to stay?": who says both means the action.
         Some(clear) => Some(named.unwrap_or(clear)),
@@ -306,6 +317,25 @@ mod tests {
 
     #[test]
     fn naming_the_action_is_an_answer() {
+        let change = "Fibre 300 costs £33. Shall I change your plan to Fibre 300?";
+        for (question, text, answer) in [
+            (change, "Okay, so it stays like before.", Some(false)),
+            (
+                change,
+                "New 18 months, no, sorry. I keep my old plan.",
+                Some(false),
+            ),
+            (change, "Just leave it as it is, please", Some(false)),
+            (change, "Does it stay as it is?", None),
+            (change, "Yes, do it", Some(true)),
+            (
+                "Would you like to move it, or leave it as it is?",
+                "Leave it as it is",
+                None,
+            ),
+        ] {
+            assert_eq!(answer_to(question, text), answer, "{question} {text}");
+        }
         let offer =
             "There is something for you. Would you like to stay with that instead of cancelling?";
         let cancel = "Shall I go ahead and cancel your contract? There is no fee.";

@@ -358,6 +358,7 @@ async fn what_comes_back_to_what_was_done_is_told_again_and_what_is_new_is_not()
         ("Yes, please do that.", true),
         ("So please change my plan", false),
         ("Please change my plan, as I mentioned", true),
+        ("So you change my plan by 10 days now, yes?", true),
         ("I want a new plan", false),
         ("Please cancel the big plan after all", false),
         ("I need to send you a big parcel", false),
@@ -379,8 +380,7 @@ async fn what_comes_back_to_what_was_done_is_told_again_and_what_is_new_is_not()
     // Before anything was done there is nothing to come back to.
     let mut chat = Conversation::new("acme", Channel::Chat);
     chat.say(Role::EndUser, "By ten days, please.");
-    let nothing_yet = DialogueState::default();
-    let reading = reader.read(&chat, &nothing_yet).await.unwrap();
+    let reading = reader.read(&chat, &DialogueState::default()).await.unwrap();
     assert_ne!(reading.commands, again);
 }
 

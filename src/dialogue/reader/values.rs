@@ -154,6 +154,11 @@ impl Words<'_> {
 
     fn annotated(&self, slot: &Slot, asked: bool) -> Option<FoundValue> {
         let kind = slot.kind.annotation()?;
+        if slot.kind == SlotKind::Postcode
+            && let Some(written) = self.postcode()
+        {
+            return Some(written);
+        }
         let mut found = self.annotations(slot, asked);
         // "The tenth, not the ninth": what is denied is not meant, where something else is.
         let denied = |one: &Annotation| denial(self.text, &(one.start..one.end)) == Denial::Strong;
@@ -178,9 +183,6 @@ impl Words<'_> {
                 let value = slot.accept(&value).ok()?;
                 let span = Some(span);
                 return Some(FoundValue { value, span });
-            }
-            if slot.kind == SlotKind::Postcode {
-                return self.postcode();
             }
             let ahead =
                 || coming_day(self.text, today()).or_else(|| day_of_month(self.text, today()));
@@ -233,10 +235,17 @@ impl Words<'_> {
         moved.collect()
     }
 
-    /// A postcode as it is written, where the words around it led the rules astray.
+    /// A postcode as it is written: words around it may lead the rules astray.
     fn postcode(&self) -> Option<FoundValue> {
         let pattern = Regex::new(r"(?i)\b([A-Z]{1,2}\d[A-Z\d]?)\s*(\d[A-Z]{2})\b").ok()?;
-        let found = pattern.captures(self.text)?;
+        let all: Vec<_> = pattern.captures_iter(self.text).collect();
+        let is_meant = |found: &&regex::Captures<'_>| {
+            found
+                .get(0)
+                .is_some_and(|whole| denial(self.text, &whole.range()) != Denial::Strong)
+        };
+        // "BA1 6NW. No, BA1 5NW": the last one counts.
+        let found = all.iter().rfind(is_meant).or(all.last())?;
         let part = |at: usize| {
             found
                 .get(at)
@@ -307,7 +316,7 @@ fn written(text: &str, value: &str) -> Option<Range<usize>> {
 /// What people put before an answer.
 static LEAD_IN: std::sync::LazyLock<Option<Regex>> = std::sync::LazyLock::new(|| {
     Regex::new(
-        r"(?i)^\W*(?:sure|yes|yeah|ok|okay|of course|well|um|uh|erm|so|no problem|certainly|no|sorry|actually|i meant|i mean|it(?:'|’)?s|it is|it(?:'|’)?d be|that(?:'|’)?s|that would be|that(?:'|’)?ll be|for the time being|for now|currently|at the moment|still(?: at)?|we(?:'|’)?re(?: at)?|we are at|we live (?:at|in)|i(?:'|’)?m still (?:at|in)|this is|they are|i(?:'|’)?m at|i am at|i live at|i live in|living at|my (?:date of birth|dob|birthday|address|first line|name|postcode|street|reason)(?: of (?:my |the )?address)?(?: is|:)?|(?:the )?(?:address|first line(?: of (?:my |the )?address)?|date of birth|dob|reason)(?: is|:)?|born(?: on)?|i was born(?: on)?|because|and|at|is|on)\b[\s,:.-]*",
+        r"(?i)^\W*(?:sure|yes|yeah|ok|okay|of course|well|um|uh|erm|so|no problem|certainly|no|sorry|actually|i meant|i mean|it(?:'|’)?s|it is|it(?:'|’)?d be|that(?:'|’)?s|my bday|that would be|that(?:'|’)?ll be|for the time being|for now|currently|at the moment|still(?: at)?|we(?:'|’)?re(?: at)?|we are at|we live (?:at|in)|i(?:'|’)?m still (?:at|in)|this is|they are|i(?:'|’)?m at|i am at|i live at|i live in|living at|my (?:date of birth|dob|birthday|address|first line|name|postcode|street|reason)(?: of (?:my |the )?address)?(?: is|:)?|(?:the )?(?:address|first line(?: of (?:my |the )?address)?|date of birth|dob|reason)(?: is|:)?|born(?: on)?|i was born(?: on)?|because|and|at|is|on)\b[\s,:.-]*",
     )
     .ok()
 });
@@ -315,7 +324,7 @@ static LEAD_IN: std::sync::LazyLock<Option<Regex>> = std::sync::LazyLock::new(||
 /// What leads to another value behind an answer.
 static LEAD_OUT: std::sync::LazyLock<Option<Regex>> = std::sync::LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?:[\s,;.]*\b(?:and|i was born|born|my (?:date of birth|dob|birthday)|date of birth|dob|is|it(?:'|’)?s|on|the))+[\s,:;.-]*$",
+        r"(?i)(?:[\s,;.]*\b(?:and|i was born|born|my (?:date of birth|dob|birthday|bday)|date of birth|dob|is|that(?:'|’)?s|it(?:'|’)?s|on|the))+[\s,:;.-]*$",
     )
     .ok()
 });
