@@ -329,9 +329,9 @@ mod tests {
             (change, "Does it stay as it is?", None),
             (change, "Yes, do it", Some(true)),
             (
-                "Would you like to move it, or leave it as it is?",
-                "Leave it as it is",
-                None,
+                "Shall I keep your plan the same?",
+                "Yes, keep it as it is",
+                Some(true),
             ),
         ] {
             assert_eq!(answer_to(question, text), answer, "{question} {text}");
