@@ -138,6 +138,7 @@ mod tests {
             audience: Audience::Customer,
             valid_from: None,
             valid_to: None,
+            products: Vec::new(),
             text: "Some text.".into(),
             content_hash: String::new(),
         };

@@ -186,7 +186,7 @@ fn article(document: Document) -> KnowledgeArticle {
         },
         valid_from: None,
         valid_to: None,
-        product: None,
+        products: Vec::new(),
         body: document.content,
     }
 }

@@ -1,6 +1,6 @@
 //! Source texts and the pieces that are indexed.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::conversation::{ArticleId, PassageId, TenantId};
 
@@ -36,8 +36,14 @@ pub struct KnowledgeArticle {
     /// Not to be used from then on.
     #[schemars(with = "Option<String>")]
     pub valid_to: Option<jiff::Timestamp>,
-    /// The product it is about.
-    pub product: Option<String>,
+    /// The products it is about; none where it applies to all. One text stands for a list of one.
+    #[serde(
+        default,
+        alias = "product",
+        deserialize_with = "one_or_many",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub products: Vec<String>,
     /// The text, Markdown.
     pub body: String,
 }
@@ -58,7 +64,7 @@ impl KnowledgeArticle {
             audience: Audience::Customer,
             valid_from: None,
             valid_to: None,
-            product: None,
+            products: Vec::new(),
             body: body.into(),
         }
     }
@@ -87,8 +93,58 @@ pub struct Passage {
     /// Not to be used from then on.
     #[schemars(with = "Option<String>")]
     pub valid_to: Option<jiff::Timestamp>,
+    /// The products it is about; none where it applies to all. Left out of what is stored then, as it was before
+    /// there were products.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub products: Vec<String>,
     /// The text, Markdown.
     pub text: String,
     /// Hash of everything above, to tell what changed.
     pub content_hash: String,
+}
+
+/// A product as it is compared: without regard to case and outer white space.
+pub(super) fn product_key(product: &str) -> String {
+    product.trim().to_lowercase()
+}
+
+/// One text, a list of texts, or nothing.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match Option::deserialize(deserializer)? {
+        None => Vec::new(),
+        Some(OneOrMany::One(product)) => vec![product],
+        Some(OneOrMany::Many(products)) => products,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_are_read_as_one_text_a_list_or_nothing_and_left_out_where_there_are_none() {
+        let article = KnowledgeArticle::new("a", "A", "acme", "text");
+        let plain = serde_json::to_value(&article).unwrap();
+        assert!(plain.get("products").is_none(), "{plain}");
+        let read = |key: &str, value: serde_json::Value| {
+            let mut json = plain.clone();
+            json[key] = value;
+            serde_json::from_value::<KnowledgeArticle>(json)
+                .unwrap()
+                .products
+        };
+        assert!(read("product", serde_json::Value::Null).is_empty());
+        assert_eq!(read("product", "fibre".into()), ["fibre"]);
+        assert_eq!(read("products", vec!["a", "b"].into()), ["a", "b"]);
+        assert_eq!(
+            serde_json::from_value::<KnowledgeArticle>(plain).unwrap(),
+            article
+        );
+    }
 }

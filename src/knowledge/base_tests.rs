@@ -44,7 +44,7 @@ fn article(id: &str, title: &str, body: &str) -> KnowledgeArticle {
         audience: Audience::Customer,
         valid_from: None,
         valid_to: None,
-        product: None,
+        products: Vec::new(),
         body: body.into(),
     }
 }
@@ -327,4 +327,55 @@ async fn the_same_text_in_two_articles_is_shown_once_and_what_speaks_to_a_model_
         read.iter()
             .all(|read| !read.text.contains("previous instructions"))
     );
+}
+
+#[tokio::test]
+async fn a_product_restricts_every_way_to_ask() {
+    let about = |id: &str, products: &[&str], body: &str| KnowledgeArticle {
+        products: products.iter().map(|name| (*name).to_owned()).collect(),
+        ..article(id, "Early termination fee", body)
+    };
+    let base = KnowledgeBase::new(
+        Arc::new(HashingEmbedder::default()),
+        Arc::new(MemoryVectorStore::new()),
+    );
+    let articles = vec![
+        about("all", &[], "The early termination fee is on the last bill."),
+        about(
+            "fibre",
+            &["Fibre"],
+            "The early termination fee of fibre is 90 pounds.",
+        ),
+        about(
+            "mobile",
+            &["Mobile"],
+            "The early termination fee of mobile is 20 pounds.",
+        ),
+    ];
+    base.ingest(articles, None).await.unwrap();
+    let scope = Scope::new("acme", Audience::Customer).with_product("fibre");
+    let long = "What is the early termination fee of mobile? ".repeat(20);
+    for text in ["How much is the early termination fee of mobile?", &long] {
+        let question = Question::new(text, scope.clone());
+        let hits = base.search(&question, 10).await.unwrap();
+        let mut found: Vec<&str> = hits
+            .iter()
+            .map(|hit| hit.passage.article.as_str())
+            .collect();
+        found.sort_unstable();
+        assert!(!found.is_empty() && !found.contains(&"mobile"), "{found:?}");
+        let answer = base.answer_extractive(&question).await.unwrap();
+        assert!(!format!("{answer:?}").contains("20 pounds"), "{answer:?}");
+        let shown = base.articles_for(&question, 10).await.unwrap();
+        assert!(!format!("{shown:?}").contains("20 pounds"), "{shown:?}");
+    }
+    let open = Question::new("termination fee", Scope::new("acme", Audience::Customer));
+    let hits = base.search(&open, 10).await.unwrap();
+    assert_eq!(hits.len(), 3);
+    let mobile = hits
+        .iter()
+        .find(|hit| hit.passage.article.as_str() == "mobile");
+    let narrow = Question::new("termination fee", scope);
+    let refused = base.cite(mobile.unwrap(), &narrow).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidInput);
 }

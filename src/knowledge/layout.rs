@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::article::product_key;
 pub(crate) use super::rank::point_id;
 use super::sparse::primary_language;
 use super::{Audience, Passage};
@@ -24,6 +25,8 @@ pub(crate) const AUDIENCE: &str = "audience";
 pub(crate) const LANGUAGE: &str = "language";
 pub(crate) const VALID_FROM: &str = "valid_from";
 pub(crate) const VALID_TO: &str = "valid_to";
+/// The products of a passage; not there where it applies to all.
+pub(crate) const PRODUCT: &str = "product";
 /// Who may see a passage that is valid at all times: [`scope_key`]s, so that one condition filters a search.
 pub(crate) const SCOPE: &str = "scope";
 /// The same for a passage with a first or last day, which has to be compared too.
@@ -77,6 +80,26 @@ pub(crate) fn language(tag: &str) -> String {
     primary_language(tag)
 }
 
+/// A product as payload keyword.
+pub(crate) fn product(name: &str) -> String {
+    product_key(name)
+}
+
+/// The products of a passage as payload keywords, each once; `None` alone where it applies to all.
+pub(crate) fn products(passage: &Passage) -> Vec<Option<String>> {
+    let mut products: Vec<_> = passage
+        .products
+        .iter()
+        .map(|name| Some(product(name)))
+        .collect();
+    products.sort_unstable();
+    products.dedup();
+    if products.is_empty() {
+        products.push(None);
+    }
+    products
+}
+
 /// What is stored beside the vectors.
 pub(crate) fn payload(passage: &Passage) -> serde_json::Result<Map<String, Value>> {
     let scope = match (passage.valid_from, passage.valid_to) {
@@ -97,8 +120,11 @@ pub(crate) fn payload(passage: &Passage) -> serde_json::Result<Map<String, Value
         (CONTENT_HASH, json!(passage.content_hash)),
         (PASSAGE, serde_json::to_value(passage)?),
     ];
+    let products: Vec<String> = products(passage).into_iter().flatten().collect();
+    let products = (!products.is_empty()).then(|| (PRODUCT, json!(products)));
     Ok(fields
         .into_iter()
+        .chain(products)
         .map(|(key, value)| (key.to_owned(), value))
         .collect())
 }
@@ -126,6 +152,34 @@ pub(crate) fn check(dimensions: usize, vector: &[f32]) -> Result<()> {
 mod tests {
     use super::*;
     use crate::knowledge::conformance::indexed;
+
+    #[test]
+    fn products_are_stored_beside_a_passage_and_nothing_is_where_it_has_none() {
+        let mut made = indexed("p", "text", 8).passage;
+        let plain = payload(&made).unwrap();
+        let keys: Vec<&str> = plain.keys().map(String::as_str).collect();
+        let before = [
+            AUDIENCE,
+            CONTENT_HASH,
+            LANGUAGE,
+            PASSAGE,
+            PASSAGE_ID,
+            SCOPE,
+            TENANT,
+            VALID_FROM,
+            VALID_TO,
+        ];
+        let wanted: std::collections::BTreeSet<&str> = before.into();
+        assert_eq!(
+            keys.into_iter().collect::<std::collections::BTreeSet<_>>(),
+            wanted
+        );
+        assert!(plain[PASSAGE].get("products").is_none());
+        made.products = vec!["mobile".into(), "Fibre".into(), "fibre".into()];
+        let stored = payload(&made).unwrap();
+        assert_eq!(stored[PRODUCT], json!(["fibre", "mobile"]));
+        assert_eq!(passage(&stored), Some(made));
+    }
 
     #[test]
     fn a_passage_survives_its_payload_and_tenants_never_share_a_point() {

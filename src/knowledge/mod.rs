@@ -68,7 +68,7 @@ use serde::{Deserialize, Serialize};
 use crate::conversation::{Citation, PassageId, TenantId};
 use crate::error::{Error, ErrorKind, Result};
 
-/// What may be seen: always a tenant, an audience and a moment; optionally one language.
+/// What may be seen: always a tenant, an audience and a moment; optionally one language and one product.
 ///
 /// It is applied below the caller, inside the store, and a query cannot be built without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +82,9 @@ pub struct Scope {
     /// Only articles in this language (BCP 47); all languages where `None`. Regions are not told apart:
     /// `en` and `en-GB` find each other.
     pub language: Option<String>,
+    /// Only articles about this product, in any case of letters, and those that name none and so apply to all;
+    /// articles about all products where `None`.
+    pub product: Option<String>,
 }
 
 impl Scope {
@@ -92,6 +95,7 @@ impl Scope {
             audience,
             at: jiff::Timestamp::now(),
             language: None,
+            product: None,
         }
     }
 
@@ -99,6 +103,13 @@ impl Scope {
     #[must_use]
     pub fn with_language(mut self, language: impl Into<String>) -> Self {
         self.language = Some(language.into());
+        self
+    }
+
+    /// Only articles about this product, and those that apply to all.
+    #[must_use]
+    pub fn with_product(mut self, product: impl Into<String>) -> Self {
+        self.product = Some(product.into());
         self
     }
 
@@ -113,7 +124,17 @@ impl Scope {
                 .language
                 .as_deref()
                 .is_none_or(|wanted| language(wanted) == language(&passage.language))
+            && self
+                .product
+                .as_deref()
+                .is_none_or(|wanted| is_about(passage, wanted))
     }
+}
+
+fn is_about(passage: &Passage, product: &str) -> bool {
+    let wanted = article::product_key(product);
+    let mut products = passage.products.iter();
+    passage.products.is_empty() || products.any(|known| article::product_key(known) == wanted)
 }
 
 /// Weights of words, by hashed word: ascending index, no duplicates.

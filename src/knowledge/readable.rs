@@ -287,6 +287,7 @@ mod tests {
             headings: vec![heading.into()],
             valid_from: None,
             valid_to: None,
+            products: Vec::new(),
             text: text.into(),
             content_hash: String::new(),
         }

@@ -195,6 +195,9 @@ impl Skills {
         if let Some(language) = &asked.language {
             scope = scope.with_language(language);
         }
+        if let Some(product) = &asked.product {
+            scope = scope.with_product(product);
+        }
         let limit = asked.limit()?;
         let question = Question::new(asked.checked()?, scope);
         let found = self

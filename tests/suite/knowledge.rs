@@ -46,7 +46,7 @@ fn article(id: &str, title: &str, body: &str) -> KnowledgeArticle {
         audience: Audience::Customer,
         valid_from: None,
         valid_to: None,
-        product: None,
+        products: Vec::new(),
         body: body.into(),
     }
 }

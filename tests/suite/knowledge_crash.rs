@@ -99,6 +99,7 @@ async fn indexed(id: &str, hash: &str) -> IndexedPassage {
             audience: Audience::Customer,
             valid_from: None,
             valid_to: None,
+            products: Vec::new(),
             text,
             content_hash: hash.into(),
         },

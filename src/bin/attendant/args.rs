@@ -222,6 +222,9 @@ pub(crate) struct SearchArgs {
     /// Search as a customer: articles for agents only stay hidden.
     #[arg(long)]
     pub(crate) customer: bool,
+    /// Only articles about this product, and those that apply to all.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) product: Option<String>,
     /// How many passages at most.
     #[arg(long, default_value_t = 5)]
     pub(crate) limit: usize,
@@ -245,6 +248,9 @@ pub(crate) struct AskArgs {
     /// Ask as a customer: articles for agents only stay hidden.
     #[arg(long)]
     pub(crate) customer: bool,
+    /// Only articles about this product, and those that apply to all.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) product: Option<String>,
     /// As one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

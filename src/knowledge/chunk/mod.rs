@@ -10,6 +10,7 @@ mod struck;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 use uuid::Uuid;
 
@@ -177,6 +178,7 @@ fn passage(
         audience: article.audience,
         valid_from: article.valid_from,
         valid_to: article.valid_to,
+        products: article.products.clone(),
         text,
         content_hash: String::new(),
     };
@@ -186,10 +188,50 @@ fn passage(
 
 fn content_hash(passage: &Passage) -> String {
     // Debug output quotes and escapes, so that moving a word between fields changes the hash.
-    let all = format!("{VERSION} {passage:?}");
+    let all = format!("{VERSION} {:?}", Hashed(passage));
     Uuid::new_v5(&Uuid::NAMESPACE_OID, all.as_bytes())
         .simple()
         .to_string()
+}
+
+/// What a content hash covers. Without products it is written as it was before there were any, so that no article is
+/// indexed again for their sake.
+struct Hashed<'a>(&'a Passage);
+
+impl fmt::Debug for Hashed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Passage {
+            id,
+            article,
+            title,
+            headings,
+            tenant,
+            language,
+            audience,
+            valid_from,
+            valid_to,
+            products,
+            text,
+            content_hash,
+        } = self.0;
+        let mut written = f.debug_struct("Passage");
+        written
+            .field("id", id)
+            .field("article", article)
+            .field("title", title)
+            .field("headings", headings)
+            .field("tenant", tenant)
+            .field("language", language)
+            .field("audience", audience)
+            .field("valid_from", valid_from)
+            .field("valid_to", valid_to)
+            .field("text", text)
+            .field("content_hash", content_hash);
+        if !products.is_empty() {
+            written.field("products", products);
+        }
+        written.finish()
+    }
 }
 
 fn slug(headings: &[String]) -> String {

@@ -12,7 +12,7 @@ fn article(body: &str) -> KnowledgeArticle {
         audience: Audience::Customer,
         valid_from: None,
         valid_to: None,
-        product: None,
+        products: Vec::new(),
         body: body.into(),
     }
 }
@@ -285,4 +285,29 @@ fn the_article_of_a_passage_is_known_by_its_id() {
     for passage in passages(&odd, budget(12)) {
         assert_eq!(article_of(passage.id.as_str()), "faq#1");
     }
+}
+
+#[test]
+fn products_are_in_passages_and_hashes_and_change_nothing_where_there_are_none() {
+    let of = |products: &[&str]| {
+        let products = products.iter().map(|name| (*name).to_owned()).collect();
+        let article = KnowledgeArticle {
+            products,
+            ..article("A refund takes five days.")
+        };
+        passages(&article, budget(200)).remove(0)
+    };
+    let (plain, fibre) = (of(&[]), of(&["fibre"]));
+    // As it was before there were products: an index from then is not made again.
+    assert_eq!(plain.content_hash, "1f448c3d718e593dbd92ebe5403cff3f");
+    assert_eq!(fibre.products, ["fibre"]);
+    assert_eq!((&fibre.id, &fibre.text), (&plain.id, &plain.text));
+    assert_eq!(searchable(&fibre), searchable(&plain));
+    let hashes = [
+        plain.content_hash,
+        fibre.content_hash,
+        of(&["mobile"]).content_hash,
+        of(&["fibre", "mobile"]).content_hash,
+    ];
+    assert_eq!(HashSet::from(hashes).len(), 4);
 }

@@ -1,11 +1,11 @@
-//! Odd input, large input, restarts and re-indexing.
+//! Products, odd input, large input, restarts and re-indexing.
 
 use std::collections::BTreeSet;
 
 use super::{found, indexed, query};
 use crate::conversation::{PassageId, TenantId};
 use crate::error::ErrorKind;
-use crate::knowledge::{IndexedPassage, SparseVector, VectorStore};
+use crate::knowledge::{Audience, IndexedPassage, Passage, SparseVector, VectorStore};
 
 /// More than any adapter writes or reads in one request.
 const MANY: usize = 2300;
@@ -27,12 +27,67 @@ async fn listed(store: &dyn VectorStore, tenant: &str) -> BTreeSet<(String, Stri
     listed
 }
 
+/// A product restricts a search to what is about it, in any case of letters, and to what applies to all.
+pub(super) async fn products(store: &dyn VectorStore, dimensions: usize) {
+    let text = "Early termination costs what is left of the year.";
+    let make = |id: &str, products: &[&str], change: &dyn Fn(&mut Passage)| {
+        let mut made = indexed(id, text, dimensions);
+        made.passage.tenant = "initech".into();
+        made.passage.products = products.iter().map(|name| (*name).to_owned()).collect();
+        change(&mut made.passage);
+        made
+    };
+    let past = Some("2020-01-01T00:00:00Z".parse::<jiff::Timestamp>().unwrap());
+    let all = vec![
+        make("all", &[], &|_| {}),
+        make("fibre", &["Fibre 100"], &|_| {}),
+        make("both", &["mobile", "fibre 100"], &|_| {}),
+        make("mobile", &["mobile"], &|p| p.valid_from = past),
+        make("over", &["mobile"], &|p| p.valid_to = past),
+        make("internal", &["mobile"], &|p| p.audience = Audience::Agent),
+        make("foreign", &["mobile"], &|p| p.tenant = "initrode".into()),
+    ];
+    store.upsert(all).await.unwrap();
+    let about = async |product: Option<&str>| {
+        let mut asked = query(text, dimensions, 100);
+        asked.scope.tenant = "initech".into();
+        asked.scope.product = product.map(str::to_owned);
+        let mut ids = found(store, asked).await;
+        ids.sort();
+        ids
+    };
+    assert_eq!(about(None).await, ["all", "both", "fibre", "mobile"]);
+    assert_eq!(about(Some("FIBRE 100")).await, ["all", "both", "fibre"]);
+    assert_eq!(about(Some("Mobile")).await, ["all", "both", "mobile"]);
+    for other in ["fibre", "100", "", "*"] {
+        assert_eq!(about(Some(other)).await, ["all"], "{other:?}");
+    }
+    // One that applies to all becomes one about a product, and the other way round.
+    let swapped = vec![
+        make("all", &["mobile"], &|_| {}),
+        make("fibre", &[], &|_| {}),
+    ];
+    store.upsert(swapped).await.unwrap();
+    assert_eq!(about(Some("fibre 100")).await, ["both", "fibre"]);
+    assert_eq!(
+        about(Some("mobile")).await,
+        ["all", "both", "fibre", "mobile"]
+    );
+    let tenant: TenantId = "initech".into();
+    let ids = ["all", "fibre", "both", "mobile", "over", "internal"].map(Into::into);
+    store.remove(&tenant, &ids).await.unwrap();
+    store
+        .remove(&"initrode".into(), &["foreign".into()])
+        .await
+        .unwrap();
+}
+
 /// Limits from none to more than there can be.
 pub(super) async fn limits(store: &dyn VectorStore, dimensions: usize) {
     let all = store.list(&"acme".into()).await.unwrap().len();
     assert!(all > 3);
     let mut asked = query("refund router", dimensions, 0);
-    asked.scope.audience = crate::knowledge::Audience::Agent;
+    asked.scope.audience = Audience::Agent;
     assert!(found(store, asked.clone()).await.is_empty());
     for limit in [1, 2, 10_000, usize::MAX] {
         asked.limit = limit;

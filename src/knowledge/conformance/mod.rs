@@ -37,6 +37,7 @@ pub async fn vector_store(store: &dyn VectorStore, dimensions: usize) {
     replaces_and_removes(store, dimensions).await;
     scope_is_never_left(store, dimensions).await;
     refuses_other_lengths(store, dimensions).await;
+    edges::products(store, dimensions).await;
     edges::limits(store, dimensions).await;
     edges::odd_ids(store, dimensions).await;
     edges::empty_vectors(store, dimensions).await;
@@ -186,6 +187,7 @@ pub fn indexed(id: &str, text: &str, dimensions: usize) -> IndexedPassage {
             audience: Audience::Customer,
             valid_from: None,
             valid_to: None,
+            products: Vec::new(),
             text: text.into(),
             content_hash: format!("hash of {text}"),
         },
@@ -231,7 +233,7 @@ fn article(
         audience,
         valid_from: from.map(moment),
         valid_to: to.map(moment),
-        product: None,
+        products: Vec::new(),
         body: body.into(),
     }
 }

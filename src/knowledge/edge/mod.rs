@@ -11,6 +11,7 @@ mod points;
 mod redo;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::fmt;
 use std::fs::File;
@@ -34,7 +35,7 @@ use crate::error::{Error, ErrorKind, OrError, Result};
 /// A [`VectorStore`] in a folder, for one process at a time.
 ///
 /// Dense cosine and BM25 vectors of a passage stand in one collection for all tenants, laid out as on a Qdrant
-/// server; every search is filtered by tenant, audience, validity and language inside the engine. There is
+/// server; every search is filtered by tenant, audience, validity, language and product inside the engine. There is
 /// no graph: vectors are scanned in 8 bits and the closest compared in full, which is exact but for a few in a thousand
 /// and grows with the collection. Where a tenant has several hundred thousand passages, use a server.
 ///

@@ -14,7 +14,7 @@ use qdrant_edge::{
 use serde::{Deserialize, Serialize};
 
 use super::points::{self, Contents};
-use super::{EdgeStore, Inner, guarded, redo};
+use super::{EdgeStore, Inner, guarded, redo, verify};
 use crate::error::{Error, ErrorKind, OrError, Result};
 use crate::knowledge::layout;
 
@@ -153,7 +153,19 @@ fn load(dir: &Path, wanted: &Manifest) -> Result<(EdgeShard, Manifest), Refusal>
             return Err(damaged(why));
         }
     };
-    let why = match guarded(|| points::verify(&shard, manifest.contents.unwrap_or_default())) {
+    // One that was made before there was a filter gets it now.
+    match guarded(|| index_filters(&shard)) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            close(shard);
+            return Err(damaged(error.to_string()));
+        }
+        Err(panic) => {
+            close(shard);
+            return Err(damaged(panic));
+        }
+    }
+    let why = match guarded(|| verify::verify(&shard, manifest.contents.unwrap_or_default())) {
         Ok(Ok(None)) => match save(dir, &manifest) {
             Ok(()) => return Ok((shard, manifest)),
             Err(error) => {
@@ -192,20 +204,7 @@ fn create(dir: &Path, wanted: &Manifest) -> Result<EdgeShard> {
     let shard = guarded(|| EdgeShard::new(&path, config(wanted.dimensions)))
         .map_err(|panic| Error::new(ErrorKind::Index, format!("{}: {panic}", failed())))?
         .or_error(ErrorKind::Index, failed)?;
-    let indexed = guarded(|| {
-        for (field, schema) in points::payload_indexes() {
-            let field_name = points::json_path(field)?;
-            shard.update(UpdateOperation::FieldIndexOperation(
-                FieldIndexOperations::CreateIndex(CreateIndex {
-                    field_name,
-                    field_schema: Some(schema),
-                }),
-            ))?;
-        }
-        shard.flush();
-        Ok::<_, OperationError>(())
-    });
-    let why = match indexed {
+    let why = match guarded(|| index_filters(&shard)) {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error.to_string()),
         Err(panic) => Some(panic),
@@ -216,6 +215,29 @@ fn create(dir: &Path, wanted: &Manifest) -> Result<EdgeShard> {
     }
     save(dir, wanted)?;
     Ok(shard)
+}
+
+/// Indexes what searches filter by, where that is not done yet.
+fn index_filters(shard: &EdgeShard) -> Result<(), OperationError> {
+    let known = shard.info().payload_schema;
+    let mut is_changed = false;
+    for (field, schema) in points::payload_indexes() {
+        let field_name = points::json_path(field)?;
+        if known.contains_key(&field_name) {
+            continue;
+        }
+        shard.update(UpdateOperation::FieldIndexOperation(
+            FieldIndexOperations::CreateIndex(CreateIndex {
+                field_name,
+                field_schema: Some(schema),
+            }),
+        ))?;
+        is_changed = true;
+    }
+    if is_changed {
+        shard.flush();
+    }
+    Ok(())
 }
 
 /// Replaces the manifest at once or not at all.

@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 
 use qdrant_edge::external::ordered_float::OrderedFloat;
 use qdrant_edge::{
-    Condition, CountRequest, EdgeShard, FieldCondition, Filter, JsonPath, KeywordIndexParams,
+    Condition, EdgeShard, FieldCondition, Filter, IsEmptyCondition, JsonPath, KeywordIndexParams,
     Match, NamedQuery, OperationError, Payload, PayloadFieldSchema, PayloadSchemaParams,
     PayloadSchemaType, PointId, PointStructPersisted, QuantizationSearchParams, QueryEnum,
     QueryRequest, Range, Record, ScoringQuery, ScrollRequest, SearchParams, ValueVariants,
@@ -21,16 +21,14 @@ use crate::conversation::{PassageId, TenantId};
 use crate::embedding::similarity;
 use crate::error::{Error, ErrorKind, OrError, Result};
 use crate::knowledge::rank::{depth, fuse};
-use crate::knowledge::{
-    Audience, Hit, IndexedPassage, Passage, Scope, SparseVector, VectorQuery, layout,
-};
+use crate::knowledge::{Hit, IndexedPassage, Passage, Scope, SparseVector, VectorQuery, layout};
 
 /// How many times as many vectors as are wanted are compared in full after the comparison in 8 bits.
 const OVERSAMPLING: f64 = 2.0;
 /// Points read at once.
-const PAGE: usize = 1000;
+pub(super) const PAGE: usize = 1000;
 
-pub(super) fn payload_indexes() -> [(&'static str, PayloadFieldSchema); 5] {
+pub(super) fn payload_indexes() -> [(&'static str, PayloadFieldSchema); 6] {
     let plain = PayloadFieldSchema::FieldType;
     let tenant = KeywordIndexParams {
         is_tenant: Some(true),
@@ -43,6 +41,7 @@ pub(super) fn payload_indexes() -> [(&'static str, PayloadFieldSchema); 5] {
         ),
         (layout::SCOPE, plain(PayloadSchemaType::Keyword)),
         (layout::DATED_SCOPE, plain(PayloadSchemaType::Keyword)),
+        (layout::PRODUCT, plain(PayloadSchemaType::Keyword)),
         (layout::VALID_FROM, plain(PayloadSchemaType::Integer)),
         (layout::VALID_TO, plain(PayloadSchemaType::Integer)),
     ]
@@ -63,7 +62,7 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    fn of(records: &[Record]) -> Self {
+    pub(super) fn of(records: &[Record]) -> Self {
         Self {
             points: records.len() as u64,
             digest: records.iter().map(hash).fold(0, u64::wrapping_add),
@@ -133,84 +132,6 @@ pub(super) fn hashes(
     Ok(records.into_iter().filter_map(hash).collect())
 }
 
-/// Reads everything once; says what is wrong where the index does not hold `expected`, or its filters do not
-/// agree with its payloads.
-pub(super) fn verify(
-    shard: &EdgeShard,
-    expected: Contents,
-) -> Result<Option<String>, OperationError> {
-    let mut found = Contents::default();
-    let mut visible: HashMap<(TenantId, Audience, Option<String>), usize> = HashMap::new();
-    let at = jiff::Timestamp::now();
-    let mut offset = None;
-    loop {
-        let (records, next) = shard.scroll(ScrollRequest {
-            offset,
-            limit: Some(PAGE),
-            filter: None,
-            with_payload: Some(WithPayloadInterface::Bool(true)),
-            with_vector: WithVector::Bool(true),
-            order_by: None,
-        })?;
-        found = found.plus(Contents::of(&records));
-        for payload in records.iter().filter_map(|record| record.payload.as_ref()) {
-            let Some(passage) = layout::passage(&payload.0) else {
-                return Ok(Some("a passage cannot be read".into()));
-            };
-            let language = Some(layout::language(&passage.language));
-            for audience in [Audience::Customer, Audience::Agent] {
-                for language in [None, language.clone()] {
-                    let scope = Scope {
-                        tenant: passage.tenant.clone(),
-                        audience,
-                        at,
-                        language,
-                    };
-                    let seen = usize::from(scope.allows(&passage));
-                    *visible
-                        .entry((scope.tenant, audience, scope.language))
-                        .or_default() += seen;
-                }
-            }
-        }
-        offset = next;
-        if offset.is_none() {
-            break;
-        }
-    }
-    if found != expected {
-        return Ok(Some(format!(
-            "it should hold {} passages; {} were read and their checksum {}",
-            expected.points,
-            found.points,
-            if found.digest == expected.digest {
-                "fits"
-            } else {
-                "differs"
-            }
-        )));
-    }
-    for ((tenant, audience, language), wanted) in visible {
-        let scope = Scope {
-            tenant,
-            audience,
-            at,
-            language,
-        };
-        let mut counted = 0;
-        for filter in of_scope(&scope)? {
-            counted += shard.count(CountRequest {
-                filter: Some(filter),
-                exact: true,
-            })?;
-        }
-        if counted != wanted {
-            return Ok(Some("its filters do not agree with its passages".into()));
-        }
-    }
-    Ok(None)
-}
-
 pub(super) fn point(indexed: IndexedPassage) -> Result<PointStructPersisted> {
     let payload = layout::payload(&indexed.passage)
         .or_error(ErrorKind::Index, || "a passage cannot be written as JSON")?;
@@ -240,14 +161,20 @@ fn sparse(vector: SparseVector) -> qdrant_edge::SparseVector {
     }
 }
 
-fn is(field: &str, value: &str) -> Result<Condition, OperationError> {
+pub(super) fn is(field: &str, value: &str) -> Result<Condition, OperationError> {
     Ok(Condition::Field(FieldCondition::new_match(
         json_path(field)?,
         Match::new_value(ValueVariants::String(value.into())),
     )))
 }
 
-fn of_tenant(tenant: &TenantId) -> Result<Filter, OperationError> {
+pub(super) fn lacks(field: &str) -> Result<Condition, OperationError> {
+    Ok(Condition::IsEmpty(IsEmptyCondition::from(json_path(
+        field,
+    )?)))
+}
+
+pub(super) fn of_tenant(tenant: &TenantId) -> Result<Filter, OperationError> {
     Ok(Filter {
         must: Some(vec![is(layout::TENANT, tenant.as_str())?]),
         ..Filter::new()
@@ -256,7 +183,7 @@ fn of_tenant(tenant: &TenantId) -> Result<Filter, OperationError> {
 
 /// The conditions of a scope: for passages that are always valid, and for those with dates. A passage meets at most
 /// one of the two.
-fn of_scope(scope: &Scope) -> Result<[Filter; 2], OperationError> {
+pub(super) fn of_scope(scope: &Scope) -> Result<[Filter; 2], OperationError> {
     let now = OrderedFloat(layout::moment(scope.at) as f64);
     let range = |field: &str, range| {
         Ok::<_, OperationError>(Condition::Field(FieldCondition::new_range(
@@ -279,8 +206,16 @@ fn of_scope(scope: &Scope) -> Result<[Filter; 2], OperationError> {
         ..open
     };
     let key = layout::scope_key(&scope.tenant, scope.audience, scope.language.as_deref());
+    let about = match &scope.product {
+        Some(product) => Some(vec![
+            is(layout::PRODUCT, &layout::product(product))?,
+            lacks(layout::PRODUCT)?,
+        ]),
+        None => None,
+    };
     let all = |conditions| Filter {
         must: Some(conditions),
+        should: about.clone(),
         ..Filter::new()
     };
     Ok([

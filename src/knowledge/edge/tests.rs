@@ -215,7 +215,7 @@ async fn damage_is_an_error_and_never_a_wrong_answer() {
     all.retain(|path| !path.ends_with(open::LOCK));
     // Storages of one kind are alike: those of the payload, the dense vector and the tenant filter stand for all.
     let alike = [
-        "bm25", "null", "audience", "language", "valid_", "deleted", "gaps", "flags",
+        "bm25", "null", "audience", "language", "product", "valid_", "deleted", "gaps", "flags",
     ];
     all.retain(|path| {
         !alike
@@ -351,4 +351,44 @@ async fn reading_goes_on_while_articles_are_written() {
     }
     writing.await.unwrap();
     assert_eq!(store.list(&"acme".into()).await.unwrap().len(), 23);
+}
+
+#[tokio::test]
+async fn a_folder_from_before_there_were_products_is_filtered_by_them_and_gets_their_index() {
+    use qdrant_edge::{FieldIndexOperations, UpdateOperation};
+
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path()).await;
+    let path = || points::json_path(layout::PRODUCT).unwrap();
+    let shard = store.inner.shard.as_ref().unwrap();
+    let drop_index = FieldIndexOperations::DeleteIndex(path());
+    shard
+        .update(UpdateOperation::FieldIndexOperation(drop_index))
+        .unwrap();
+    shard.flush();
+    let has_index = |store: &EdgeStore| {
+        let shard = store.inner.shard.as_ref().unwrap();
+        shard.info().payload_schema.contains_key(&path())
+    };
+    assert!(!has_index(&store));
+    let mut fibre = indexed("p3", "router of fibre", WIDTH);
+    fibre.passage.products = vec!["Fibre".into()];
+    store.upsert(vec![fibre]).await.unwrap();
+    let found = async |store: &EdgeStore, product: &str| {
+        let mut asked = query("router", WIDTH, 10);
+        asked.scope.product = Some(product.into());
+        let hits = store.search(asked).await.unwrap();
+        let mut ids: Vec<_> = hits.iter().map(|hit| hit.passage.id.to_string()).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(found(&store, "fibre").await, ["p0", "p1", "p2", "p3"]);
+    assert_eq!(found(&store, "mobile").await, ["p0", "p1", "p2"]);
+    drop(store);
+    for _ in 0..2 {
+        let store = EdgeStore::open(dir.path(), &embedder()).await.unwrap();
+        assert!(has_index(&store));
+        assert_eq!(found(&store, "fibre").await, ["p0", "p1", "p2", "p3"]);
+        assert_eq!(found(&store, "mobile").await, ["p0", "p1", "p2"]);
+    }
 }

@@ -16,6 +16,7 @@ fn passage(headings: &[&str], text: &str) -> Passage {
             .collect(),
         valid_from: None,
         valid_to: None,
+        products: Vec::new(),
         text: text.into(),
         content_hash: String::new(),
     }

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::conversation::TenantId;
+use crate::knowledge::article::product_key;
 use crate::knowledge::{Audience, KnowledgeArticle};
 
 /// The keys there are. Any other is refused.
@@ -16,19 +17,22 @@ pub(super) const KEYS: [&str; 8] = [
     "audience",
     "valid_from",
     "valid_to",
-    "product",
+    PRODUCT,
 ];
+
+/// The one key with several values: a line each, or all in brackets.
+pub(super) const PRODUCT: &str = "product";
 
 /// Keys with their values, in the order they were given, each key once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// Reads `key: value` lines; `#` begins a comment line.
+    /// Reads `key: value` lines; `#` begins a comment line. Products may follow as a list, each behind a dash.
     pub(super) fn parse(lines: &str) -> Result<Self, String> {
         let mut fields = Self::default();
-        for (number, line) in lines.lines().enumerate() {
-            let line = line.trim();
+        let mut lines = lines.lines().map(str::trim).enumerate().peekable();
+        while let Some((number, line)) = lines.next() {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
@@ -39,6 +43,14 @@ impl Fields {
                 )
             })?;
             let (key, value) = (key.trim(), unquote(value.trim()));
+            if key == PRODUCT && value.is_empty() {
+                let mut products = Vec::new();
+                while let Some((_, line)) = lines.next_if(|(_, line)| line.starts_with("- ")) {
+                    products.push(unquote(line.trim_start_matches('-').trim()));
+                }
+                fields.add_products(&products)?;
+                continue;
+            }
             if value.is_empty() {
                 return Err(format!("front matter: `{key}` has no value"));
             }
@@ -60,6 +72,14 @@ impl Fields {
         }
         self.0.push((key.to_owned(), value.to_owned()));
         Ok(())
+    }
+
+    /// Adds the products of a list.
+    pub(super) fn add_products(&mut self, products: &[&str]) -> Result<(), String> {
+        if products.is_empty() {
+            return Err(format!("front matter: `{PRODUCT}` has no value"));
+        }
+        self.add(PRODUCT, &products.join("\n"))
     }
 
     /// Adds all of `others`; a key that both have is refused.
@@ -172,10 +192,52 @@ fn set(article: &mut KnowledgeArticle, key: &str, value: &str) -> Result<(), Str
         }
         "valid_from" => article.valid_from = Some(moment(key, value)?),
         "valid_to" => article.valid_to = Some(moment(key, value)?),
-        "product" => article.product = Some(value.into()),
+        PRODUCT => article.products = products(value)?,
         _ => return Err(format!("front matter: unknown key `{key}`")),
     }
     Ok(())
+}
+
+/// The products in a value, each once.
+fn products(value: &str) -> Result<Vec<String>, String> {
+    let value = value.trim();
+    let list = value
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let given: Vec<&str> = match list {
+        Some(list) if list.trim().is_empty() => Vec::new(),
+        Some(list) => between_commas(list),
+        None => value.lines().collect(),
+    };
+    let mut products: Vec<String> = Vec::new();
+    for product in given {
+        let product = unquote(product.trim());
+        if product.is_empty() {
+            return Err(format!("front matter: a `{PRODUCT}` has no name"));
+        }
+        let key = product_key(product);
+        if !products.iter().any(|known| product_key(known) == key) {
+            products.push(product.to_owned());
+        }
+    }
+    Ok(products)
+}
+
+/// The parts of a list; a comma in quotes divides nothing. Inside a word a quote is an apostrophe.
+fn between_commas(list: &str) -> Vec<&str> {
+    let mut quote = None;
+    let mut begins = true;
+    let divides = |c: char| {
+        let is_comma = c == ',' && quote.is_none();
+        match quote {
+            Some(open) if c == open => quote = None,
+            None if begins && matches!(c, '"' | '\'') => quote = Some(c),
+            _ => {}
+        }
+        begins = is_comma || begins && c.is_whitespace();
+        is_comma
+    };
+    list.split(divides).collect()
 }
 
 fn moment(key: &str, value: &str) -> Result<Timestamp, String> {

@@ -119,7 +119,8 @@ pub fn load_articles(dir: &Path, default_tenant: &TenantId) -> Result<LoadReport
 /// Keys: `id` (default: the path without its ending), `title` (default: the first heading, or the title of
 /// the page), `tenant` (default: `default_tenant`), `language` (BCP 47, default `en`), `audience`
 /// (`customer`, the default, or `agent`), `valid_from`, `valid_to` (RFC 3339 date, read as midnight UTC,
-/// or date and time) and `product`. An unknown key makes the file be skipped, so that a misspelt
+/// or date and time) and `product`: one, or several (`[fibre, mobile]`, or a line each behind a dash); an article
+/// without it applies to all. An unknown key makes the file be skipped, so that a misspelt
 /// `audience` cannot publish an internal text. An HTML page may say the same in meta tags
 /// (`<meta name="attendant:audience" content="agent">`), and any file in a second file with `.meta` behind
 /// its name (`prices.pdf.meta`) that holds the `key: value` lines.

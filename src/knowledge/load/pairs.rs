@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::meta::{Fields, KEYS};
+use super::meta::{Fields, KEYS, PRODUCT};
 use super::{Draft, Parsed};
 
 /// JSON: an array of objects, or an object with such an array in its one field (`{"faq": [...]}`).
@@ -221,9 +221,20 @@ fn object(value: Json) -> Result<Row, String> {
         Json::Text(Value::String(text)) => Ok((name, text)),
         Json::Text(Value::Null) => Ok((name, String::new())),
         Json::Text(Value::Number(number)) => Ok((name, number.to_string())),
+        Json::Array(products) if name == PRODUCT => Ok((name, lines(products)?)),
         _ => Err(format!("`{name}` is neither a text nor a number")),
     };
     fields.into_iter().map(text).collect()
+}
+
+/// A list of texts, a line each.
+fn lines(list: Vec<Json>) -> Result<String, String> {
+    let text = |one: Json| match one {
+        Json::Text(Value::String(text)) => Ok(text),
+        _ => Err(format!("`{PRODUCT}` holds something that is no text")),
+    };
+    let texts: Vec<String> = list.into_iter().map(text).collect::<Result<_, String>>()?;
+    Ok(texts.join("\n"))
 }
 
 fn not_json(error: &serde_json::Error) -> String {

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use qdrant_client::Qdrant;
 use qdrant_client::qdrant::{
-    CreateAlias, CreateCollectionBuilder, CreateFieldIndexCollectionBuilder, Distance, FieldType,
-    HnswConfigDiffBuilder, IntegerIndexParamsBuilder, KeywordIndexParamsBuilder, Modifier,
-    SparseVectorParamsBuilder, SparseVectorsConfigBuilder, Value, VectorParamsBuilder,
-    VectorsConfigBuilder, payload_index_params::IndexParams,
+    CollectionInfo, CreateAlias, CreateCollectionBuilder, CreateFieldIndexCollectionBuilder,
+    Distance, FieldType, HnswConfigDiffBuilder, IntegerIndexParamsBuilder,
+    KeywordIndexParamsBuilder, Modifier, SparseVectorParamsBuilder, SparseVectorsConfigBuilder,
+    Value, VectorParamsBuilder, VectorsConfigBuilder, payload_index_params::IndexParams,
 };
 
 use super::QdrantOptions;
@@ -146,12 +146,16 @@ impl Client {
         .await
     }
 
-    /// Refuses an index that was not built with what `wanted` says.
-    pub(super) async fn verify(&self, name: &str, wanted: &Identity) -> Result<()> {
+    async fn describe(&self, name: &str) -> Result<Option<CollectionInfo>> {
         let answer = self
             .ask("open the index", || self.qdrant.collection_info(name))
             .await?;
-        let config = answer.result.and_then(|info| info.config);
+        Ok(answer.result)
+    }
+
+    /// Refuses an index that was not built with what `wanted` says.
+    pub(super) async fn verify(&self, name: &str, wanted: &Identity) -> Result<()> {
+        let config = self.describe(name).await?.and_then(|info| info.config);
         let found = config.and_then(|config| Identity::from_notes(&config.metadata));
         let why = match found {
             Some(found) if found == *wanted => return Ok(()),
@@ -207,7 +211,7 @@ impl Client {
         }
     }
 
-    /// Indexes what searches filter by, so that filters are followed inside the graph.
+    /// Indexes what searches filter by, where that is not done yet, so that filters are followed inside the graph.
     pub(super) async fn index_payload(&self, name: &str) -> Result<()> {
         let keyword = |tenant| {
             let params = KeywordIndexParamsBuilder::default().is_tenant(tenant);
@@ -220,14 +224,20 @@ impl Client {
             let params = IntegerIndexParamsBuilder::new(false, true).build();
             (FieldType::Integer, IndexParams::IntegerIndexParams(params))
         };
+        let known = self.describe(name).await?;
+        let known = known.map(|info| info.payload_schema).unwrap_or_default();
         let fields = [
             (layout::TENANT, keyword(true)),
             (layout::AUDIENCE, keyword(false)),
             (layout::LANGUAGE, keyword(false)),
+            (layout::PRODUCT, keyword(false)),
             (layout::VALID_FROM, integer()),
             (layout::VALID_TO, integer()),
         ];
         for (field, (kind, params)) in fields {
+            if known.contains_key(field) {
+                continue;
+            }
             let request = CreateFieldIndexCollectionBuilder::new(name, field, kind)
                 .field_index_params(params)
                 .wait(true);

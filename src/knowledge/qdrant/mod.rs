@@ -103,7 +103,7 @@ impl fmt::Debug for QdrantOptions {
 /// A [`VectorStore`] on a Qdrant server or cluster (<https://qdrant.tech/documentation/>).
 ///
 /// Dense cosine and BM25 vectors of a passage stand in one collection for all tenants; every search is filtered by
-/// tenant, audience, validity and language in each of its branches, and the server fuses the ranks (RRF). Hits
+/// tenant, audience, validity, language and product in each of its branches, and the server fuses the ranks (RRF). Hits
 /// with equal scores come in no particular order from the server, and neither is it said which of them is left out
 /// at the limit.
 ///
@@ -145,6 +145,10 @@ impl QdrantStore {
             None => client.begin(&identity).await?,
         };
         client.verify(&current, &identity).await?;
+        // One from before there was a filter is searched without its index where this key may not write.
+        if let Err(error) = client.index_payload(&current).await {
+            tracing::warn!(%error, "the filters of the knowledge index have no index of their own");
+        }
         Ok(Self {
             client: Arc::new(client),
             identity: Arc::new(identity),

@@ -235,7 +235,18 @@ fn of_scope(scope: &Scope) -> Filter {
     if let Some(language) = &scope.language {
         must.push(is(layout::LANGUAGE, &layout::language(language)));
     }
-    Filter::must(must)
+    let should = match &scope.product {
+        Some(product) => vec![
+            is(layout::PRODUCT, &layout::product(product)),
+            Condition::is_empty(layout::PRODUCT),
+        ],
+        None => Vec::new(),
+    };
+    Filter {
+        must,
+        should,
+        ..Filter::default()
+    }
 }
 
 fn dense_only() -> VectorsSelector {

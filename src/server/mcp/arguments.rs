@@ -158,6 +158,9 @@ pub(super) struct Search {
     /// Only articles in this language (BCP 47).
     #[serde(default)]
     pub(super) language: Option<String>,
+    /// Only articles about this product, and those that apply to all.
+    #[serde(default)]
+    pub(super) product: Option<String>,
     /// How many at most; 5 where it is left out.
     #[serde(default)]
     #[schemars(range(min = 1, max = 50))]

@@ -33,6 +33,7 @@ async fn hub() -> SessionHub {
     let internal = "Refunds of a duplicate charge above £500 need a supervisor.";
     let mut agents = KnowledgeArticle::new("limits", "Limits of refunds", "acme", internal);
     agents.audience = Audience::Agent;
+    agents.products = vec!["Credit card".into()];
     let articles = vec![
         KnowledgeArticle::new("twice", "Charged twice", "acme", open),
         agents,
@@ -166,6 +167,11 @@ async fn articles_come_with_the_words_to_cite_and_only_for_whom_they_are_meant()
         .await
         .unwrap();
     assert_eq!(found["hits"].as_array().unwrap().len(), 2);
+    for (product, count) in [("credit card", 2), ("loan", 1)] {
+        let about = json!({ "query": query, "audience": "agent", "product": product });
+        let found = ask(&ours, "search_knowledge", about).await.unwrap();
+        assert_eq!(found["hits"].as_array().unwrap().len(), count, "{product}");
+    }
     let theirs = connect(&url, "b").await.unwrap();
     let found = ask(&theirs, "search_knowledge", inside).await.unwrap();
     assert_eq!(found["hits"], json!([]), "the key says whose articles");

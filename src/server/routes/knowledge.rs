@@ -28,6 +28,9 @@ pub(in crate::server) struct Search {
     /// Only articles in this language (BCP 47).
     #[serde(default)]
     language: Option<String>,
+    /// Only articles about this product, and those that apply to all.
+    #[serde(default)]
+    product: Option<String>,
     /// How many at most; 5 where it is left out.
     #[serde(default)]
     #[schemars(range(min = 1, max = 50))]
@@ -47,6 +50,9 @@ pub(in crate::server) struct Ask {
     /// Only articles in this language (BCP 47).
     #[serde(default)]
     language: Option<String>,
+    /// Only articles about this product, and those that apply to all.
+    #[serde(default)]
+    product: Option<String>,
 }
 
 /// Passages, best first.
@@ -71,11 +77,15 @@ fn question(
     text: String,
     audience: Option<Audience>,
     language: Option<String>,
+    product: Option<String>,
 ) -> Question {
     let audience = audience.unwrap_or(Audience::Customer);
     let mut scope = Scope::new(caller.tenant.clone(), audience);
     if let Some(language) = language {
         scope = scope.with_language(language);
+    }
+    if let Some(product) = product {
+        scope = scope.with_product(product);
     }
     Question::new(text, scope)
 }
@@ -88,7 +98,13 @@ pub(in crate::server) async fn search(
 ) -> Result<Json<Found>, Problem> {
     caller.require(Permission::Read)?;
     check_text("query", &body.query, &state)?;
-    let question = question(&caller, body.query, body.audience, body.language);
+    let question = question(
+        &caller,
+        body.query,
+        body.audience,
+        body.language,
+        body.product,
+    );
     let limit = check_limit(body.limit, 5, MOST_HITS)?;
     let knowledge = state.hub.assistant().knowledge();
     let mut hits = Vec::new();
@@ -110,6 +126,12 @@ pub(in crate::server) async fn answer(
 ) -> Result<Json<KnowledgeAnswer>, Problem> {
     caller.require(Permission::Read)?;
     check_text("question", &body.question, &state)?;
-    let question = question(&caller, body.question, body.audience, body.language);
+    let question = question(
+        &caller,
+        body.question,
+        body.audience,
+        body.language,
+        body.product,
+    );
     Ok(Json(state.hub.assistant().answer(&question).await?))
 }

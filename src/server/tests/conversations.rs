@@ -238,6 +238,38 @@ async fn plain_calls_keep_nothing() {
         "{answer}"
     );
     assert_eq!(answer["citations"][0]["article"], "refunds");
+    let loan = KnowledgeArticle {
+        products: vec!["Loan".into()],
+        ..KnowledgeArticle::new(
+            "loans",
+            "Refunds of loans",
+            "acme",
+            "A loan is refunded at once.",
+        )
+    };
+    let knowledge = server.state.hub.assistant().knowledge();
+    knowledge.update(vec![loan], None).await.unwrap();
+    for (product, articles) in [
+        ("loan", vec!["loans", "refunds"]),
+        ("card", vec!["refunds"]),
+    ] {
+        let asked = json!({ "query": "When is a refund paid?", "product": product });
+        let found = server.post("/v1/knowledge/search", asked).await.json();
+        let mut told: Vec<&str> = found["hits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|hit| hit["passage"]["article"].as_str().unwrap())
+            .collect();
+        told.sort_unstable();
+        assert_eq!(told, articles, "{product}");
+        let asked = json!({ "question": "Is a loan refunded at once?", "product": product });
+        let answer = server.post("/v1/knowledge/answer", asked).await.json();
+        assert!(
+            product == "loan" || !answer.to_string().contains("loans"),
+            "{answer}"
+        );
+    }
     assert_eq!(
         server.get("/v1/conversations").await.json()["conversations"],
         json!([])

@@ -117,7 +117,8 @@ async fn search(args: SearchArgs, screen: &Screen) -> Result<()> {
         true => Audience::Customer,
         false => Audience::Agent,
     };
-    let scope = Scope::new(args.tenant.as_str(), audience);
+    let mut scope = Scope::new(args.tenant.as_str(), audience);
+    scope.product = args.product;
     let question = Question::new(args.question, scope);
     let hits = base.search(&question, args.limit).await?;
     if args.json {

@@ -53,7 +53,9 @@ pub(crate) async fn ask(args: AskArgs, screen: &Screen) -> Result<()> {
     } else {
         Audience::Agent
     };
-    let question = Question::new(args.question, Scope::new(ready.tenant, audience));
+    let mut scope = Scope::new(ready.tenant, audience);
+    scope.product = args.product;
+    let question = Question::new(args.question, scope);
     let busy = screen.busy("looking it up");
     let answer = ready.assistant.answer(&question).await;
     busy.finish_and_clear();

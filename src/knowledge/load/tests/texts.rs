@@ -163,7 +163,7 @@ fn json_pairs_become_articles_whose_ids_do_not_depend_on_their_place() {
     assert_eq!(hours.title, "Opening hours");
     assert_eq!(hours.audience, Audience::Agent);
     assert_eq!(hours.tenant.as_str(), "globex");
-    assert_eq!(hours.product.as_deref(), Some("shop"));
+    assert_eq!(hours.products, ["shop"]);
     let again = load(&[("faq.json", moved)]);
     assert_eq!(again.articles[1].id, refund.id);
     assert_ne!(again.articles[0].id, refund.id);
@@ -247,7 +247,7 @@ fn a_file_beside_gives_the_keys_and_its_mistakes_refuse_the_file() {
         (first.audience, second.audience),
         (Audience::Agent, Audience::Customer)
     );
-    assert_eq!(first.product.as_deref(), Some("fibre"));
+    assert_eq!(first.products, ["fibre"]);
     assert!(text.valid_to.is_some() && text.title == "B");
     let reasons: Vec<&str> = report.skipped.iter().map(|s| s.reason.as_str()).collect();
     let wanted = [
@@ -325,4 +325,49 @@ fn progress_is_told_and_formats_that_are_not_read_are_reported() {
     assert_eq!(*told.lock().unwrap(), [(0, 2), (1, 2), (2, 2)]);
     assert_eq!(report.skipped.len(), 2);
     assert!(report.skipped[0].reason.contains(".doc"));
+}
+
+#[test]
+fn products_are_one_or_a_list_in_every_kind_of_file() {
+    let pairs = br#"[{"question": "A?", "answer": "1", "product": ["Fibre", "mobile"]},
+        {"question": "B?", "answer": "2", "product": []}, {"question": "C?", "answer": "3", "product": [1]}]"#;
+    let report = load(&[
+        ("a.md", b"---\nproduct: Fibre\n---\ntext"),
+        (
+            "b.md",
+            b"---\nproduct: [Fibre, \"Mobile, SIM only\", O'Brien pack, fibre]\n---\ntext",
+        ),
+        (
+            "c.md",
+            b"---\nproduct:\n  - Fibre\n  - 'Mobile'\naudience: agent\n---\ntext",
+        ),
+        ("d.md", b"---\nproduct: []\n---\ntext"),
+        ("e.md", b"---\ntitle: E\n---\ntext"),
+        ("f.md", b"---\nproduct:\naudience: agent\n---\ntext"),
+        ("g.md", b"---\nproduct: [Fibre, ]\n---\ntext"),
+        ("h.md", b"---\naudience:\n  - agent\n---\ntext"),
+        ("i.json", pairs),
+    ]);
+    let found: Vec<Vec<&str>> = report
+        .articles
+        .iter()
+        .map(|article| article.products.iter().map(String::as_str).collect())
+        .collect();
+    let wanted: [&[&str]; 7] = [
+        &["Fibre"],
+        &["Fibre", "Mobile, SIM only", "O'Brien pack"],
+        &["Fibre", "Mobile"],
+        &[],
+        &[],
+        &["Fibre", "mobile"],
+        &[],
+    ];
+    assert_eq!(found, wanted);
+    assert_eq!(report.articles[2].audience, Audience::Agent);
+    let reasons: Vec<&str> = report.skipped.iter().map(|s| s.reason.as_str()).collect();
+    let told = ["has no value", "has no name", "has no value", "no text"];
+    assert_eq!(reasons.len(), told.len(), "{reasons:?}");
+    for (reason, told) in reasons.iter().zip(told) {
+        assert!(reason.contains(told), "{reason}");
+    }
 }

@@ -197,9 +197,12 @@ impl Points for Fake {
 impl Collections for Fake {
     methods! {
         get(GetCollectionInfoRequest) -> GetCollectionInfoResponse = |state, asked| {
-            let made = &state.held(&asked.collection_name)?.made;
-            let config = CollectionConfig { metadata: made.metadata.clone(), ..Default::default() };
-            let info = CollectionInfo { config: Some(config), ..Default::default() };
+            let held = state.held(&asked.collection_name)?;
+            let metadata = held.made.metadata.clone();
+            let config = CollectionConfig { metadata, ..Default::default() };
+            let schema = |field: &String| (field.clone(), PayloadSchemaInfo::default());
+            let payload_schema = held.indexes.keys().map(schema).collect();
+            let info = CollectionInfo { config: Some(config), payload_schema, ..Default::default() };
             Ok(GetCollectionInfoResponse { result: Some(info), time: 0.0 })
         };
         create(CreateCollection) -> CollectionOperationResponse = |state, asked| {
@@ -259,31 +262,46 @@ fn id(id: Option<&PointId>) -> String {
 /// Every condition, or an open panic: a filter that is not understood must not pass for none.
 fn passes(filter: Option<&Filter>, point: &PointStruct) -> bool {
     let filter = filter.expect("no request goes without a filter");
-    assert!(filter.should.is_empty() && filter.must_not.is_empty() && !filter.must.is_empty());
-    filter.must.iter().all(|condition| {
-        let Some(condition::ConditionOneOf::Field(field)) = &condition.condition_one_of else {
-            panic!("{condition:?}");
-        };
-        let value = point
-            .payload
-            .get(&field.key)
-            .and_then(|value| value.kind.as_ref());
-        let matched = field
-            .r#match
-            .as_ref()
-            .and_then(|wanted| wanted.match_value.as_ref());
-        match (matched, &field.range, value) {
-            (Some(r#match::MatchValue::Keyword(word)), None, Some(Kind::StringValue(text))) => {
-                word == text
-            }
-            (None, Some(range), Some(Kind::IntegerValue(number))) => {
-                let number = *number as f64;
-                range.lte.is_none_or(|most| number <= most)
-                    && range.gt.is_none_or(|least| number > least)
-            }
-            other => panic!("{other:?}"),
+    assert!(filter.must_not.is_empty() && filter.min_should.is_none() && !filter.must.is_empty());
+    filter.must.iter().all(|one| holds(one, point))
+        && (filter.should.is_empty() || filter.should.iter().any(|one| holds(one, point)))
+}
+
+fn holds(condition: &Condition, point: &PointStruct) -> bool {
+    let kind = |key: &str| point.payload.get(key).and_then(|value| value.kind.as_ref());
+    let field = match &condition.condition_one_of {
+        Some(condition::ConditionOneOf::Field(field)) => field,
+        Some(condition::ConditionOneOf::IsEmpty(field)) => {
+            return match kind(&field.key) {
+                None => true,
+                Some(Kind::ListValue(list)) => list.values.is_empty(),
+                other => panic!("{other:?}"),
+            };
         }
-    })
+        _ => panic!("{condition:?}"),
+    };
+    let matched = field
+        .r#match
+        .as_ref()
+        .and_then(|wanted| wanted.match_value.as_ref());
+    match (matched, &field.range, kind(&field.key)) {
+        (Some(r#match::MatchValue::Keyword(word)), None, Some(Kind::StringValue(text))) => {
+            word == text
+        }
+        (Some(r#match::MatchValue::Keyword(word)), None, Some(Kind::ListValue(list))) => {
+            let wanted = Kind::StringValue(word.clone());
+            list.values
+                .iter()
+                .any(|one| one.kind.as_ref() == Some(&wanted))
+        }
+        (Some(r#match::MatchValue::Keyword(_)), None, None) => false,
+        (None, Some(range), Some(Kind::IntegerValue(number))) => {
+            let number = *number as f64;
+            range.lte.is_none_or(|most| number <= most)
+                && range.gt.is_none_or(|least| number > least)
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 fn vector<'a>(point: &'a PointStruct, name: &str) -> Option<&'a q::Vector> {

@@ -147,7 +147,14 @@ async fn the_collection_and_the_query_are_laid_out_as_agreed() {
     let indexed: Vec<_> = held.indexes.keys().map(String::as_str).collect();
     assert_eq!(
         indexed,
-        ["audience", "language", "tenant", "valid_from", "valid_to"]
+        [
+            "audience",
+            "language",
+            "product",
+            "tenant",
+            "valid_from",
+            "valid_to"
+        ]
     );
     assert!(format!("{:?}", held.indexes["tenant"]).contains("is_tenant: Some(true)"));
     let asked = state.last_query.as_ref().unwrap();
@@ -160,7 +167,42 @@ async fn the_collection_and_the_query_are_laid_out_as_agreed() {
     {
         // Tenant, both ends of validity, audience.
         assert_eq!(filter.as_ref().unwrap().must.len(), 4);
+        assert!(filter.as_ref().unwrap().should.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_collection_from_before_there_were_products_gets_their_index_where_it_may_be_made() {
+    let fake = Fake::default();
+    let url = fake.serve().await;
+    drop(QdrantStore::open(quick(&url), &embedder()).await.unwrap());
+    let count = |name: &str| {
+        let state = fake.state.lock();
+        state.asked.iter().filter(|asked| **asked == name).count()
+    };
+    let forget = || {
+        let mut state = fake.state.lock();
+        let held = state.collections.get_mut("articles-1").unwrap();
+        held.indexes.remove("product").unwrap();
+    };
+    let before = count("create_field_index");
+    drop(QdrantStore::open(quick(&url), &embedder()).await.unwrap());
+    assert_eq!(count("create_field_index"), before, "nothing is made twice");
+    forget();
+    let store = QdrantStore::open(quick(&url), &embedder()).await.unwrap();
+    assert_eq!(count("create_field_index"), before + 1);
+    let mut asked = query("router", WIDTH, 3);
+    asked.scope.product = Some("Fibre".into());
+    store.search(asked).await.unwrap();
+    let state = fake.state.lock();
+    assert!(
+        state.collections["articles-1"]
+            .indexes
+            .contains_key("product")
+    );
+    let filter = state.last_query.as_ref().unwrap().filter.clone().unwrap();
+    assert_eq!((filter.must.len(), filter.should.len()), (4, 2));
+    assert!(format!("{:?}", filter.should).contains("\"fibre\""));
 }
 
 #[tokio::test]
