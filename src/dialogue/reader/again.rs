@@ -36,7 +36,7 @@ static TAG: Cue = Cue::new(|| {
         r"(?:\b(?:yes|yeah|right|correct|ok|okay|no|is it|is that right)|n(?:'|’)t (?:it|they|you|that|i|we))\W*$",
     )
 });
-/// Fewer words are a courtesy,
+/// Fewer words without a value are a courtesy,
 const FEWEST_WORDS: usize = 3;
 /// and more are a story, in which a word that also means a value may stand for anything.
 const MOST_WORDS: usize = 8;
@@ -61,7 +61,7 @@ impl Reader {
             return None;
         };
         let is_new = |need: &IntentMatch| need.probability >= NEED && need.intent != *id;
-        if words < FEWEST_WORDS || wants_more || needs.iter().any(is_new) {
+        if wants_more || needs.iter().any(is_new) {
             return None;
         }
         let mut all = self.playbooks.iter();
@@ -70,7 +70,8 @@ impl Reader {
             return None;
         }
         let repeats = repeats(turn, last)?;
-        let comes_back = repeats && words <= MOST_WORDS || finds(&AGREES, text);
+        let agrees = words >= FEWEST_WORDS && finds(&AGREES, text);
+        let comes_back = repeats && words <= MOST_WORDS || agrees;
         comes_back.then(|| id.clone())
     }
 }

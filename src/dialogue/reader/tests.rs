@@ -353,7 +353,7 @@ async fn what_comes_back_to_what_was_done_is_told_again_and_what_is_new_is_not()
         playbook: "plan".into(),
     }];
     for (text, is_again) in [
-        ("By ten days, please.", true),
+        ("Ten days.", true),
         ("The big plan would be perfect.", true),
         ("Yes, please do that.", true),
         ("So please change my plan", false),
