@@ -275,8 +275,8 @@ impl Transcript {
         }
     }
 
+    /// The number stays as it was told: a transcript from outside may count otherwise.
     pub(super) fn hear_again(&mut self, said: Utterance) {
-        debug_assert_eq!(said.id, self.next_id());
         self.utterances.push(said);
     }
 
