@@ -202,6 +202,16 @@ pub trait VectorStore: Debug + Send + Sync + 'static {
     /// [`ErrorKind::Index`](crate::ErrorKind) if the index cannot be read.
     async fn list(&self, tenant: &TenantId) -> Result<Vec<(PassageId, String)>>;
 
+    /// What searches answer from just now, as [`list`](Self::list) tells it, for indexes derived from this one. It is
+    /// the same unless told otherwise: a store that searches a copy while the first one is out of reach tells of the
+    /// copy, which nothing may be written by.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind) if the index cannot be read.
+    async fn list_searched(&self, tenant: &TenantId) -> Result<Vec<(PassageId, String)>> {
+        self.list(tenant).await
+    }
+
     /// Every passage of a tenant with its dense vector, for indexes derived from this one.
     ///
     /// # Errors
