@@ -10,7 +10,7 @@ use crate::conversation::TenantId;
 use crate::embedding::similarity;
 
 /// Questions remembered for a tenant; the oldest go first.
-const MOST: usize = 2_000;
+pub(crate) const MOST: usize = 2_000;
 /// Questions this similar ask for the same article. Two ways of asking the same thing are seldom further apart
 /// for the default encoder, two different things seldom closer.
 const SAME: f32 = 0.6;

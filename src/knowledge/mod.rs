@@ -38,6 +38,7 @@ pub use edge::EdgeStore;
 pub use fallback::FallbackVectorStore;
 pub use feedback::{ArticleFeedback, ArticleTally};
 pub use gaps::KnowledgeGap;
+pub(crate) use gaps::MOST as MOST_UNANSWERED;
 pub use load::{LoadNote, LoadOptions, LoadReport, Skipped, load_articles, load_articles_with};
 pub use memory::MemoryVectorStore;
 pub use options::{IngestReport, KnowledgeOptions};
