@@ -55,13 +55,14 @@ impl CardDesk {
     }
 
     /// What to show of the passages `found` for an utterance. Nothing while the best of them is on the
-    /// screen: the need is the same, and whoever reads is not to be disturbed.
+    /// screen, what was put aside left out: the need is the same, and whoever reads is not to be disturbed.
     pub fn offer(&mut self, found: &[FoundPassage], now: UtteranceId) -> CardChange {
         let article = |passage: &FoundPassage| passage.found.hit.passage.article.clone();
-        if found
-            .first()
-            .is_none_or(|best| self.is_open(&article(best)))
-        {
+        let best = found
+            .iter()
+            .map(article)
+            .find(|article| !self.dismissed.contains(article));
+        if best.is_none_or(|best| self.is_open(&best)) {
             return CardChange::default();
         }
         let mut change = CardChange::default();
@@ -240,5 +241,8 @@ mod tests {
         desk.dismiss(&"a".into());
         assert!(offer(&mut desk, &["a"], 90).is_empty());
         assert_eq!(offer(&mut desk, &["a", "b"], 91), ["b"]);
+        // The need is still the same, though its best article was put aside.
+        assert!(offer(&mut desk, &["a", "b", "c"], 92).is_empty());
+        assert_eq!(offer(&mut desk, &["a", "c", "b"], 93), ["c"]);
     }
 }

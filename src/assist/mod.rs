@@ -7,6 +7,7 @@ mod knowledge;
 mod likeness;
 mod phrases;
 mod reply;
+mod reply_context;
 
 pub use cards::{CardChange, CardDesk, CardOptions};
 pub use checklist::{
@@ -21,5 +22,6 @@ pub use coaching::{
 };
 pub(crate) use knowledge::asks_something;
 pub use knowledge::{ArticleFinder, FoundPassage};
-pub use reply::{ReplyContext, ReplyWriter};
+pub use reply::ReplyWriter;
 pub(crate) use reply::{quoted_reply, turned_round};
+pub use reply_context::ReplyContext;

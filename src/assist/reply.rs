@@ -7,9 +7,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::knowledge::FoundPassage;
-use crate::conversation::{
-    ActionReceipt, Citation, Conversation, Evidence, Role, Suggestion, SuggestionKind,
-};
+use super::reply_context::ReplyContext;
+use crate::conversation::{Citation, Conversation, Evidence, Role, Suggestion, SuggestionKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::{reverses, ungrounded_numbers, unproven_claims};
 use crate::knowledge::{Attribution, KnowledgeBase, judges, sentences, spoken};
@@ -20,32 +19,10 @@ use crate::prompt::{Prompts, Template};
 const MAX_TOKENS: usize = 110;
 /// Citations of one reply; more would not be read.
 const MOST_CITATIONS: usize = 2;
-/// From this confidence on a reply is written from an article.
-const ANSWERABLE: f32 = 0.5;
 /// From this confidence on an article's sentence may be a reply by itself.
 const QUOTABLE: f32 = 0.6;
 /// Confidence of a reply that stands on nothing but the conversation.
 const WITHOUT_SOURCE: f32 = 0.5;
-
-/// What a reply may be made of.
-#[derive(Clone, Debug, Default)]
-pub struct ReplyContext {
-    /// Articles for the customer's last words.
-    pub passages: Vec<FoundPassage>,
-    /// What the procedure says next, in plain words.
-    pub next_step: Option<String>,
-    /// What was really done.
-    pub receipts: Vec<ActionReceipt>,
-}
-
-impl ReplyContext {
-    /// Whether an article more likely than not answers the customer: a reply written from anything less
-    /// is invented.
-    pub fn is_answerable(&self) -> bool {
-        let best = self.passages.iter().map(|p| p.found.confidence);
-        best.fold(0.0, f32::max) >= ANSWERABLE
-    }
-}
 
 /// Writes replies.
 #[derive(Clone, Debug)]
@@ -113,8 +90,7 @@ impl ReplyWriter {
             prefix,
             context,
             facts: context
-                .passages
-                .iter()
+                .tellable()
                 .flat_map(|p| p.found.facts.iter().cloned())
                 .collect(),
         };
@@ -240,8 +216,7 @@ impl ReplyWriter {
         citations.truncate(MOST_CITATIONS);
         let cited = |p: &&FoundPassage| p.found.facts.iter().any(|f| citations.contains(f));
         let confidence = context
-            .passages
-            .iter()
+            .tellable()
             .filter(cited)
             .map(|p| p.found.confidence)
             .fold(WITHOUT_SOURCE, f32::max);
@@ -316,7 +291,7 @@ pub(crate) fn turned_round(proof: &[Attribution]) -> Option<&Attribution> {
 /// The article's own words as a reply, where the article is likely right: what is said when nothing
 /// better could be written.
 pub(crate) fn quoted_reply(context: &ReplyContext) -> Option<Suggestion> {
-    let best = context.passages.first()?;
+    let best = context.tellable().next()?;
     if best.found.confidence < QUOTABLE {
         return None;
     }
@@ -368,12 +343,11 @@ fn objection(
         .utterances()
         .iter()
         .map(|u| u.text.as_str());
-    let facts = context.passages.iter().flat_map(|p| &p.found.facts);
+    let facts = context.tellable().flat_map(|p| &p.found.facts);
     let articles: Vec<String> = facts.map(spoken).collect();
     let articles = articles.iter().map(String::as_str);
     let titles = context
-        .passages
-        .iter()
+        .tellable()
         .map(|p| p.found.hit.passage.title.as_str());
     let step = context.next_step.as_deref();
     let known = said

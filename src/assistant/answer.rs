@@ -303,6 +303,7 @@ pub(super) async fn answer(
         && let Some(hit) = found.hits.first()
     {
         citations.push(inner.knowledge.cite(hit, question).await?);
+        citations.retain(|citation| !citation.quote.is_empty());
     }
     Ok(KnowledgeAnswer {
         text: Some(text.answer.trim().to_owned()),

@@ -8,7 +8,7 @@ use super::Assistant;
 use crate::conversation::{ArticleId, TenantId};
 use crate::error::{Error, ErrorKind, OrError, Result};
 use crate::guard::Redactor;
-use crate::knowledge::{ArticleFeedback, Audience, KnowledgeGap, Question, Scope};
+use crate::knowledge::{ArticleFeedback, Audience, KnowledgeGap, MOST_UNANSWERED, Question, Scope};
 use crate::store::{Record, StreamKey, Version};
 
 /// The stream that holds what was learned of a tenant. No conversation that a host names begins like this.
@@ -94,14 +94,26 @@ impl Assistant {
             return Ok(());
         }
         let records = self.inner.store.load(&key(tenant), 0).await?;
-        for record in &records {
+        self.take_up_all(tenant, &records).await;
+        recalled.insert(tenant.clone(), records.len() as Version);
+        Ok(())
+    }
+
+    async fn take_up_all(&self, tenant: &TenantId, records: &[Record]) {
+        let is_question = |record: &&Record| record.kind == UNANSWERED;
+        let questions = records.iter().filter(is_question).count();
+        // Each is embedded, and only the last ones are remembered.
+        let mut old = questions.saturating_sub(MOST_UNANSWERED);
+        for record in records {
+            if old > 0 && is_question(&record) {
+                old -= 1;
+                continue;
+            }
             // One that another version wrote, and we cannot read, is passed over.
             if let Err(error) = self.take_up(tenant, record).await {
                 tracing::warn!(kind = record.kind, %error, "a learned record was passed over");
             }
         }
-        recalled.insert(tenant.clone(), records.len() as Version);
-        Ok(())
     }
 
     async fn take_up(&self, tenant: &TenantId, record: &Record) -> Result<()> {
@@ -167,9 +179,12 @@ impl Assistant {
                     recalled.insert(tenant.clone(), now);
                     return Ok(());
                 }
-                // Another process learned something: go on behind it.
+                // Another process learned something, or an earlier one did: it is taken up, and we go on behind it.
                 Err(error) if error.kind() == ErrorKind::Conflict => {
-                    version += store.load(&key, version).await?.len() as Version;
+                    let others = store.load(&key, version).await?;
+                    self.take_up_all(tenant, &others).await;
+                    version += others.len() as Version;
+                    recalled.insert(tenant.clone(), version);
                 }
                 Err(error) => return Err(error),
             }
@@ -191,9 +206,95 @@ fn key(tenant: &TenantId) -> StreamKey {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
 
     use super::*;
+    use crate::embedding::{Embedder, HashingEmbedder, TextKind};
     use crate::store::{ConversationStore, MemoryStore};
+
+    #[derive(Debug, Default)]
+    struct Counting {
+        inner: HashingEmbedder,
+        texts: AtomicUsize,
+    }
+
+    #[async_trait]
+    impl Embedder for Counting {
+        fn id(&self) -> &str {
+            self.inner.id()
+        }
+
+        fn dimensions(&self) -> usize {
+            self.inner.dimensions()
+        }
+
+        async fn embed(&self, texts: &[String], kind: TextKind) -> Result<Vec<Vec<f32>>> {
+            self.texts.fetch_add(texts.len(), Ordering::Relaxed);
+            self.inner.embed(texts, kind).await
+        }
+    }
+
+    #[tokio::test]
+    async fn what_others_learned_is_taken_up_whatever_is_learned_first() {
+        let store = Arc::new(MemoryStore::new());
+        let open = || Assistant::builder().store(store.clone()).build();
+        let tenant = TenantId::from("acme");
+        let used = async |assistant: &Assistant, article: &str| {
+            let (article, given) = (article.into(), ArticleFeedback::Used);
+            let kept = assistant.article_feedback(&tenant, &article, given).await;
+            kept.unwrap();
+        };
+        let count = |assistant: &Assistant, article: &str| {
+            assistant.knowledge().tally(&tenant, &article.into()).used
+        };
+        let first = open().await.unwrap();
+        used(&first, "a").await;
+        let second = open().await.unwrap();
+        second
+            .keep_need_outcome(&tenant, "rule", true)
+            .await
+            .unwrap();
+        used(&second, "b").await;
+        assert_eq!([count(&second, "a"), count(&second, "b")], [1, 1]);
+        // The first one learns what the second has learned meanwhile, each once.
+        used(&first, "c").await;
+        let all = ["a", "b", "c"].map(|article| count(&first, article));
+        assert_eq!(all, [1, 1, 1]);
+        used(&first, "c").await;
+        assert_eq!([count(&first, "b"), count(&first, "c")], [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn only_the_last_questions_are_read_again() {
+        let store = Arc::new(MemoryStore::new());
+        let tenant = TenantId::from("acme");
+        let ask = |n: usize| {
+            let text = format!("question {n}");
+            Record::new(
+                UNANSWERED,
+                serde_json::to_value(Unanswered { text }).unwrap(),
+            )
+        };
+        let records: Vec<Record> = (0..MOST_UNANSWERED + 50).map(ask).collect();
+        store.append(&key(&tenant), 0, &records).await.unwrap();
+        let embedder = Arc::new(Counting::default());
+        let assistant = Assistant::builder()
+            .store(store)
+            .embedder(embedder.clone())
+            .build()
+            .await
+            .unwrap();
+        let before = embedder.texts.load(Ordering::Relaxed);
+        let gaps = assistant.knowledge_gaps(&tenant, usize::MAX).await.unwrap();
+        assert_eq!(
+            embedder.texts.load(Ordering::Relaxed) - before,
+            MOST_UNANSWERED
+        );
+        let asked: usize = gaps.iter().map(|gap| gap.asked).sum();
+        assert_eq!(asked, MOST_UNANSWERED);
+    }
 
     #[tokio::test]
     async fn a_question_is_kept_without_personal_data() {

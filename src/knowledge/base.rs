@@ -10,6 +10,7 @@ use super::feedback::FeedbackBook;
 use super::gaps::GapBook;
 use super::options::KnowledgeOptions;
 use super::outline::Outlines;
+use super::proof::whole;
 use super::readable::spoken_all;
 use super::sparse::SparseEncoder;
 use super::support::{citation, confidence, in_reading_order, is_repeated, merge, missing};
@@ -179,15 +180,18 @@ impl KnowledgeBase {
         Ok(matches)
     }
 
-    /// The sentence of a hit that supports the question best, verbatim.
+    /// The sentence of a hit that supports the question best, verbatim; the whole passage where no sentence may be quoted
+    /// by itself, and an empty quote where that is because it speaks to a model.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] if the question's scope does not allow the passage; what the embedder
     /// reports.
     pub async fn cite(&self, hit: &Hit, question: &Question) -> Result<Citation> {
         let best = self.supporting(hit, question).await?.into_iter().next();
-        let whole = 0..hit.passage.text.len();
-        Ok(citation(hit, best.map_or(whole, |best| best.range)))
+        Ok(match best {
+            Some(best) => citation(hit, best.range),
+            None => whole(hit).unwrap_or_else(|| citation(hit, 0..0)),
+        })
     }
 
     /// How likely it is that a hit answers a question, between 0 and 1.

@@ -10,13 +10,13 @@ use tokio::time::Instant;
 
 use super::{Hit, IndexedPassage, Passage, VectorQuery, VectorStore};
 use crate::conversation::{PassageId, TenantId};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A [`VectorStore`] over a remote one and a local copy of it, for example Qdrant on a server and Qdrant Edge in
 /// this process.
 ///
 /// Writes go to both, the remote one first; what is only in one of them, or differs, is ingested again. Searches
-/// ask the remote one. While it fails in a way that may pass
+/// and the indexes derived from it ask the remote one. While it fails in a way that may pass
 /// ([`Error::is_transient`](crate::Error::is_transient)) the local copy answers, and for some seconds
 /// the remote one is not asked, so that callers do not wait for its time limit again and again. What others wrote
 /// to the remote one is not in the local copy until this process has ingested it too.
@@ -53,6 +53,12 @@ impl FallbackVectorStore {
             .lock()
             .is_some_and(|until| Instant::now() < until)
     }
+
+    /// The remote one has failed in a way that may pass.
+    fn rest(&self, error: &Error) {
+        tracing::warn!(%error, "the local copy of the knowledge index answers");
+        *self.resting.lock() = Some(Instant::now() + self.pause);
+    }
 }
 
 #[async_trait]
@@ -81,10 +87,30 @@ impl VectorStore for FallbackVectorStore {
         Ok(listed)
     }
 
+    /// What is in the remote one; in the local copy where that does not answer.
+    async fn list_searched(&self, tenant: &TenantId) -> Result<Vec<(PassageId, String)>> {
+        if self.on_local() {
+            return self.local.list_searched(tenant).await;
+        }
+        match self.remote.list_searched(tenant).await {
+            Err(error) if error.is_transient() => {
+                self.rest(&error);
+                self.local.list_searched(tenant).await
+            }
+            result => result,
+        }
+    }
+
     /// What is in the remote one; of the local copy where that does not answer.
     async fn export(&self, tenant: &TenantId) -> Result<Vec<(Passage, Vec<f32>)>> {
+        if self.on_local() {
+            return self.local.export(tenant).await;
+        }
         match self.remote.export(tenant).await {
-            Err(error) if error.is_transient() => self.local.export(tenant).await,
+            Err(error) if error.is_transient() => {
+                self.rest(&error);
+                self.local.export(tenant).await
+            }
             result => result,
         }
     }
@@ -95,8 +121,7 @@ impl VectorStore for FallbackVectorStore {
         }
         match self.remote.search(query.clone()).await {
             Err(error) if error.is_transient() => {
-                tracing::warn!(%error, "the local copy of the knowledge index answers");
-                *self.resting.lock() = Some(Instant::now() + self.pause);
+                self.rest(&error);
                 self.local.search(query).await
             }
             result => {
@@ -112,9 +137,11 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::error::{Error, ErrorKind};
+    use crate::error::ErrorKind;
     use crate::knowledge::conformance::{self, indexed, query};
-    use crate::knowledge::{KnowledgeArticle, KnowledgeBase, MemoryVectorStore};
+    use crate::knowledge::{
+        Audience, KnowledgeArticle, KnowledgeBase, MemoryVectorStore, Question, RecentTurns, Scope,
+    };
 
     const WIDTH: usize = 256;
 
@@ -154,6 +181,11 @@ mod tests {
         async fn list(&self, tenant: &TenantId) -> Result<Vec<(PassageId, String)>> {
             self.check()?;
             self.inner.list(tenant).await
+        }
+
+        async fn export(&self, tenant: &TenantId) -> Result<Vec<(Passage, Vec<f32>)>> {
+            self.check()?;
+            self.inner.export(tenant).await
         }
 
         async fn search(&self, query: VectorQuery) -> Result<Vec<Hit>> {
@@ -200,6 +232,41 @@ mod tests {
         assert_eq!(ask().await.unwrap().len(), 1);
         let error = both.upsert(vec![indexed("q", "text", WIDTH)]).await;
         assert_eq!(error.unwrap_err().kind(), ErrorKind::Timeout);
+    }
+
+    #[tokio::test]
+    async fn long_questions_and_turns_are_answered_from_the_local_copy_too() {
+        let (remote, _, both) = pair();
+        let embedder = Arc::new(crate::embedding::HashingEmbedder::default());
+        let base = KnowledgeBase::new(embedder, Arc::new(both.clone()));
+        let article = |n: usize| {
+            let body = format!("The hotel of number {n} has a pool and wifi.");
+            KnowledgeArticle::new(format!("a{n}"), format!("Hotel {n}"), "acme", body)
+        };
+        base.ingest((0..4).map(article).collect(), None)
+            .await
+            .unwrap();
+        remote.set(Some(ErrorKind::Unavailable));
+        let scope = Scope::new("acme", Audience::Customer);
+        let long = "Does the hotel of number 2 have a pool? ".repeat(10);
+        let question = Question::new(long, scope.clone());
+        assert!(!base.search(&question, 3).await.unwrap().is_empty());
+        assert!(both.on_local());
+        let mut turns = RecentTurns::new();
+        turns.say(
+            crate::conversation::Role::EndUser,
+            "Does Hotel 2 have wifi?",
+        );
+        let known = base.for_turn(&turns, &scope, 3).await.unwrap();
+        assert!(!known.matches.is_empty());
+        // What is written is decided by the remote one alone.
+        let acme: TenantId = "acme".into();
+        let listed = both.list(&acme).await.unwrap_err();
+        assert_eq!(listed.kind(), ErrorKind::Unavailable);
+        assert_eq!(
+            base.clear(&acme).await.unwrap_err().kind(),
+            ErrorKind::Unavailable
+        );
     }
 
     #[tokio::test]

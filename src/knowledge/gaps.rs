@@ -10,7 +10,7 @@ use crate::conversation::TenantId;
 use crate::embedding::similarity;
 
 /// Questions remembered for a tenant; the oldest go first.
-const MOST: usize = 2_000;
+pub(crate) const MOST: usize = 2_000;
 /// Questions this similar ask for the same article. Two ways of asking the same thing are seldom further apart
 /// for the default encoder, two different things seldom closer.
 const SAME: f32 = 0.6;
@@ -92,19 +92,24 @@ impl GapBook {
 }
 
 fn gap(group: &[&Asked]) -> Option<KnowledgeGap> {
-    let nearness = |asked: &Asked| -> f32 {
-        let others = group.iter();
-        others
-            .map(|other| similarity(&asked.vector, &other.vector))
-            .sum()
-    };
+    // Likeness to the sum of all is the sum of the likenesses, without comparing each with each.
+    let mut sum = group.first()?.vector.clone();
+    for asked in group.iter().skip(1) {
+        let add = |(sum, value): (&mut f32, &f32)| *sum += value;
+        sum.iter_mut().zip(&asked.vector).for_each(add);
+    }
     let central = group
         .iter()
-        .max_by(|a, b| nearness(a).total_cmp(&nearness(b)))?;
+        .map(|asked| (similarity(&asked.vector, &sum), asked))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, asked)| asked)?;
     let mut examples: Vec<String> = Vec::new();
     for asked in group.iter().rev() {
+        if examples.len() == EXAMPLES {
+            break;
+        }
         let is_new = asked.text != central.text && !examples.contains(&asked.text);
-        if is_new && examples.len() < EXAMPLES {
+        if is_new {
             examples.push(asked.text.clone());
         }
     }
@@ -147,5 +152,31 @@ mod tests {
         assert_eq!(book.list(&other, 10)[0].asked, MOST);
         book.forget(&acme);
         assert!(book.list(&acme, 10).is_empty());
+    }
+
+    #[test]
+    fn thousands_of_like_questions_are_listed_at_once() {
+        let book = GapBook::default();
+        let acme: TenantId = "acme".into();
+        // As many as there may be, as long as vectors of large models are.
+        let length = 4_096;
+        for n in 0..MOST {
+            let mut vector = vec![0.0; length];
+            let off = if n == 7 { 0.0 } else { 0.3 };
+            vector[0] = (1.0_f32 - off * off).sqrt();
+            vector[1 + n] = off;
+            book.record(
+                &acme,
+                &format!("question {n}"),
+                vector,
+                Timestamp::UNIX_EPOCH,
+            );
+        }
+        let begin = std::time::Instant::now();
+        let gaps = book.list(&acme, 10);
+        assert!(begin.elapsed() < std::time::Duration::from_secs(2));
+        assert_eq!((gaps.len(), gaps[0].asked), (1, MOST));
+        assert_eq!(gaps[0].question, "question 7");
+        assert_eq!(gaps[0].examples.len(), EXAMPLES);
     }
 }

@@ -38,6 +38,7 @@ pub use edge::EdgeStore;
 pub use fallback::FallbackVectorStore;
 pub use feedback::{ArticleFeedback, ArticleTally};
 pub use gaps::KnowledgeGap;
+pub(crate) use gaps::MOST as MOST_UNANSWERED;
 pub use load::{LoadNote, LoadOptions, LoadReport, Skipped, load_articles, load_articles_with};
 pub use memory::MemoryVectorStore;
 pub use options::{IngestReport, KnowledgeOptions};
@@ -201,6 +202,16 @@ pub trait VectorStore: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`ErrorKind::Index`](crate::ErrorKind) if the index cannot be read.
     async fn list(&self, tenant: &TenantId) -> Result<Vec<(PassageId, String)>>;
+
+    /// What searches answer from just now, as [`list`](Self::list) tells it, for indexes derived from this one. It is
+    /// the same unless told otherwise: a store that searches a copy while the first one is out of reach tells of the
+    /// copy, which nothing may be written by.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind) if the index cannot be read.
+    async fn list_searched(&self, tenant: &TenantId) -> Result<Vec<(PassageId, String)>> {
+        self.list(tenant).await
+    }
 
     /// Every passage of a tenant with its dense vector, for indexes derived from this one.
     ///

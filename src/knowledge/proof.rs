@@ -160,13 +160,7 @@ impl KnowledgeBase {
     ) -> Option<ArticleMatch> {
         let citation = match facts.first() {
             Some(best) => best.clone(),
-            None => {
-                let text = &hit.passage.text;
-                let whole = citation(&hit, 0..text.len());
-                let read = [text.clone(), bare(text)];
-                let is_clean = |text: &String| instructions_to_models(text).is_empty();
-                Some(whole).filter(|_| read.iter().all(is_clean))?
-            }
+            None => whole(&hit)?,
         };
         Some(ArticleMatch {
             citation,
@@ -257,4 +251,11 @@ impl KnowledgeBase {
         }
         Ok(ranked)
     }
+}
+
+/// A whole passage as a citation; `None` where it speaks to a model.
+pub(super) fn whole(hit: &Hit) -> Option<Citation> {
+    let text = &hit.passage.text;
+    let is_clean = |text: &str| instructions_to_models(text).is_empty();
+    (is_clean(text) && is_clean(&bare(text))).then(|| citation(hit, 0..text.len()))
 }

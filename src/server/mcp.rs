@@ -36,9 +36,9 @@ use tower_http::timeout::TimeoutLayer;
 use super::extract::check_id;
 use super::problem::told;
 use super::{Caller, Permission, Problem, ServerState};
-use crate::conversation::{Conversation, TenantId, Trigger};
+use crate::conversation::{Citation, Conversation, TenantId, Trigger};
 use crate::error::{Error, ErrorKind, OrError, Result};
-use crate::knowledge::{Audience, Question, Scope};
+use crate::knowledge::{Audience, Question, Scope, screened};
 use crate::session::SessionHub;
 use crate::store::StreamKey;
 use arguments::{About, Rank, Search, Suggest, Summarize};
@@ -209,11 +209,17 @@ impl Skills {
         let hits: Vec<Value> = found
             .iter()
             .map(|found| {
+                // A model reads it: what an article says to models is not for it.
+                let title = screened(&found.hit.passage.title);
+                let citation = Citation {
+                    title: title.clone().into_owned(),
+                    ..found.citation.clone()
+                };
                 json!({
                     "article": found.hit.passage.article,
-                    "title": found.hit.passage.title,
-                    "passage": found.hit.passage.text,
-                    "citation": found.citation,
+                    "title": title,
+                    "passage": screened(&found.hit.passage.text),
+                    "citation": citation,
                     "confidence": found.confidence,
                 })
             })

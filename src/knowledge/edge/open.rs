@@ -28,6 +28,14 @@ const LOG_SEGMENT: usize = 1024 * 1024;
 /// Share of the vectors' values that 8 bits tell apart; those beyond are cut off.
 const QUANTILE: f32 = 0.99;
 
+/// How the engine tells, in words only, that the disk or a quota is full.
+const FULL: [&str; 4] = [
+    "No space left on device",
+    "os error 28",
+    "Disk quota exceeded",
+    "os error 122",
+];
+
 /// What the folder must hold, written around every change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Manifest {
@@ -142,7 +150,7 @@ fn load(dir: &Path, wanted: &Manifest) -> Result<(EdgeShard, Manifest), Refusal>
     // Opened, read and closed under separate guards: the engine flushes when it is dropped, and a panic there
     // while another one unwinds would end the process.
     let path = dir.join(SHARD);
-    let damaged = |why: String| Refusal::Rebuild(format!("is damaged ({why})"));
+    let damaged = |why: String| refusal(dir, &why);
     let shard = guarded(|| EdgeShard::load(&path, Some(config(wanted.dimensions))))
         .map_err(damaged)?
         .map_err(|error| damaged(error.to_string()))?;
@@ -179,6 +187,21 @@ fn load(dir: &Path, wanted: &Manifest) -> Result<(EdgeShard, Manifest), Refusal>
     };
     close(shard);
     Err(damaged(why))
+}
+
+/// What an index that the engine cannot open is: damaged, but where only room is missing. Then it is as good as it was,
+/// and is not to be emptied.
+fn refusal(dir: &Path, why: &str) -> Refusal {
+    if FULL.iter().any(|sign| why.contains(sign)) {
+        return Refusal::Final(Error::new(
+            ErrorKind::Index,
+            format!(
+                "there is no room to open the knowledge index in {} ({why}); make room and open it again",
+                dir.display()
+            ),
+        ));
+    }
+    Refusal::Rebuild(format!("is damaged ({why})"))
 }
 
 /// Drops the engine, whose last flush may panic.
@@ -301,4 +324,21 @@ fn config(dimensions: usize) -> EdgeConfig {
                 .build(),
         )
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_is_not_emptied_where_only_room_is_missing() {
+        let dir = Path::new("index");
+        for code in [28, 122] {
+            let why = std::io::Error::from_raw_os_error(code).to_string();
+            let why = format!("Service runtime error: IO Error: {why}");
+            assert!(matches!(refusal(dir, &why), Refusal::Final(_)), "{why}");
+        }
+        let why = std::io::Error::from_raw_os_error(2).to_string();
+        assert!(matches!(refusal(dir, &why), Refusal::Rebuild(_)), "{why}");
+    }
 }

@@ -40,7 +40,7 @@ pub(super) fn parse(bytes: Vec<u8>, options: &LoadOptions) -> Result<Parsed, Str
     text.read(&document, limit)?;
     Ok(Parsed {
         drafts: vec![Draft {
-            body: text.body.finish(),
+            body: text.body.finish()?,
             ..Draft::default()
         }],
         ..Parsed::default()

@@ -54,7 +54,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
             _ => {}
         }
     }
-    Ok(page.finish())
+    page.finish()
 }
 
 #[derive(Debug, Default)]
@@ -233,19 +233,19 @@ impl Page {
         }
     }
 
-    fn finish(self) -> Parsed {
+    fn finish(self) -> Result<Parsed, String> {
         let words: Vec<&str> = self.title.split_whitespace().collect();
-        Parsed {
+        Ok(Parsed {
             drafts: vec![Draft {
                 fields: self.fields,
                 title: Some(words.join(" ")).filter(|title| !title.is_empty()),
                 language: self.language,
-                body: self.body.finish(),
+                body: self.body.finish()?,
                 place: None,
             }],
             notes: self.notes,
             refused: Vec::new(),
-        }
+        })
     }
 }
 

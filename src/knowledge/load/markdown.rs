@@ -13,6 +13,8 @@ pub(super) struct Markdown {
     text: String,
     block: Block,
     lists: Vec<List>,
+    /// How many of the open lists, from the outermost on, have an item already.
+    begun: usize,
     /// Open tables: only the outermost one is written as such.
     tables: usize,
     table: Table,
@@ -34,8 +36,6 @@ enum Block {
 struct List {
     /// Number of the item to come; `None` where items are not numbered.
     next: Option<usize>,
-    /// Whether it has an item already.
-    begun: bool,
 }
 
 impl Markdown {
@@ -91,6 +91,7 @@ impl Markdown {
         // A heading inside a table is only text.
         if self.tables == 0 {
             self.lists.clear();
+            self.begun = 0;
             self.block = Block::Heading(level.clamp(1, 6));
         }
     }
@@ -136,7 +137,6 @@ impl Markdown {
         if self.tables == 0 {
             self.lists.push(List {
                 next: numbered.then_some(1),
-                begun: false,
             });
         }
     }
@@ -147,6 +147,7 @@ impl Markdown {
         self.block = Block::Paragraph;
         if self.tables == 0 {
             self.lists.pop();
+            self.begun = self.begun.min(self.lists.len());
         }
     }
 
@@ -289,13 +290,19 @@ impl Markdown {
     }
 
     /// The text; whatever is open is closed.
-    pub(super) fn finish(mut self) -> String {
+    ///
+    /// # Errors
+    /// Why it cannot be written: tables whose heads and sections would fill the memory.
+    pub(super) fn finish(mut self) -> Result<String, String> {
         self.end_preformatted();
         while self.tables > 0 {
             self.close_table();
         }
         self.end_block();
-        self.out.trim().to_owned()
+        match self.table.is_too_much() {
+            true => Err("its tables repeat too much; save them as plain tables".into()),
+            false => Ok(self.out.trim().to_owned()),
+        }
     }
 
     fn write_apart(&mut self, block: &str) {
@@ -303,9 +310,7 @@ impl Markdown {
             self.out.push_str("\n\n");
         }
         self.out.push_str(block);
-        for list in &mut self.lists {
-            list.begun = false;
-        }
+        self.begun = 0;
     }
 
     fn write_line(&mut self, indent: &str, text: &str) {
@@ -318,7 +323,7 @@ impl Markdown {
 
     fn write_item(&mut self, depth: usize, text: &str) {
         // The first item of all is set apart from the text before it.
-        if self.lists.iter().all(|list| !list.begun) && !self.out.is_empty() {
+        if self.begun == 0 && !self.out.is_empty() {
             self.out.push('\n');
         }
         let Some(list) = self.lists.last_mut() else {
@@ -332,9 +337,7 @@ impl Markdown {
             }
             None => "- ".to_owned(),
         };
-        for list in &mut self.lists {
-            list.begun = true;
-        }
+        self.begun = self.lists.len();
         let indent = "  ".repeat(depth.min(DEEPEST_ITEM) - 1);
         let text = text.replace('\n', &format!("\n{indent}  "));
         self.write_line(&indent, &format!("{marker}{text}"));

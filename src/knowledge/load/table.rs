@@ -4,6 +4,8 @@
 const MAX_REPEATED: usize = 1024 * 1024;
 /// What a repeated cell counts for beside its text.
 const CELL_BYTES: usize = 32;
+/// Bytes that heads and sections of one document may take where they are written again: as much as a whole article.
+const MAX_HEADS: usize = 4 * 1024 * 1024;
 /// Columns that one cell may span.
 const MAX_COLUMNS: usize = 100;
 
@@ -62,6 +64,8 @@ pub(super) struct Table {
     spans: Vec<(usize, String)>,
     /// Bytes of repeated cells, in all tables so far.
     repeated: usize,
+    /// Bytes of heads and sections, in all tables so far.
+    heads: usize,
 }
 
 impl Table {
@@ -75,6 +79,11 @@ impl Table {
         if let Some(row) = self.rows.last_mut() {
             row.given = true;
         }
+    }
+
+    /// Whether tables were left out: what is said above their rows would take too much room.
+    pub(super) fn is_too_much(&self) -> bool {
+        self.heads > MAX_HEADS
     }
 
     /// Adds a cell to the open row.
@@ -150,12 +159,19 @@ impl Table {
 
     /// Writes what goes on from above behind the last cell of the open row.
     fn end_row(&mut self) {
+        while self.spans.last().is_some_and(|(left, _)| *left == 0) {
+            self.spans.pop();
+        }
         loop {
             self.fill();
             let last = self.spans.iter().rposition(|(left, _)| *left > 0);
             match (self.rows.last_mut(), last) {
                 (Some(row), Some(last)) if row.cells.len() <= last => {
                     row.cells.push(String::new());
+                    self.repeated += CELL_BYTES;
+                    if self.repeated > MAX_REPEATED {
+                        self.spans.clear();
+                    }
                 }
                 _ => return,
             }
@@ -172,7 +188,10 @@ impl Table {
         let width = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
         // Where all rows are heads, one is above the others.
         let all_heads = rows.iter().all(Row::is_head);
-        let mut written = Written::default();
+        let mut written = Written {
+            heads: self.heads,
+            ..Written::default()
+        };
         let mut heads: Vec<String> = Vec::new();
         let mut section: Option<String> = None;
         for (at, row) in rows.into_iter().enumerate() {
@@ -205,6 +224,7 @@ impl Table {
                 None => written.begin(&heads, None, width),
             }
         }
+        self.heads = written.heads;
         written.blocks
     }
 }
@@ -216,6 +236,8 @@ struct Written {
     open: bool,
     /// Whether there are rows under the last heads.
     has_rows: bool,
+    /// Bytes of heads and sections so far.
+    heads: usize,
 }
 
 impl Written {
@@ -223,8 +245,21 @@ impl Written {
         if width == 0 {
             return;
         }
+        // Columns that no head names at the end need no border either.
+        let columns = match heads.is_empty() || section.is_some() {
+            true => width.max(heads.len()),
+            false => heads.len(),
+        };
+        let each = CELL_BYTES + section.map_or(0, str::len);
+        let named: usize = heads.iter().map(String::len).sum();
+        let needed = columns.saturating_mul(each).saturating_add(named);
+        self.heads = self.heads.saturating_add(needed);
+        self.open = true;
+        if self.heads > MAX_HEADS {
+            return;
+        }
         let mut told: Vec<String> = heads.to_vec();
-        told.resize(width.max(heads.len()), String::new());
+        told.resize(columns, String::new());
         if let Some(section) = section {
             for head in &mut told {
                 *head = match head.is_empty() {
@@ -233,13 +268,8 @@ impl Written {
                 };
             }
         }
-        // Columns that no head names at the end need no border either.
-        while !heads.is_empty() && section.is_none() && told.len() > heads.len() {
-            told.pop();
-        }
         let border = format!("|{}", "---|".repeat(told.len()));
         self.blocks.push(format!("{}\n{border}", line(&told)));
-        self.open = true;
     }
 
     fn row(&mut self, cells: &[String]) {

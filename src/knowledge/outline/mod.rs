@@ -262,7 +262,8 @@ impl Outlines {
             return Ok(known.outline.clone());
         }
         let changes = self.changes.load(Ordering::Relaxed);
-        let listed: HashMap<PassageId, String> = store.list(tenant).await?.into_iter().collect();
+        let listed = store.list_searched(tenant).await?;
+        let listed: HashMap<PassageId, String> = listed.into_iter().collect();
         let outline = match known {
             Some(known) if known.listed == listed => known.outline,
             _ if listed.len() > MOST_PASSAGES => None,

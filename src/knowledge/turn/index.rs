@@ -31,7 +31,8 @@ const FRESH: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug)]
 struct Known {
-    index: Arc<TurnIndex>,
+    /// `None` where there were more passages than whoever asked wanted to hold.
+    index: Option<Arc<TurnIndex>>,
     /// What the store listed.
     listed: Listed,
     checked: Instant,
@@ -46,7 +47,7 @@ struct Listed {
 
 impl Listed {
     async fn read(store: &dyn VectorStore, tenant: &TenantId) -> Result<Self> {
-        let mut listed = store.list(tenant).await?;
+        let mut listed = store.list_searched(tenant).await?;
         listed.sort();
         let mut hasher = DefaultHasher::new();
         listed.hash(&mut hasher);
@@ -89,26 +90,30 @@ impl Indexes {
         if let Some(known) = &known
             && known.checked.elapsed() < FRESH
         {
-            return Ok((known.listed.passages <= most).then(|| Arc::clone(&known.index)));
+            if known.listed.passages > most {
+                return Ok(None);
+            }
+            if let Some(index) = &known.index {
+                return Ok(Some(Arc::clone(index)));
+            }
         }
         let listed = Listed::read(store, tenant).await?;
-        if listed.passages > most {
-            return Ok(None);
-        }
-        let index = match known {
-            Some(known) if known.listed == listed => known.index,
-            _ => Arc::new(read(tenant, store, language).await?),
+        let kept = known.filter(|known| known.listed == listed);
+        let index = match kept.and_then(|known| known.index) {
+            Some(index) => Some(index),
+            None if listed.passages > most => None,
+            None => Some(Arc::new(read(tenant, store, language).await?)),
         };
         let mut state = self.state.lock();
         if state.epoch == epoch {
             let known = Known {
-                index: Arc::clone(&index),
+                index: index.clone(),
                 listed,
                 checked: Instant::now(),
             };
             state.tenants.insert(tenant.clone(), known);
         }
-        Ok(Some(index))
+        Ok(index.filter(|_| listed.passages <= most))
     }
 }
 
@@ -257,5 +262,80 @@ impl TurnIndex {
             .copied()
             .filter(wanted)
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::conversation::PassageId;
+    use crate::knowledge::conformance::indexed;
+    use crate::knowledge::{Hit, IndexedPassage, MemoryVectorStore, VectorQuery};
+
+    /// Counts what is read of it.
+    #[derive(Debug, Default)]
+    struct Counting {
+        inner: MemoryVectorStore,
+        lists: AtomicUsize,
+        exports: AtomicUsize,
+    }
+
+    #[async_trait]
+    impl VectorStore for Counting {
+        async fn upsert(&self, passages: Vec<IndexedPassage>) -> Result<()> {
+            self.inner.upsert(passages).await
+        }
+
+        async fn remove(&self, tenant: &TenantId, ids: &[PassageId]) -> Result<()> {
+            self.inner.remove(tenant, ids).await
+        }
+
+        async fn list(&self, tenant: &TenantId) -> Result<Vec<(PassageId, String)>> {
+            self.lists.fetch_add(1, Ordering::Relaxed);
+            self.inner.list(tenant).await
+        }
+
+        async fn export(&self, tenant: &TenantId) -> Result<Vec<(Passage, Vec<f32>)>> {
+            self.exports.fetch_add(1, Ordering::Relaxed);
+            self.inner.export(tenant).await
+        }
+
+        async fn search(&self, query: VectorQuery) -> Result<Vec<Hit>> {
+            self.inner.search(query).await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_collection_that_is_too_large_is_not_listed_again_for_every_turn() {
+        let store = Counting::default();
+        let passages = ["a", "b", "c"].map(|id| indexed(id, "text", 8));
+        store.upsert(passages.to_vec()).await.unwrap();
+        let indexes = Indexes::default();
+        let acme: TenantId = "acme".into();
+        let read = || {
+            (
+                store.lists.load(Ordering::Relaxed),
+                store.exports.load(Ordering::Relaxed),
+            )
+        };
+        for _ in 0..3 {
+            let none = indexes.of(&acme, &store, "en", 2).await.unwrap();
+            assert!(none.is_none());
+        }
+        assert_eq!(read(), (1, 0));
+        for _ in 0..2 {
+            let all = indexes.of(&acme, &store, "en", 3).await.unwrap();
+            assert_eq!(all.unwrap().entries.len(), 3);
+        }
+        assert_eq!(read(), (2, 1));
+        assert!(indexes.of(&acme, &store, "en", 2).await.unwrap().is_none());
+        assert_eq!(read(), (2, 1));
+        drop(indexes.changing());
+        assert!(indexes.of(&acme, &store, "en", 2).await.unwrap().is_none());
+        assert_eq!(read(), (3, 1));
     }
 }

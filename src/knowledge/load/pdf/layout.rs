@@ -54,7 +54,7 @@ impl Line {
 }
 
 /// The text of all pages, as Markdown.
-pub(super) fn markdown(pages: Vec<Vec<Fragment>>) -> String {
+pub(super) fn markdown(pages: Vec<Vec<Fragment>>) -> Result<String, String> {
     let mut pages: Vec<Vec<Line>> = pages
         .into_iter()
         .enumerate()

@@ -89,7 +89,7 @@ pub(super) fn parse(bytes: &[u8], stop: &Stop) -> Result<Parsed, String> {
     }
     Ok(Parsed {
         drafts: vec![Draft {
-            body: layout::markdown(pages),
+            body: layout::markdown(pages)?,
             ..Draft::default()
         }],
         notes,

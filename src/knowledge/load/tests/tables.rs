@@ -133,3 +133,38 @@ fn what_is_struck_out_or_hidden_is_left_out_and_nothing_else() {
     assert!(body.starts_with("It costs 25.\n\n"), "{body}");
     assert!(body.ends_with("- deep"), "{body}");
 }
+
+#[test]
+fn heads_and_sections_of_small_files_do_not_fill_the_memory() {
+    // Each section would begin a table as wide as the widest row of all.
+    let wide = format!("<table><tr>{}", "<td>a".repeat(20_000));
+    let sections = "<tr><td colspan=2>s<tr><td>b".repeat(2_000);
+    let html = format!("{wide}{sections}</table>");
+    let reason = refusal("a.html", html.as_bytes());
+    assert!(reason.contains("repeat too much"), "{reason}");
+    let long = format!("<table><tr>{}", "<th>head of a column".repeat(2_000));
+    let html = format!("{long}{sections}</table>");
+    let reason = refusal("a.html", html.as_bytes());
+    assert!(reason.contains("repeat too much"), "{reason}");
+    // A cell far to the right that goes on in all rows would fill each up to it.
+    let row = format!("<tr>{}<td rowspan=0>c", "<td>a".repeat(5_000));
+    let html = format!("<table>{row}{}</table>", "<tr><td>b".repeat(2_000));
+    let body = page(&html);
+    assert!(body.len() < 1024 * 1024, "{}", body.len());
+    assert_eq!(body.matches("| b").count(), 2_000);
+    // What somebody writes is far from that.
+    let plans = "<tr><td colspan=3>Plan<tr><td>a<td>b<td>c".repeat(2_000);
+    let heads = "<table><tr><th>One</th><th>Two</th><th>Three</th></tr>";
+    assert!(page(&format!("{heads}{plans}</table>")).ends_with("| a | b | c |"));
+}
+
+#[test]
+fn items_of_items_take_time_by_their_number() {
+    let begin = Instant::now();
+    let deep = "<ul><li>x".repeat(400_000);
+    let report = load(&[("deep.html", deep.as_bytes())]);
+    assert_eq!(report.unreachable, 0, "{:?}", report.skipped);
+    assert!(begin.elapsed() < Duration::from_secs(20));
+    let nested = "<ul><li>a<ul><li>b</ul><pre>c</pre><li>d</ul><ul><li>e</ul>";
+    assert_eq!(page(nested), "- a\n  - b\n\n```\nc\n```\n\n- d\n\n- e");
+}
